@@ -1,0 +1,120 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Every Swift target is built the same way: language mode 6, and the upcoming features that keep imports private,
+/// existentials visible and async functions on their caller.
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let package = Package(
+    name: "enoki",
+    platforms: [.macOS(.v26)],
+    products: [
+        .library(name: "Enoki", targets: ["Enoki"]),
+        .library(name: "EnokiBroker", targets: ["EnokiBroker"]),
+        .library(name: "EnokiInProcess", targets: ["EnokiInProcess"]),
+        .library(name: "EnokiRabbitMQ", targets: ["EnokiRabbitMQ"]),
+        .library(name: "EnokiRunner", targets: ["EnokiRunner"]),
+        .library(name: "EnokiTesting", targets: ["EnokiTesting"]),
+        .executable(name: "shop", targets: ["shop"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: [.defaults, "YAML"]),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+    ],
+    targets: [
+        // The rooms, in the order of Docs/Architecture.md: a module imports only modules above it.
+        .systemLibrary(
+            name: "CRabbitMQ",
+            pkgConfig: "librabbitmq",
+            providers: [.apt(["librabbitmq-dev", "libssl-dev"]), .brew(["rabbitmq-c", "openssl@3"])]
+        ),
+        .target(
+            name: "EnokiBroker",
+            dependencies: [
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "HeapModule", package: "swift-collections"),
+            ]
+        ),
+        .target(
+            name: "EnokiInProcess",
+            dependencies: [
+                "EnokiBroker",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(
+            name: "EnokiRabbitMQ",
+            dependencies: [
+                "EnokiBroker", "CRabbitMQ",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(
+            name: "Enoki",
+            dependencies: [
+                "EnokiBroker",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
+        .target(
+            name: "EnokiTesting",
+            dependencies: [
+                "Enoki", "EnokiInProcess",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(
+            name: "EnokiRunner",
+            dependencies: [
+                "Enoki", "EnokiInProcess", "EnokiRabbitMQ",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]
+        ),
+
+        // Samples
+        .executableTarget(name: "shop", dependencies: ["Enoki", "EnokiRunner"], path: "Samples/Shop"),
+
+        // Tests mirror Sources; EnokiTestSupport gives them the brokers.
+        .target(
+            name: "EnokiTestSupport",
+            dependencies: ["EnokiBroker", "EnokiInProcess", "EnokiRabbitMQ"],
+            path: "Tests/EnokiTestSupport"
+        ),
+        .testTarget(name: "EnokiBrokerTests", dependencies: ["EnokiBroker"]),
+        .testTarget(name: "EnokiInProcessTests", dependencies: ["EnokiInProcess", "EnokiTestSupport"]),
+        .testTarget(name: "EnokiRabbitMQTests", dependencies: ["EnokiRabbitMQ", "EnokiTestSupport"]),
+        .testTarget(name: "BrokerConformanceTests", dependencies: ["EnokiTestSupport"]),
+        .testTarget(name: "EnokiTests", dependencies: ["Enoki", "EnokiTesting", "EnokiTestSupport"]),
+        .testTarget(name: "EnokiTestingTests", dependencies: ["EnokiTesting", "EnokiTestSupport"]),
+        .testTarget(name: "EnokiRunnerTests", dependencies: ["EnokiRunner", "EnokiTestSupport"]),
+        .testTarget(name: "NamekoTests", dependencies: ["Enoki", "EnokiTesting", "EnokiTestSupport"]),
+        .testTarget(name: "ShopTests", dependencies: ["shop", "EnokiTesting", "EnokiTestSupport"]),
+    ]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = swiftSettings
+}
+
+// `make docs` builds the documentation; nobody else pays for the plugin.
+if Context.environment["ENOKI_DOCS"] != nil {
+    package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin.git", from: "1.5.0"))
+}

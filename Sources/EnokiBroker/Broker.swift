@@ -1,0 +1,88 @@
+/// A message broker: what every transport implements and all that the framework knows of one.
+///
+/// A broker works while ``run()`` runs. Calls made before it is connected, or while the connection is lost, wait for the
+/// connection until their own deadline.
+public protocol Broker: Sendable {
+    /// Where the broker is, for logs and errors: never with a password.
+    var address: String { get }
+
+    /// Whether the broker can be used now.
+    var status: BrokerStatus { get }
+
+    /// The present status, then every change. Slow readers miss what lies between; the newest is never missed. The stream
+    /// ends when the broker is closed.
+    func statusUpdates() -> AsyncStream<BrokerStatus>
+
+    /// Connects and serves until the task is cancelled. Returning, it has closed its connections and failed what waited.
+    ///
+    /// - Throws: ``BrokerError`` when the broker can never be used, such as with a refused login, or when it is told to
+    ///   fail at once (`failFast`) and the first connection does not succeed.
+    func run() async throws
+
+    /// Declares `topology`: exchanges, then queues, then bindings. What exists with the same arguments is left as it is.
+    /// A transport that reconnects declares it again.
+    ///
+    /// - Throws: ``BrokerError`` with code ``BrokerError/Code/preconditionFailed`` when a part exists with other arguments.
+    func declare(_ topology: Topology) async throws(BrokerError)
+
+    /// Publishes `message` and returns once the broker has confirmed it: it is in every queue that it was routed to, on
+    /// disk where message and queue are durable.
+    ///
+    /// - Parameters:
+    ///   - exchange: The name of the exchange; empty for the default exchange.
+    /// - Throws: ``BrokerError``; its ``BrokerError/publishOutcome`` says what became of the message.
+    func publish(
+        _ message: Message,
+        to exchange: String,
+        routingKey: String,
+        options: PublishOptions
+    ) async throws(BrokerError)
+
+    /// Consumes `queue`: calls `onDelivery` for each delivery, in order, until the consumer is cancelled.
+    ///
+    /// `onDelivery` is called on the transport's own thread and must not block.
+    ///
+    /// - Throws: ``BrokerError``, such as ``BrokerError/Code/notFound`` or ``BrokerError/Code/resourceLocked``.
+    func consume(
+        _ queue: String,
+        options: ConsumerOptions,
+        onDelivery: @escaping @Sendable (Delivery) -> Void
+    ) async throws(BrokerError) -> any Consumer
+
+    /// Asks for the state of a queue.
+    ///
+    /// - Throws: ``BrokerError`` with code ``BrokerError/Code/notFound`` when there is none of that name.
+    func inspect(queue: String) async throws(BrokerError) -> QueueStatus
+
+    /// Removes a binding; one that does not exist is no error.
+    func unbind(_ binding: Binding) async throws(BrokerError)
+
+    /// Removes the ready messages of a queue and returns how many there were.
+    @discardableResult
+    func purge(queue: String) async throws(BrokerError) -> Int
+
+    /// Deletes a queue with its messages; one that does not exist is no error.
+    func delete(queue: String) async throws(BrokerError)
+
+    /// Deletes an exchange with its bindings; one that does not exist is no error.
+    func delete(exchange: String) async throws(BrokerError)
+}
+
+extension Broker {
+    /// Publishes with the default ``PublishOptions``.
+    public func publish(
+        _ message: Message,
+        to exchange: String,
+        routingKey: String
+    ) async throws(BrokerError) {
+        try await self.publish(message, to: exchange, routingKey: routingKey, options: PublishOptions())
+    }
+
+    /// Consumes with the default ``ConsumerOptions``.
+    public func consume(
+        _ queue: String,
+        onDelivery: @escaping @Sendable (Delivery) -> Void
+    ) async throws(BrokerError) -> any Consumer {
+        try await self.consume(queue, options: ConsumerOptions(), onDelivery: onDelivery)
+    }
+}

@@ -1,0 +1,64 @@
+/// A message as a consumer gets it, with the token that settles it.
+public struct Delivery: Sendable {
+    /// The message.
+    public let message: Message
+    /// The exchange it was published to; empty for the default exchange.
+    public let exchange: String
+    /// The routing key it was published with.
+    public let routingKey: String
+    /// Whether the broker may have delivered it before: true after a requeue or a lost connection.
+    public let redelivered: Bool
+    /// What must be settled, once, when the outcome of the delivery is durable.
+    public let token: DeliveryToken
+
+    /// A delivery, made by a transport.
+    public init(message: Message, exchange: String, routingKey: String, redelivered: Bool, token: DeliveryToken) {
+        self.message = message
+        self.exchange = exchange
+        self.routingKey = routingKey
+        self.redelivered = redelivered
+        self.token = token
+    }
+}
+
+/// What a consumer answers to a delivery.
+public enum Acknowledgement: Sendable, Hashable {
+    /// `basic.ack`: it is done, the broker forgets it.
+    case ack
+    /// `basic.reject` with requeue: the broker puts it back at its place and delivers it again, at once.
+    case requeue
+    /// `basic.reject` without requeue: the broker dead-letters it, or drops it where the queue has no dead-letter exchange.
+    case reject
+}
+
+/// The one-shot right to settle a delivery.
+///
+/// The first ``settle(_:)`` counts, every later one does nothing. A token of a connection or a channel that is gone
+/// settles nothing either: the broker has taken the message back and will deliver it again.
+public final class DeliveryToken: Sendable {
+    private let pending: Locked<(@Sendable (Acknowledgement) -> Void)?>
+
+    /// A token that calls `settle` once. `settle` must not block.
+    public init(_ settle: @escaping @Sendable (Acknowledgement) -> Void) {
+        self.pending = Locked(settle)
+    }
+
+    /// Answers the delivery; answers are sent in order, without waiting for the broker.
+    ///
+    /// - Returns: Whether this call was the one that settled it.
+    @discardableResult
+    public func settle(_ acknowledgement: Acknowledgement) -> Bool {
+        let settle = self.pending.withLock { pending in
+            defer { pending = nil }
+            return pending
+        }
+        settle?(acknowledgement)
+        return settle != nil
+    }
+
+    deinit {
+        // A delivery that nobody can settle any more would stay unacknowledged, and hold its place in the prefetch
+        // window, for as long as the connection lives. It goes back to its queue.
+        self.settle(.requeue)
+    }
+}
