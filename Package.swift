@@ -65,6 +65,7 @@ let package = Package(
             name: "Enoki",
             dependencies: [
                 "EnokiBroker",
+                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -25,18 +25,22 @@ public protocol Broker: Sendable {
     /// - Throws: ``BrokerError`` with code ``BrokerError/Code/preconditionFailed`` when a part exists with other arguments.
     func declare(_ topology: Topology) async throws(BrokerError)
 
-    /// Publishes `message` and returns once the broker has confirmed it: it is in every queue that it was routed to, on
-    /// disk where message and queue are durable.
+    /// Publishes `message` without waiting: `completion` is called once, when the broker has confirmed the message or when
+    /// that has failed. Confirmed, it is in every queue that it was routed to, on disk where message and queue are durable.
+    ///
+    /// Messages that one task publishes are sent in that order. `completion` may be called before this returns, or later on
+    /// the transport's own thread; it must not block.
     ///
     /// - Parameters:
     ///   - exchange: The name of the exchange; empty for the default exchange.
-    /// - Throws: ``BrokerError``; its ``BrokerError/publishOutcome`` says what became of the message.
+    ///   - completion: Gets a ``BrokerError`` on failure; its ``BrokerError/publishOutcome`` says what became of the message.
     func publish(
         _ message: Message,
         to exchange: String,
         routingKey: String,
-        options: PublishOptions
-    ) async throws(BrokerError)
+        options: PublishOptions,
+        completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
+    )
 
     /// Consumes `queue`: calls `onDelivery` for each delivery, in order, until the consumer is cancelled.
     ///
@@ -69,13 +73,26 @@ public protocol Broker: Sendable {
 }
 
 extension Broker {
-    /// Publishes with the default ``PublishOptions``.
+    /// Publishes `message` and returns once the broker has confirmed it: it is in every queue that it was routed to, on
+    /// disk where message and queue are durable.
+    ///
+    /// Cancelling the task does not shorten the wait, since what is sent is sent: the options' timeout does.
+    ///
+    /// - Parameters:
+    ///   - exchange: The name of the exchange; empty for the default exchange.
+    /// - Throws: ``BrokerError``; its ``BrokerError/publishOutcome`` says what became of the message.
     public func publish(
         _ message: Message,
         to exchange: String,
-        routingKey: String
+        routingKey: String,
+        options: PublishOptions = PublishOptions()
     ) async throws(BrokerError) {
-        try await self.publish(message, to: exchange, routingKey: routingKey, options: PublishOptions())
+        let result: Result<Void, BrokerError> = await withCheckedContinuation { continuation in
+            self.publish(message, to: exchange, routingKey: routingKey, options: options) { result in
+                continuation.resume(returning: result)
+            }
+        }
+        try result.get()
     }
 
     /// Consumes with the default ``ConsumerOptions``.

@@ -73,7 +73,7 @@ public struct BrokerError: Error, Sendable, Hashable {
         self.message = message
     }
 
-    /// For an error thrown by ``Broker/publish(_:to:routingKey:options:)``: whether the message can be in a queue.
+    /// For an error thrown by ``Broker/publish(_:to:routingKey:options:completion:)``: whether the message can be in a queue.
     public var publishOutcome: PublishOutcome {
         self.code == .outcomeUnknown ? .unknown : .notPublished
     }
