@@ -1,0 +1,50 @@
+extension DecodingError {
+    /// What was expected and what was found at `path`, in words for the one who sent it.
+    func explanation(at path: [String]) -> String {
+        let place = path.isEmpty ? "the body" : "'\(path.reduce(into: "") { $0 += Self.step($1, after: $0) })'"
+        return switch self {
+        case .typeMismatch(let type, let context): "\(place): expected \(type), \(Self.brief(context))"
+        case .valueNotFound(let type, _): "\(place): expected \(type), found null"
+        case .keyNotFound(let key, _): "missing 1 required argument: '\((path + [key.stringValue]).joined(separator: "."))'"
+        case .dataCorrupted(let context): "\(place): \(Self.brief(context))"
+        @unknown default: "\(place): cannot be decoded"
+        }
+    }
+
+    /// The steps from the top of the body to where decoding failed; `envelope` and the position in it are left out.
+    func path(below envelope: [String]) -> [String] {
+        var steps = self.context.codingPath.map { key in key.intValue.map { "[\($0)]" } ?? key.stringValue }
+        if let first = steps.first, envelope.contains(first) {
+            // In the envelope the second step is the name or the position of the argument, which the caller knows.
+            steps.removeFirst(envelope.count == 1 ? 1 : min(2, steps.count))
+        }
+        return steps
+    }
+
+    private var context: Context {
+        switch self {
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
+            .dataCorrupted(let context):
+            context
+        @unknown default: Context(codingPath: [], debugDescription: "")
+        }
+    }
+
+    private static func step(_ step: String, after path: String) -> String {
+        path.isEmpty || step.utf8.first == UInt8(ascii: "[") ? step : "." + step
+    }
+
+    private static func brief(_ context: Context) -> String {
+        // Foundation's sentences end with "but found a string instead."; they never hold the value itself.
+        let text = context.debugDescription
+        guard let found = text.range(ofFirst: "found ") else { return String(text.prefix(200)) }
+        return "found " + text[found...].dropFirst(6).prefix(60).prefix { $0 != "." }
+    }
+}
+
+extension String {
+    /// Where `word` begins first.
+    fileprivate func range(ofFirst word: String) -> String.Index? {
+        self.indices.first { self[$0...].hasPrefix(word) }
+    }
+}

@@ -1,0 +1,309 @@
+public import Logging
+public import ServiceLifecycle
+
+/// Hosts one service: starts its dependency providers and entrypoints, and works on its calls.
+///
+/// A container starts in nameko's order: all providers are set up, then all are started, then the entrypoints begin. It
+/// stops in the reverse order: entrypoints take no more calls, running calls end (within the grace period of the settings,
+/// then they are cancelled and their messages go back), what was acknowledged reaches the broker, providers stop.
+public final class ServiceContainer: Service, Sendable {
+    /// The name of the service.
+    public let name: String
+    /// What tells this instance from others of the same service: new at each start.
+    public let identifier: String
+    /// A logger with the service's name in its metadata.
+    public let logger: Logger
+
+    let process: ProcessResources
+    /// Opened when the entrypoints have started.
+    let started = Latch()
+
+    private let dependencies: [any DependencyProvider]
+    private let pool = WorkerPool()
+    private let extensions = Locked(Extensions())
+    private let stopRequested = Latch()
+    private let failure = Locked<(any Error)?>(nil)
+    private let worker: Worker
+
+    private struct Extensions {
+        var entrypoints: [any BoundEntrypoint] = []
+        var shared: [ObjectIdentifier: any BoundEntrypoint] = [:]
+        var started: [any BoundEntrypoint] = []
+    }
+
+    /// A container for `service` in the process of `host`.
+    ///
+    /// The host must run as long as the container does; containers of services that the host was made with it runs itself.
+    ///
+    /// - Throws: ``ConfigurationError`` for a service that cannot work: an impossible name, two entrypoints of one name, an
+    ///   entrypoint whose parts do not fit together.
+    public convenience init(_ service: any Microservice, host: ServiceHost) throws {
+        try self.init(service, process: host.process)
+    }
+
+    init(_ service: any Microservice, process: ProcessResources) throws {
+        self.name = type(of: service).name
+        self.identifier = uuid4Hex()
+        self.process = process
+        self.dependencies = service.dependencies
+        var logger = process.logger
+        logger[metadataKey: LoggingKeys.service] = "\(self.name)"
+        self.logger = logger
+        self.worker = Worker(dependencies: self.dependencies, logger: logger, observe: process.observe)
+        try Self.validate(name: self.name)
+        try self.bind(service.entrypoints)
+    }
+
+    /// What the container serves.
+    public var entrypoints: [EntrypointSummary] { self.extensions.withLock { $0.entrypoints }.map(\.summary) }
+
+    /// The settings that it runs with.
+    public var settings: ServiceSettings { self.process.settings }
+
+    /// Asks the container to stop gracefully; ``run()`` then returns.
+    public func stop() { self.stopRequested.open() }
+
+    /// Starts the service and serves it until ``stop()``, a graceful shutdown of the surrounding service group, or the
+    /// task's cancellation, which kills it: running calls are cancelled and their messages go back.
+    ///
+    /// - Throws: The first error of a provider or an entrypoint that failed to start, or failed later in its background
+    ///   task.
+    public func run() async throws {
+        try await withTaskCancellationOrGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                for _ in 0..<self.process.settings.maxWorkers { group.addTask { await self.pool.work() } }
+                do {
+                    try await self.start()
+                    self.runInBackground(&group)
+                    self.logger.info("started")
+                    self.started.open()
+                    await self.stopRequested.wait()
+                } catch {
+                    self.fail(error)
+                }
+                await self.shutDown { group.cancelAll() }
+            }
+            if let error = self.failure.withLock({ $0 }) { throw error }
+            try Task.checkCancellation()
+        } onCancelOrGracefulShutdown: {
+            self.stop()
+        }
+    }
+
+    // MARK: - For entrypoints
+
+    /// Works on a call that an entrypoint fired, as soon as a worker is free.
+    ///
+    /// - Parameters:
+    ///   - entrypoint: The name of the entrypoint.
+    ///   - headers: What came with the call: call id stack and context data are read from it.
+    ///   - timeout: How long the caller waits; the worker's own calls take no longer.
+    ///   - method: The method with its arguments.
+    /// - Returns: How it ended; `cancelled` when the container stopped before a worker was free.
+    public func spawnWorker(
+        for entrypoint: String,
+        headers: Headers = [:],
+        timeout: Duration? = nil,
+        method: @escaping @Sendable () async throws -> any Sendable
+    ) async -> Outcome {
+        await withCheckedContinuation { continuation in
+            let context = self.context(entrypoint, headers: headers, timeout: timeout, redelivered: false)
+            self.pool.submit(
+                WorkerPool.Job(
+                    run: { continuation.resume(returning: await self.worker.run(context, expects: { _ in false }, method)) },
+                    discard: { continuation.resume(returning: .cancelled) }
+                )
+            )
+        }
+    }
+
+    /// The one extension of type `Shared` that several entrypoints of the container stand on, made by the first that asks.
+    func shared<Shared: BoundEntrypoint>(_ make: () -> Shared) -> Shared {
+        let key = ObjectIdentifier(Shared.self)
+        if let existing = self.extensions.withLock({ $0.shared[key] }) as? Shared { return existing }
+        let shared = make()
+        self.extensions.withLock { $0.shared[key] = shared }
+        return shared
+    }
+
+    /// Consumes `queue`; each delivery waits for a worker, which then calls `handle`.
+    func consume(_ queue: String, _ handle: @escaping @Sendable (Delivery) async -> Void) async throws -> any Consumer {
+        let options = ConsumerOptions(prefetch: self.process.settings.effectivePrefetch)
+        return try await self.process.broker.consume(queue, options: options) { delivery in
+            self.pool.submit(
+                WorkerPool.Job(
+                    run: { await handle(delivery) },
+                    discard: { Settlement.requeue.apply(to: delivery) }
+                )
+            )
+        }
+    }
+
+    /// Works on a delivery whose message is decoded, in the worker that has taken it.
+    func work(
+        on delivery: Delivery,
+        entrypoint: String,
+        expects: (any Error) -> Bool,
+        method: @Sendable () async throws -> any Sendable
+    ) async -> Outcome {
+        let headers = delivery.message.properties.headers
+        let timeout = headers[CallContext.timeoutHeader]?.integerValue.map { Duration.milliseconds($0) }
+        let context = self.context(entrypoint, headers: headers, timeout: timeout, redelivered: delivery.redelivered)
+        return await self.worker.run(context, expects: expects, method)
+    }
+
+    private func context(_ entrypoint: String, headers: Headers, timeout: Duration?, redelivered: Bool) -> WorkerContext {
+        WorkerContext(
+            service: self.name,
+            entrypoint: entrypoint,
+            parents: CallContext(headers: headers),
+            deadline: timeout.map { Deadline(after: $0, timers: self.process.timers) },
+            redelivered: redelivered,
+            parentCallsTracked: self.process.settings.parentCallsTracked,
+            logger: self.logger
+        )
+    }
+
+    // MARK: - Start
+
+    private func bind(_ entrypoints: [any Entrypoint]) throws {
+        var names: Set<ByteName> = []
+        for entrypoint in entrypoints {
+            guard !entrypoint.name.isEmpty else {
+                throw ConfigurationError("an entrypoint of service '\(self.name)' has an empty name")
+            }
+            guard names.insert(ByteName(entrypoint.name)).inserted else {
+                throw ConfigurationError(
+                    "service '\(self.name)' has two entrypoints named '\(entrypoint.name)': give each its own name"
+                )
+            }
+            let bound = try entrypoint.bind(to: self)
+            self.extensions.withLock { $0.entrypoints.append(bound) }
+        }
+    }
+
+    private static func validate(name: String) throws(ConfigurationError) {
+        let isWord = name.utf8.allSatisfy { $0 > UInt8(ascii: " ") && ![0x7F, 0x2E, 0x2A, 0x23].contains($0) }
+        guard !name.isEmpty, name.utf8.count <= 200, isWord else {
+            throw ConfigurationError(
+                "'\(name)' cannot be the name of a service: it becomes part of routing keys and queue names, so give it 1 "
+                    + "to 200 bytes without spaces, dots, '*' and '#'"
+            )
+        }
+    }
+
+    private var bound: [any BoundEntrypoint] {
+        self.extensions.withLock { Array($0.shared.values) + $0.entrypoints }
+    }
+
+    private func start() async throws {
+        try await self.inParallel(self.dependencies) { try await $0.setup(self) }
+        try await self.inParallel(self.dependencies) { try await $0.start() }
+        try await self.inParallel(self.bound) { entrypoint in
+            try await entrypoint.start()
+            self.extensions.withLock { $0.started.append(entrypoint) }
+        }
+    }
+
+    private func runInBackground(_ group: inout DiscardingTaskGroup) {
+        for dependency in self.dependencies { group.addTask { await self.watch { try await dependency.run() } } }
+        for entrypoint in self.bound { group.addTask { await self.watch { try await entrypoint.run() } } }
+    }
+
+    private func watch(_ task: () async throws -> Void) async {
+        do {
+            try await task()
+        } catch {
+            // At the end of the container all are cancelled; what they throw then is no failure.
+            if !Task.isCancelled { self.fail(error) }
+        }
+    }
+
+    // MARK: - Stop
+
+    /// The first failure counts; it stops the container.
+    private func fail(_ error: any Error) {
+        let isFirst = self.failure.withLock { failure in
+            defer { failure = failure ?? error }
+            return failure == nil
+        }
+        if isFirst, !(error is CancellationError) {
+            self.logger.error("failed", metadata: [LoggingKeys.error: "\(error)"])
+        }
+        self.stop()
+    }
+
+    private func shutDown(cancel: () -> Void) async {
+        let entrypoints = self.extensions.withLock { $0.started }
+        let isKilled = Task.isCancelled
+        if isKilled { cancel() }
+        await self.inParallel(entrypoints) { await $0.stop() }
+        self.pool.close()
+        if !isKilled { await self.drain(within: self.process.settings.shutdownGrace) }
+        if self.pool.running > 0 {
+            self.logger.warning("cancels \(self.pool.running) calls that are still running")
+            cancel()
+        }
+        // Cancelled handlers still settle their deliveries, and that needs the consumers.
+        while self.pool.running > 0 { await self.pool.drained() }
+        await self.inParallel(entrypoints) { await $0.close() }
+        await self.stopDependencies(isKilled: isKilled)
+        cancel()
+        self.logger.info("stopped")
+    }
+
+    private func drain(within grace: Duration) async {
+        await withTaskGroup { group in
+            let expired = Latch()
+            let timer = self.process.timers.schedule(after: grace) { expired.open() }
+            group.addTask { await self.pool.drained() }
+            group.addTask { await expired.wait() }
+            await group.next()
+            group.cancelAll()
+            self.process.timers.cancel(timer)
+        }
+    }
+
+    private func stopDependencies(isKilled: Bool) async {
+        guard !isKilled else {
+            for dependency in self.dependencies { dependency.kill() }
+            return
+        }
+        await self.inParallel(self.dependencies) { dependency in
+            do {
+                try await dependency.stop()
+            } catch {
+                self.logger.error(
+                    "a dependency provider failed to stop",
+                    metadata: ["provider": "\(type(of: dependency))", LoggingKeys.error: "\(error)"]
+                )
+            }
+        }
+    }
+
+    private func inParallel<Element: Sendable, Failure: Error>(
+        _ elements: [Element],
+        _ body: @escaping @Sendable (Element) async throws(Failure) -> Void
+    ) async throws(Failure) {
+        let first = await withTaskGroup(of: Failure?.self) { group in
+            for element in elements {
+                group.addTask {
+                    do throws(Failure) {
+                        try await body(element)
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+            }
+            var first: Failure?
+            for await error in group {
+                guard let error, first == nil else { continue }
+                first = error
+                group.cancelAll()
+            }
+            return first
+        }
+        if let first { throw first }
+    }
+}

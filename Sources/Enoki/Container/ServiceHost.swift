@@ -1,0 +1,187 @@
+public import Configuration
+public import Logging
+public import ServiceLifecycle
+
+/// The services of one process, with what they share: the broker, one reply queue, one set of timers.
+///
+/// ```swift
+/// let host = try ServiceHost(broker: broker, services: [Orders(), Payments()], logger: logger)
+/// try await ServiceGroup(services: [host], gracefulShutdownSignals: [.sigterm], logger: logger).run()
+/// ```
+///
+/// If one service fails, the others are stopped and ``run()`` throws its error, as with nameko's runner.
+public final class ServiceHost: Service, Sendable {
+    /// The containers, one for each service.
+    public let containers: [ServiceContainer]
+
+    let process: ProcessResources
+    private let stopRequested = Latch()
+    private let started = Latch()
+
+    /// A host for `services`.
+    ///
+    /// - Parameters:
+    ///   - broker: The broker; the host runs it.
+    ///   - services: The services, of different names.
+    ///   - settings: The settings of all containers.
+    ///   - config: What ``Config`` gives to services; empty by default.
+    ///   - codecs: The formats of messages; JSON by default.
+    ///   - clock: The clock of timers and deadlines.
+    ///   - logger: The logger that all others come from.
+    /// - Throws: ``ConfigurationError`` for services or settings that cannot work.
+    public convenience init(
+        broker: any Broker,
+        services: [any Microservice] = [],
+        settings: ServiceSettings = ServiceSettings(),
+        config: ConfigReader = ConfigReader(provider: InMemoryProvider(values: [:])),
+        codecs: Codecs = .json,
+        clock: some Clock<Duration> = ContinuousClock(),
+        logger: Logger
+    ) throws {
+        try self.init(
+            broker: broker,
+            services: services,
+            settings: settings,
+            config: config,
+            codecs: codecs,
+            clock: clock,
+            logger: logger,
+            observe: nil
+        )
+    }
+
+    package init(
+        broker: any Broker,
+        services: [any Microservice],
+        settings: ServiceSettings,
+        config: ConfigReader,
+        codecs: Codecs,
+        clock: some Clock<Duration>,
+        logger: Logger,
+        observe: WorkerObserver?
+    ) throws {
+        try settings.validate()
+        let names = services.map { type(of: $0).name }
+        var seen: Set<ByteName> = []
+        for name in names where !seen.insert(ByteName(name)).inserted {
+            throw ConfigurationError("two services are named '\(name)': a process hosts one of each name")
+        }
+        let name = names.isEmpty ? "client" : String(names.joined(separator: "+").prefix(100))
+        let timers = TimerQueue(clock: clock)
+        let replies = ReplyListener(name: name, broker: broker, timers: timers, settings: settings, logger: logger)
+        let process = ProcessResources(
+            broker: broker,
+            timers: timers,
+            settings: settings,
+            config: config,
+            codecs: codecs,
+            rpc: RPCClient(replies: replies, codecs: codecs, settings: settings, caller: name),
+            events: EventPublisher(broker: broker, codecs: codecs, caller: name),
+            logger: logger,
+            observe: observe
+        )
+        self.process = process
+        self.containers = try services.map { try ServiceContainer($0, process: process) }
+    }
+
+    /// Runs broker and services until ``stop()``, a graceful shutdown of the surrounding service group, or the task's
+    /// cancellation, which kills them.
+    ///
+    /// - Throws: The first error of a service, or of a broker that can never be used.
+    public func run() async throws {
+        try await withThrowingTaskGroup(of: Part.self) { group in
+            group.addTask {
+                await self.process.timers.run()
+                return .infrastructure
+            }
+            group.addTask {
+                try await self.process.broker.run()
+                return .infrastructure
+            }
+            group.addTask {
+                try await self.runContainers()
+                return .containers
+            }
+            defer { group.cancelAll() }
+            while let part = try await group.next() {
+                if case .containers = part { break }
+                try Task.checkCancellation()
+                throw BrokerError(.closed, "the broker's connection ended while services were running")
+            }
+            await self.process.rpc.replies.close()
+        }
+    }
+
+    private enum Part { case containers, infrastructure }
+
+    /// Asks all services to stop gracefully; ``run()`` then returns.
+    public func stop() {
+        self.stopRequested.open()
+        for container in self.containers { container.stop() }
+    }
+
+    /// Returns when all services have started.
+    ///
+    /// - Throws: `CancellationError` when the task is cancelled before; a failed start is thrown by ``run()``.
+    public func waitUntilStarted() async throws {
+        await self.started.wait()
+        try Task.checkCancellation()
+    }
+
+    private func runContainers() async throws {
+        try await withTaskCancellationOrGracefulShutdownHandler {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for container in self.containers { group.addTask { try await container.run() } }
+                group.addTask {
+                    for container in self.containers { await container.started.wait() }
+                    if !Task.isCancelled { self.started.open() }
+                    await self.stopRequested.wait()
+                }
+                do {
+                    try await group.next()
+                    // Whichever ended first, by itself or because it was told to, the others follow.
+                    self.stop()
+                    try await group.waitForAll()
+                } catch {
+                    self.stop()
+                    while await group.nextResult() != nil {}
+                    throw error
+                }
+            }
+        } onCancelOrGracefulShutdown: {
+            self.stop()
+        }
+    }
+
+    // MARK: - Calls and events from outside of any service
+
+    /// A proxy for calls that no service makes, such as a test's or a command's. The host must run.
+    public func rpc(
+        _ service: String,
+        timeout: Duration? = nil,
+        errors: [any RemoteException.Type] = []
+    ) -> RPCProxy {
+        RPCProxy(service, timeout: timeout, errors: errors, client: self.process.rpc)
+    }
+
+    /// Publishes an event in the name of its source. The host must run.
+    ///
+    /// - Throws: `BrokerError` when it was not published; `EncodingError`.
+    public func dispatch(_ event: some Event, options: PublishOptions = PublishOptions()) async throws {
+        let contract = type(of: event)
+        try await self.dispatch(from: contract.source, contract.type, event, options: options)
+    }
+
+    /// Publishes an event of type `type` in the name of service `source`. The host must run.
+    ///
+    /// - Throws: `BrokerError` when it was not published; `EncodingError`.
+    public func dispatch(
+        from source: String,
+        _ type: String,
+        _ data: some Encodable & Sendable,
+        options: PublishOptions = PublishOptions()
+    ) async throws {
+        try await self.process.broker.declare(EventTopology.exchange(of: source, self.process.settings))
+        try await self.process.events.publish(type, data, from: source, options: options)
+    }
+}

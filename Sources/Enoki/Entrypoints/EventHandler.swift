@@ -1,0 +1,169 @@
+import Configuration
+
+/// Handles events of a service.
+///
+/// ```swift
+/// EventHandler("on_charged", onCharged)                                    // func onCharged(_: Charged), by contract
+/// EventHandler("audit", of: "orders", "order.#", audit)                    // func audit(_: JSONValue), by pattern
+/// EventHandler("flush", of: "ops", "cache.flush", mode: .broadcast, flush) // func flush(), on every instance
+/// ```
+///
+/// An event is acknowledged when the handler has ended. One that fails is logged and acknowledged, as with nameko, unless
+/// it is to be requeued.
+public struct EventHandler: Entrypoint {
+    /// Reads an event, and returns the call that it is for.
+    typealias Decode = @Sendable (_ message: Message, _ codecs: Codecs) throws -> (@Sendable () async throws -> Void)
+
+    /// The name of the handler: part of its queue's name.
+    public let name: String
+
+    let source: String
+    let type: String
+    let mode: HandlerMode
+    let reliableDelivery: Bool?
+    let policy: FailurePolicy
+    let decode: Decode
+    private let expectedErrors: [any Error.Type]
+
+    /// A handler of the events that `Payload` is the contract of.
+    ///
+    /// - Parameters:
+    ///   - name: The name of the handler.
+    ///   - mode: Which instances get each event; by default one of this service.
+    ///   - reliableDelivery: Whether the queue, and what is in it, outlives its consumers. By default it does, but for a
+    ///     broadcast to processes, where it cannot.
+    ///   - requeueOnError: Whether an event that fails is delivered again, at once and without a limit.
+    ///   - expecting: Errors that are part of normal work: logged as a warning instead of as an error.
+    ///   - method: The handler.
+    public init<Payload: Event>(
+        _ name: String,
+        mode: HandlerMode = .servicePool,
+        reliableDelivery: Bool? = nil,
+        requeueOnError: Bool = false,
+        expecting expectedErrors: [any Error.Type] = [],
+        _ method: @escaping @Sendable (Payload) async throws -> Void
+    ) {
+        self.init(
+            name, Payload.source, Payload.type, mode, reliableDelivery, requeueOnError, expectedErrors,
+            Self.decoding(Payload.self, method)
+        )
+    }
+
+    /// A handler of the events of service `source` whose type is `type` or, where that holds `*` or `#`, matches it.
+    ///
+    /// `*` stands for one word, `#` for any number of words. Other parameters as for the contract's.
+    public init<Payload: Decodable & Sendable>(
+        _ name: String,
+        of source: String,
+        _ type: String,
+        mode: HandlerMode = .servicePool,
+        reliableDelivery: Bool? = nil,
+        requeueOnError: Bool = false,
+        expecting expectedErrors: [any Error.Type] = [],
+        _ method: @escaping @Sendable (Payload) async throws -> Void
+    ) {
+        self.init(
+            name, source, type, mode, reliableDelivery, requeueOnError, expectedErrors,
+            Self.decoding(Payload.self, method)
+        )
+    }
+
+    /// A handler that is told only that such an event happened.
+    public init(
+        _ name: String,
+        of source: String,
+        _ type: String,
+        mode: HandlerMode = .servicePool,
+        reliableDelivery: Bool? = nil,
+        requeueOnError: Bool = false,
+        expecting expectedErrors: [any Error.Type] = [],
+        _ method: @escaping @Sendable () async throws -> Void
+    ) {
+        self.init(name, source, type, mode, reliableDelivery, requeueOnError, expectedErrors) { _, _ in method }
+    }
+
+    private init(
+        _ name: String,
+        _ source: String,
+        _ type: String,
+        _ mode: HandlerMode,
+        _ reliableDelivery: Bool?,
+        _ requeueOnError: Bool,
+        _ expectedErrors: [any Error.Type],
+        _ decode: @escaping Decode
+    ) {
+        self.name = name
+        self.source = source
+        self.type = type
+        self.mode = mode
+        self.reliableDelivery = reliableDelivery
+        self.policy = requeueOnError ? .requeue : .discard
+        self.expectedErrors = expectedErrors
+        self.decode = decode
+    }
+
+    private static func decoding<Payload: Decodable & Sendable>(
+        _ type: Payload.Type,
+        _ method: @escaping @Sendable (Payload) async throws -> Void
+    ) -> Decode {
+        { message, codecs in
+            let codec = try codecs.codec(for: message.properties)
+            let payload = try codec.decode(Payload.self, from: message.body)
+            return { try await method(payload) }
+        }
+    }
+
+    /// Checks the combination of mode and reliability, and resolves the broadcast identifier.
+    public func bind(to container: ServiceContainer) throws -> any BoundEntrypoint {
+        let handler = "event handler '\(self.name)' of service '\(container.name)'"
+        guard !self.source.isEmpty else {
+            throw ConfigurationError("\(handler) names no source: say which service's events it handles")
+        }
+        guard !self.type.isEmpty else {
+            throw ConfigurationError("\(handler) has an empty event type: name the type, or '#' for all")
+        }
+        var isReliable = self.reliableDelivery ?? true
+        if case .broadcast(.process) = self.mode {
+            guard self.reliableDelivery != true else {
+                throw ConfigurationError(
+                    "\(handler): you cannot specify `reliableDelivery` with a broadcast whose identifier is the process's: "
+                        + "after a restart nobody would consume its queue. Use .broadcast(.hostname), "
+                        + ".broadcast(.configuration(key:)) or .broadcast(.fixed(_:)), or leave reliability out"
+                )
+            }
+            isReliable = false
+        }
+        let topology = EventTopology.handler(
+            source: self.source,
+            type: self.type,
+            service: container.name,
+            handler: self.name,
+            sharing: try self.sharing(in: container, handler),
+            isReliable: isReliable,
+            container.process.settings
+        )
+        return BoundEventHandler(handler: self, topology: topology, container: container)
+    }
+
+    private func sharing(in container: ServiceContainer, _ handler: String) throws -> EventTopology.Sharing {
+        switch self.mode {
+        case .servicePool: return .servicePool
+        case .singleton: return .singleton
+        case .broadcast(let identifier):
+            let text: String? =
+                switch identifier {
+                case .process: container.identifier
+                case .hostname: hostname()
+                case .configuration(let key): container.process.config.string(forKey: .init(key))
+                case .fixed(let text): text
+                }
+            guard let text, !text.isEmpty else {
+                throw ConfigurationError("\(handler): the broadcast identifier \(identifier) is not there: set it")
+            }
+            return .broadcast(identifier: text)
+        }
+    }
+
+    /// Whether `error` is part of normal work.
+    func expects(_ error: any Error) -> Bool { self.expectedErrors.contains { Swift.type(of: error) == $0 } }
+}

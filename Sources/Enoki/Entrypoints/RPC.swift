@@ -1,0 +1,160 @@
+/// An RPC method: callers send a request to the service's queue and wait for the reply.
+///
+/// ```swift
+/// RPC("place", "customer", "items", method: place)    // func place(customer: String, items: [Item]) -> Order
+/// RPC(charge)                                         // func charge(_: Charge) -> Receipt, by contract
+/// ```
+///
+/// A request is acknowledged when the broker has confirmed its reply. Whatever is wrong with a request, its caller is told.
+public struct RPC: Entrypoint {
+    /// The name of the method on the wire.
+    public let name: String
+
+    let signature: MethodSignature
+    private let service: String?
+    private let parameterCount: Int?
+    private let expectedErrors: [any Error.Type]
+
+    /// A method with named parameters.
+    ///
+    /// Callers give arguments by position or by name, with Python's rules. A parameter of an optional type may be left out.
+    ///
+    /// - Parameters:
+    ///   - name: The name of the method on the wire.
+    ///   - parameters: The names of the parameters on the wire, in order.
+    ///   - expecting: Errors that are part of normal work: logged as a warning instead of as an error.
+    ///   - method: The method. The parameters of a closure need their types written out.
+    public init<each Parameter: Decodable & Sendable, Result: Encodable & Sendable>(
+        _ name: String,
+        _ parameters: String...,
+        expecting expectedErrors: [any Error.Type] = [],
+        method: @escaping @Sendable (repeat each Parameter) async throws -> Result
+    ) {
+        self.init(name, parameters, expectedErrors, Self.count(repeat (each Parameter).self)) { reader, _ in
+            let arguments = (repeat try reader.read((each Parameter).self))
+            try reader.finish()
+            return { try await method(repeat each arguments) }
+        }
+    }
+
+    /// A method with named parameters that returns nothing.
+    public init<each Parameter: Decodable & Sendable>(
+        _ name: String,
+        _ parameters: String...,
+        expecting expectedErrors: [any Error.Type] = [],
+        method: @escaping @Sendable (repeat each Parameter) async throws -> Void
+    ) {
+        self.init(name, parameters, expectedErrors, Self.count(repeat (each Parameter).self)) { reader, _ in
+            let arguments = (repeat try reader.read((each Parameter).self))
+            try reader.finish()
+            return {
+                try await method(repeat each arguments)
+                return NoReply()
+            }
+        }
+    }
+
+    /// The method that `Request` is the contract of.
+    ///
+    /// - Parameter expecting: Errors that are part of normal work, beside those that the contract names.
+    public init<Request: RPCRequest>(
+        expecting expectedErrors: [any Error.Type] = [],
+        _ method: @escaping @Sendable (Request) async throws -> Request.Reply
+    ) {
+        self.init(contract: Request.self, expectedErrors, method)
+    }
+
+    /// The method that `Request` is the contract of, where that returns nothing.
+    public init<Request: RPCRequest>(
+        expecting expectedErrors: [any Error.Type] = [],
+        _ method: @escaping @Sendable (Request) async throws -> Void
+    ) where Request.Reply == NoReply {
+        self.init(contract: Request.self, expectedErrors) { request in
+            try await method(request)
+            return NoReply()
+        }
+    }
+
+    private init(
+        _ name: String,
+        _ parameters: [String],
+        _ expectedErrors: [any Error.Type],
+        _ parameterCount: Int,
+        bind: @escaping MethodSignature.Bind
+    ) {
+        self.name = name
+        self.service = nil
+        self.parameterCount = parameterCount
+        self.expectedErrors = expectedErrors
+        self.signature = MethodSignature(method: name, parameters: parameters, bind: bind)
+    }
+
+    private init<Request: RPCRequest>(
+        contract: Request.Type,
+        _ expectedErrors: [any Error.Type],
+        _ method: @escaping @Sendable (Request) async throws -> Request.Reply
+    ) {
+        self.name = Request.method
+        self.service = Request.service
+        self.parameterCount = nil
+        self.expectedErrors = expectedErrors + Request.errors
+        self.signature = MethodSignature(method: Request.method, parameters: Request.parameters) { reader, decoder in
+            let request = try reader.readAll(Request.self, from: decoder)
+            if !Request.parameters.isEmpty { try reader.finish() }
+            return { try await method(request) }
+        }
+    }
+
+    private static func count<each Parameter>(_ types: repeat (each Parameter).Type) -> Int {
+        var count = 0
+        for _ in repeat each types { count += 1 }
+        return count
+    }
+
+    /// Adds the method to those of the service's one RPC queue.
+    public func bind(to container: ServiceContainer) throws -> any BoundEntrypoint {
+        if let service = self.service, !service.hasSameBytes(as: container.name) {
+            throw ConfigurationError(
+                "RPC method '\(self.name)' of service '\(container.name)' has a contract of service '\(service)': register "
+                    + "it there, or correct the contract's `service`"
+            )
+        }
+        guard !self.name.contains(".") else {
+            throw ConfigurationError(
+                "RPC method '\(self.name)' of service '\(container.name)' has a dot in its name, and the queue is bound to "
+                    + "'\(container.name).*', where a dot ends the word: no request would arrive"
+            )
+        }
+        if let count = self.parameterCount, count != self.signature.parameters.count {
+            throw ConfigurationError(
+                "RPC method '\(self.name)' of service '\(container.name)' has \(count) parameters and "
+                    + "\(self.signature.parameters.count) names (\(self.signature.parameters.joined(separator: ", "))): name each "
+                    + "parameter"
+            )
+        }
+        let consumer = container.shared { RPCConsumer(container) }
+        consumer.register(self)
+        return BoundRPC(method: self.name, container: container)
+    }
+
+    /// Whether `error` is part of normal work.
+    func expects(_ error: any Error) -> Bool { self.expectedErrors.contains { type(of: error) == $0 } }
+}
+
+/// The share of one method in the service's ``RPCConsumer``, which does the work.
+private struct BoundRPC: BoundEntrypoint {
+    let method: String
+    let container: ServiceContainer
+
+    var summary: EntrypointSummary {
+        EntrypointSummary(
+            kind: "RPC",
+            name: self.method,
+            trigger: RPCTopology.routingKey(service: self.container.name, method: self.method),
+            topology: RPCTopology.requests(to: self.container.name, self.container.process.settings)
+        )
+    }
+
+    func start() async throws {}
+    func stop() async {}
+}

@@ -1,0 +1,22 @@
+/// Publishes events of any service: what every ``EventDispatcher`` of a process stands on.
+struct EventPublisher: Sendable {
+    let broker: any Broker
+    let codecs: Codecs
+    /// The name in the call id of events that no worker dispatches.
+    let caller: String
+
+    /// Publishes an event of `source`, in the context of the running worker.
+    func publish(_ type: String, _ data: some Encodable, from source: String, options: PublishOptions) async throws {
+        guard !type.isEmpty else {
+            throw ConfigurationError("an event of '\(source)' has an empty type: name what happened")
+        }
+        let context = WorkerContext.current?.outgoing ?? CallContext(callIDStack: ["\(self.caller).dispatch.\(uuid4())"])
+        let message = try self.codecs.preferred.message(data, headers: context.headers)
+        try await self.broker.publish(
+            message,
+            to: EventTopology.exchangeName(of: source),
+            routingKey: type,
+            options: options
+        )
+    }
+}

@@ -1,0 +1,51 @@
+/// Makes calls: what every ``RPCProxy`` of a process stands on.
+struct RPCClient: Sendable {
+    let replies: ReplyListener
+    let codecs: Codecs
+    let settings: ServiceSettings
+    /// The name in the call id of calls that no worker makes.
+    let caller: String
+
+    /// Calls `method` of `service` and returns its result.
+    ///
+    /// The call takes no longer than `timeout`, nor than what is left of the running worker's own deadline.
+    ///
+    /// - Throws: ``UnknownService``, ``RPCTimeout``, ``RemoteError`` or one of `errors`, ``MethodNotFound``,
+    ///   ``IncorrectSignature``, ``MalformedRequest``, `EncodingError`, `DecodingError`, `BrokerError`.
+    func call<Result: Decodable>(
+        _ service: String,
+        _ method: String,
+        _ request: RequestEnvelope,
+        timeout: Duration?,
+        errors: [any RemoteException.Type],
+        returning: Result.Type = Result.self
+    ) async throws -> Result {
+        let worker = WorkerContext.current
+        let allowed = timeout ?? self.settings.rpcTimeout
+        let timeout = worker?.deadline.map { min($0.remaining, allowed) } ?? allowed
+        guard timeout > .zero else { throw RPCTimeout(service: service, method: method, timeout: timeout) }
+
+        let context = worker?.outgoing ?? CallContext(callIDStack: ["\(self.caller).call.\(uuid4())"])
+        var headers = context.headers
+        headers[CallContext.timeoutHeader] = .int64(timeout.milliseconds)
+        var message = try self.codecs.preferred.message(request, headers: headers)
+        message.properties.expiration = timeout
+
+        let reply = try await self.replies.call(message, service: service, method: method, timeout: timeout)
+        let codec = try self.codecs.codec(for: reply.properties)
+        switch try codec.decode(ReplyEnvelope<Result>.self, from: reply.body) {
+        case .success(let result): return result
+        case .failure(let error): throw error.error(known: errors)
+        }
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, at least 1 for what is positive.
+    var milliseconds: Int64 {
+        let (seconds, attoseconds) = self.components
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+        guard !overflow, product < Int64.max - 1000 else { return Int64.max }
+        return max(product + attoseconds / 1_000_000_000_000_000, self > .zero ? 1 : 0)
+    }
+}

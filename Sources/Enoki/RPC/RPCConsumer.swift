@@ -1,0 +1,133 @@
+import Logging
+
+/// Serves all RPC methods of one container: consumes the service's queue and answers every request.
+final class RPCConsumer: BoundEntrypoint {
+    private let container: ServiceContainer
+    private let methods = Locked<[ByteName: RPC]>([:])
+    private let consumer = Locked<(any Consumer)?>(nil)
+
+    init(_ container: ServiceContainer) { self.container = container }
+
+    func register(_ method: RPC) { self.methods.withLock { $0[ByteName(method.name)] = method } }
+
+    var summary: EntrypointSummary {
+        EntrypointSummary(kind: "RPC", name: "", trigger: "", topology: self.topology)
+    }
+
+    private var process: ProcessResources { self.container.process }
+
+    private var topology: Topology { RPCTopology.requests(to: self.container.name, self.process.settings) }
+
+    func start() async throws {
+        try await self.process.broker.declare(self.topology)
+        let methods = self.methods.withLock { $0 }
+        let consumer = try await self.container.consume(self.topology.queues[0].name) { delivery in
+            await self.serve(delivery, methods)
+        }
+        self.consumer.withLock { $0 = consumer }
+    }
+
+    func stop() async { await self.consumer.withLock { $0 }?.cancel() }
+
+    func close() async { await self.consumer.withLock { $0 }?.close() }
+
+    /// The way of a request: decode, work, reply, settle.
+    private func serve(_ delivery: Delivery, _ methods: [ByteName: RPC]) async {
+        let request = delivery.message
+        // nameko takes the last word of the routing key.
+        let name = String(delivery.routingKey.split(separator: ".", omittingEmptySubsequences: false).last ?? "")
+        let outcome: Outcome
+        do {
+            let codec = try self.process.codecs.codec(for: request.properties)
+            guard let method = methods[ByteName(name)] else { throw MethodNotFound(name) }
+            let call = try Self.decoding { try method.signature.call(request.body, codec) }
+            outcome = await self.container.work(on: delivery, entrypoint: name, expects: method.expects, method: call)
+        } catch {
+            self.container.logger.warning(
+                "refused a request",
+                metadata: [LoggingKeys.entrypoint: "\(name.prefix(100))", LoggingKeys.error: "\(error)"]
+            )
+            outcome = .failed(error as? any RemoteException ?? MalformedRequest("\(error)"))
+        }
+        await self.settle(delivery, outcome)
+    }
+
+    /// What the peer must know as a bad request becomes one.
+    private static func decoding<Value>(_ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch let error as DecodingError {
+            throw MalformedRequest(error.explanation(at: []))
+        }
+    }
+
+    /// A request is done when its reply is confirmed: an error is an answer too.
+    private func settle(_ delivery: Delivery, _ outcome: Outcome) async {
+        guard case .cancelled = outcome else {
+            let replied = await self.reply(to: delivery.message, outcome)
+            (replied ? Settlement.acknowledge : .requeue).apply(to: delivery)
+            return
+        }
+        Settlement.requeue.apply(to: delivery)
+    }
+
+    /// - Returns: Whether there is nothing left to do for this request.
+    private func reply(to request: Message, _ outcome: Outcome) async -> Bool {
+        guard let replyTo = request.properties.replyTo, !replyTo.isEmpty else {
+            self.container.logger.debug("a request without reply_to was served and not answered")
+            return true
+        }
+        do {
+            try await self.publish(self.message(outcome, to: request), to: replyTo)
+            return true
+        } catch let error as BrokerError where error.code == .invalidArgument {
+            // Too large, or a correlation id that cannot be sent: the caller can still be told so.
+            let failure = Outcome.failed(UnserializableValue("the reply cannot be sent: \(error.message)"))
+            do {
+                try await self.publish(self.message(failure, to: request), to: replyTo)
+            } catch {
+                self.log(error)
+            }
+            return true
+        } catch {
+            self.log(error)
+            // Sent, and only its confirm is missing: to run the method again would be worse than a caller that times out.
+            return (error as? BrokerError)?.publishOutcome == .unknown
+        }
+    }
+
+    private func log(_ error: any Error) {
+        self.container.logger.error("a reply was not published", metadata: [LoggingKeys.error: "\(error)"])
+    }
+
+    private func publish(_ reply: Message, to replyTo: String) async throws {
+        try await self.process.broker.publish(reply, to: self.process.settings.rpcExchange, routingKey: replyTo)
+    }
+
+    private func message(_ outcome: Outcome, to request: Message) -> Message {
+        // The reply is in the format of the request, if that is one of ours.
+        let codec = (try? self.process.codecs.codec(for: request.properties)) ?? self.process.codecs.preferred
+        do {
+            switch outcome {
+            case .succeeded(let result):
+                guard let result = result as? any Encodable else {
+                    throw UnserializableValue("Unserializable value: `\(type(of: result))`")
+                }
+                return try Self.reply(SuccessEnvelope(result: result), to: request, codec)
+            case .failed(let error):
+                return try Self.reply(FailureEnvelope(error: RemoteErrorBody(error)), to: request, codec)
+            case .cancelled:
+                return try Self.reply(FailureEnvelope(error: RemoteErrorBody(CancellationError())), to: request, codec)
+            }
+        } catch {
+            let failure = UnserializableValue("Unserializable value: \(error)")
+            // Only strings are left to encode. Should even that fail, the caller gets an empty body instead of silence.
+            return (try? Self.reply(FailureEnvelope(error: RemoteErrorBody(failure)), to: request, codec))
+                ?? Message(body: [], properties: BasicProperties(correlationID: request.properties.correlationID))
+        }
+    }
+
+    private static func reply(_ envelope: some Encodable, to request: Message, _ codec: any Codec) throws -> Message {
+        try codec.message(envelope, headers: [:], correlationID: request.properties.correlationID)
+    }
+}

@@ -1,0 +1,58 @@
+public import Logging
+
+/// What a worker knows of the call it works on.
+///
+/// The context of the running call is ``current``, a task-local: dispatchers and proxies take the call id stack, the
+/// context data and the deadline from there and pass them on.
+public final class WorkerContext: Sendable {
+    /// The context of the call that this task works on; `nil` outside of a worker.
+    @TaskLocal public static var current: WorkerContext?
+
+    /// The name of the service.
+    public let service: String
+    /// The name of the entrypoint.
+    public let entrypoint: String
+    /// The id of this call: `<service>.<entrypoint>.<uuid4>`.
+    public let callID: String
+    /// The ids of the calls that led here, oldest first, this one last.
+    public let callIDStack: [String]
+    /// What travels along with a call and everything that it causes, such as `language`, `user_id` or `auth_token`: on the
+    /// wire a header `nameko.<key>`.
+    public let contextData: Headers
+    /// Until when the caller waits; `nil` when nobody does.
+    public let deadline: Deadline?
+    /// Whether the broker may have delivered the message before.
+    public let redelivered: Bool
+    /// A logger with the call's id in its metadata.
+    public let logger: Logger
+
+    init(
+        service: String,
+        entrypoint: String,
+        parents: CallContext,
+        deadline: Deadline?,
+        redelivered: Bool,
+        parentCallsTracked: Int,
+        logger: Logger
+    ) {
+        self.service = service
+        self.entrypoint = entrypoint
+        self.callID = "\(service).\(entrypoint).\(uuid4())"
+        self.callIDStack = parents.callIDStack.suffix(parentCallsTracked) + [self.callID]
+        self.contextData = parents.data
+        self.deadline = deadline
+        self.redelivered = redelivered
+        var logger = logger
+        logger[metadataKey: LoggingKeys.callID] = "\(self.callID)"
+        self.logger = logger
+    }
+
+    /// The id of the first call of the chain.
+    public var originCallID: String? { self.callIDStack.first }
+
+    /// The id of the call that caused this one; `nil` when nothing did.
+    public var immediateParentCallID: String? { self.callIDStack.dropLast().last }
+
+    /// What a message sent by this worker carries.
+    var outgoing: CallContext { CallContext(callIDStack: self.callIDStack, data: self.contextData) }
+}

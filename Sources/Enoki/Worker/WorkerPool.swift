@@ -1,0 +1,90 @@
+import DequeModule
+
+/// The workers of a container: as many calls at once as there are tasks in ``work()``, the others wait in order.
+final class WorkerPool: Sendable {
+    /// A call that waits for a worker.
+    struct Job: Sendable {
+        /// Does the work.
+        let run: @Sendable () async -> Void
+        /// Called instead when the pool closes before a worker was free.
+        let discard: @Sendable () -> Void
+    }
+
+    private struct State {
+        var waiting = Deque<Job>()
+        var idle: [CheckedContinuation<Job?, Never>] = []
+        var running = 0
+        var isClosed = false
+    }
+
+    private let state = Locked(State())
+    private let becameIdle = Signal()
+
+    /// Gives a job to a free worker, or lets it wait for one.
+    func submit(_ job: Job) {
+        enum Action { case hand(CheckedContinuation<Job?, Never>), keep, discard }
+        let action = self.state.withLock { state -> Action in
+            if state.isClosed { return .discard }
+            if let worker = state.idle.popLast() {
+                state.running += 1
+                return .hand(worker)
+            }
+            state.waiting.append(job)
+            return .keep
+        }
+        switch action {
+        case .hand(let worker): worker.resume(returning: job)
+        case .keep: break
+        case .discard: job.discard()
+        }
+    }
+
+    /// One worker: takes jobs until the pool closes. A container runs this in as many tasks as it has workers.
+    func work() async {
+        while let job = await self.next() {
+            await job.run()
+            let isIdle = self.state.withLock { state in
+                state.running -= 1
+                return state.running == 0
+            }
+            if isIdle { self.becameIdle.signal() }
+        }
+    }
+
+    /// Takes no more jobs and discards those that wait; the ones in work go on.
+    func close() {
+        let (discarded, idle) = self.state.withLock { state in
+            defer {
+                state.isClosed = true
+                state.waiting = []
+                state.idle = []
+            }
+            return (state.waiting, state.idle)
+        }
+        for worker in idle { worker.resume(returning: nil) }
+        for job in discarded { job.discard() }
+    }
+
+    /// Returns when no job is in work, or when the task is cancelled. Only one task may wait.
+    func drained() async {
+        while !Task.isCancelled, self.state.withLock({ $0.running > 0 }) { await self.becameIdle.wait() }
+    }
+
+    /// How many jobs are in work.
+    var running: Int { self.state.withLock { $0.running } }
+
+    private func next() async -> Job? {
+        await withCheckedContinuation { continuation in
+            let ready = self.state.withLock { state -> Job?? in
+                if let job = state.waiting.popFirst() {
+                    state.running += 1
+                    return .some(job)
+                }
+                if state.isClosed { return .some(nil) }
+                state.idle.append(continuation)
+                return nil
+            }
+            if let ready { continuation.resume(returning: ready) }
+        }
+    }
+}
