@@ -1,0 +1,49 @@
+# The commands of the project. Each installs what it needs and is missing on the machine.
+#
+#     make run        make test FILTER=Conformance        make test-tsan        make lint
+
+FILTER ?=
+filter := $(if $(FILTER),--filter '$(FILTER)')
+transports := EnokiRabbitMQTests|EnokiInProcessTests|BrokerConformanceTests
+
+.PHONY: help run build test test-tsan lint format bench docs clean
+.DEFAULT_GOAL := help
+
+help: ## Say what there is.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' Makefile | awk '{ printf "  make %-10s", $$2; $$1 = $$2 = ""; print }'
+
+run: ## Build and run the sample on the embedded broker.
+	@Scripts/install build
+	swift run shop demo
+
+build: ## Build everything.
+	@Scripts/install build
+	swift build --build-tests
+
+test: ## Run the tests next to a private RabbitMQ; FILTER=... names some of them.
+	@Scripts/install test
+	swift build --build-tests
+	Scripts/with-rabbitmq swift test --disable-xctest --skip-build $(filter)
+
+test-tsan: ## Run the tests of the transports under the thread sanitizer.
+	@Scripts/install test
+	swift build --build-tests --sanitize=thread --scratch-path .build-tsan
+	TSAN_OPTIONS="suppressions=$(CURDIR)/Scripts/tsan-suppressions.txt" Scripts/with-rabbitmq \
+		swift test --disable-xctest --skip-build --sanitize=thread --scratch-path .build-tsan --filter '$(or $(FILTER),$(transports))'
+
+lint: ## Check format and architecture.
+	Scripts/check
+
+format: ## Format the Swift sources.
+	swift format --in-place --parallel --recursive Sources Tests Samples Benchmarks Package.swift
+
+bench: ## Measure Enoki and plain librabbitmq on one broker.
+	@Scripts/install test
+	Benchmarks/run
+
+docs: ## Build the documentation of the libraries into .build/docs.
+	@Scripts/install build
+	Scripts/docs
+
+clean: ## Remove what was built and the virtual environment.
+	rm -rf .build .build-* .venv Benchmarks/.build
