@@ -1,0 +1,55 @@
+import CRabbitMQ
+import DequeModule
+import EnokiBroker
+
+/// A method that waits for the broker's answer.
+struct Call: Sendable {
+    let method: Method
+    let deadline: ContinuousClock.Instant
+    /// Told once; `nil` when the caller has given up.
+    var complete: (@Sendable (Result<IncomingMethod.Reply, BrokerError>) -> Void)?
+}
+
+/// The calls of one channel: the broker answers them in the order in which they were sent.
+struct CallQueue {
+    private var calls: Deque<Call> = []
+
+    var isEmpty: Bool { self.calls.isEmpty }
+
+    mutating func append(_ call: Call) { self.calls.append(call) }
+
+    /// The call that the answer `id` belongs to; `nil` when the broker answers what was not asked.
+    mutating func answer(_ id: amqp_method_number_t) -> Call? {
+        guard let first = self.calls.first, first.method.reply == id else { return nil }
+        return self.calls.removeFirst()
+    }
+
+    /// Takes all calls out.
+    mutating func removeAll() -> [Call] {
+        defer { self.calls = [] }
+        return Array(self.calls)
+    }
+
+    /// Takes all calls out but a `channel.close`, which the broker answers even when it closes the channel itself.
+    mutating func removeAllButClose() -> [Call] {
+        var calls = self.removeAll()
+        if let last = calls.last, case .channelClose = last.method { self.append(calls.removeLast()) }
+        return calls
+    }
+
+    /// Takes the callers out whose time is up. Their places stay, so that later answers find theirs.
+    mutating func expire(at now: ContinuousClock.Instant) -> (expired: [Call], next: ContinuousClock.Instant?) {
+        var expired: [Call] = []
+        var next: ContinuousClock.Instant?
+        for index in self.calls.indices where self.calls[index].complete != nil {
+            let deadline = self.calls[index].deadline
+            if deadline <= now {
+                expired.append(self.calls[index])
+                self.calls[index].complete = nil
+            } else {
+                next = min(next ?? deadline, deadline)
+            }
+        }
+        return (expired, next)
+    }
+}

@@ -1,0 +1,175 @@
+import EnokiBroker
+import Logging
+
+/// Who uses a connection; told on the I/O thread, and must not block it.
+protocol ConnectionUser: AnyObject, Sendable {
+    /// The login succeeded.
+    func connectionOpened(_ session: Session)
+    /// The session is over, or none could be made. The channels have been told.
+    func connectionLost(_ error: BrokerError)
+    /// The broker takes no messages; `nil`: it takes them again.
+    func connectionBlocked(_ reason: String?)
+    /// There is room in the outbox again.
+    func connectionDrained()
+    /// Whether the connection can be closed without leaving something unknown.
+    var isIdle: Bool { get }
+}
+
+/// A connection that is kept alive: it has one thread, which connects, serves, and connects again.
+final class Connection: Sendable {
+    private struct Control {
+        var isClosing = false
+        /// Whether the thread is where nobody can wake it: in the resolver or in librabbitmq's login.
+        var isBusyConnecting = false
+        var isFinished = false
+        var outcome: BrokerError?
+        var waiter: CheckedContinuation<Void, Never>?
+    }
+
+    /// `publishing` or `consuming`.
+    let name: String
+    let configuration: RabbitMQConfiguration
+    let logger: Logger
+    let waker = Waker()
+    private let control = Locked(Control())
+    private let report: @Sendable (BrokerStatus) -> Void
+
+    init(
+        _ name: String,
+        _ configuration: RabbitMQConfiguration,
+        logger: Logger,
+        report: @escaping @Sendable (BrokerStatus) -> Void
+    ) {
+        self.name = name
+        self.configuration = configuration
+        var logger = logger
+        logger[metadataKey: "connection"] = "\(name)"
+        self.logger = logger
+        self.report = report
+    }
+
+    /// Connects and serves until ``close()``, or until it fails for good.
+    ///
+    /// - Throws: Why it can never be used.
+    func run(for user: any ConnectionUser) async throws(BrokerError) {
+        guard Platform.startThread({ self.serve(user) }) else {
+            throw BrokerError(.connectionFailed, "the system has no thread left for the \(self.name) connection")
+        }
+        await withCheckedContinuation { continuation in
+            let isFinished = self.control.withLock { control in
+                if !control.isFinished { control.waiter = continuation }
+                return control.isFinished
+            }
+            if isFinished { continuation.resume() }
+        }
+        if let outcome = self.control.withLock({ $0.outcome }) { throw outcome }
+    }
+
+    /// Whether ``close()`` was called.
+    var isClosing: Bool { self.control.withLock { $0.isClosing } }
+
+    /// Ends the connection in order. A thread that is just connecting is left to end by itself.
+    func close() {
+        let isAbandoned = self.control.withLock { control in
+            control.isClosing = true
+            return control.isBusyConnecting
+        }
+        self.waker.wake()
+        if isAbandoned { self.finish(nil) }
+    }
+
+    private func finish(_ outcome: BrokerError?) {
+        let waiter = self.control.withLock { control -> CheckedContinuation<Void, Never>? in
+            guard !control.isFinished else { return nil }
+            control.isFinished = true
+            control.outcome = outcome
+            defer { control.waiter = nil }
+            return control.waiter
+        }
+        waiter?.resume()
+    }
+
+    // MARK: - The thread
+
+    private func serve(_ user: any ConnectionUser) {
+        var machine = ConnectionStateMachine(self.configuration, generator: SystemRandomNumberGenerator())
+        var action = machine.start()
+        var reason: String?
+        while !self.isClosing {
+            switch action {
+            case .connect(let endpoint, let attempt):
+                self.report(.connecting(attempt: attempt, reason: reason))
+                do throws(BrokerError) {
+                    let login = try self.connect(to: endpoint)
+                    if self.isClosing { break }
+                    machine.connected(at: .now)
+                    self.logger.info("connected to RabbitMQ", metadata: ["address": "\(endpoint)"])
+                    let error = SessionLoop(login, self, user, endpoint: endpoint).run()
+                    user.connectionLost(error)
+                    if self.isClosing { break }
+                    reason = error.message
+                    action = machine.lost(at: .now)
+                    self.logLoss(error, action)
+                } catch {
+                    if self.isClosing { break }
+                    user.connectionLost(error)
+                    reason = error.message
+                    action = machine.failed(error)
+                    self.logFailure(error, action)
+                }
+            case .wait(let duration, let attempt):
+                self.report(.connecting(attempt: attempt, reason: reason))
+                let end = ContinuousClock.now + duration
+                while !self.isClosing, ContinuousClock.now < end {
+                    self.waker.sleep(for: ContinuousClock.now.duration(to: end))
+                }
+                action = machine.waited()
+            case .fail(let error):
+                self.finish(error)
+                return
+            case .stop:
+                self.finish(nil)
+                return
+            }
+        }
+        self.finish(nil)
+    }
+
+    private func connect(to endpoint: RabbitMQConfiguration.Endpoint) throws(BrokerError) -> LoggedIn {
+        self.control.withLock { $0.isBusyConnecting = true }
+        defer { self.control.withLock { $0.isBusyConnecting = false } }
+        if self.configuration.tls?.verification == .insecureNone {
+            self.logger.warning(
+                """
+                INSECURE: the certificate of the broker is not verified (verify=verify_none); anybody on the way can \
+                read and change everything
+                """,
+                metadata: ["address": "\(endpoint)"]
+            )
+        }
+        return try Login(
+            configuration: self.configuration,
+            endpoint: endpoint,
+            connectionName: "\(self.configuration.connectionName) \(self.name)"
+        ).run()
+    }
+
+    private func logLoss(_ error: BrokerError, _ next: ConnectionStateMachine<SystemRandomNumberGenerator>.Action) {
+        self.logger.warning("lost the connection to RabbitMQ: \(error.message); \(Self.describe(next))")
+    }
+
+    private func logFailure(_ error: BrokerError, _ next: ConnectionStateMachine<SystemRandomNumberGenerator>.Action) {
+        let level: Logger.Level = error.isConfigurationError ? .error : .warning
+        self.logger.log(level: level, "no connection to RabbitMQ: \(error.message); \(Self.describe(next))")
+    }
+
+    private static func describe(_ next: ConnectionStateMachine<SystemRandomNumberGenerator>.Action) -> String {
+        switch next {
+        case .wait(let duration, let attempt):
+            let hundredths = (duration.wholeMilliseconds + 9) / 10
+            return "attempt \(attempt) in \(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100) s"
+        case .fail: return "giving up (failFast)"
+        default: return "closing"
+        }
+    }
+}

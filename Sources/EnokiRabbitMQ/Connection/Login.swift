@@ -1,0 +1,209 @@
+import CRabbitMQ
+import EnokiBroker
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// A connection that librabbitmq has made and logged in. From here on it only decodes: the socket is ours.
+///
+/// Only the I/O thread uses it.
+final class LoggedIn {
+    let state: amqp_connection_state_t
+    let socket: Socket
+
+    fileprivate init(state: amqp_connection_state_t, socket: Socket) {
+        self.state = state
+        self.socket = socket
+    }
+
+    deinit { amqp_destroy_connection(self.state) }
+
+    /// The largest frame, as negotiated.
+    var frameMax: Int { Int(amqp_get_frame_max(self.state)) }
+    /// The highest channel number, as negotiated.
+    var channelMax: UInt16 { UInt16(clamping: amqp_get_channel_max(self.state)) }
+    /// The interval of heartbeats, as negotiated.
+    var heartbeat: Duration { .seconds(max(1, Int(amqp_get_heartbeat(self.state)))) }
+}
+
+/// Connects and logs in. It blocks, so only the I/O thread may call it.
+struct Login {
+    let configuration: RabbitMQConfiguration
+    let endpoint: RabbitMQConfiguration.Endpoint
+    /// What the broker's management shows for the connection.
+    let connectionName: String
+
+    /// Tries each address of the endpoint.
+    func run() throws(BrokerError) -> LoggedIn {
+        try self.checkCredentials()
+        let addresses = try self.resolve()
+        let budget = self.configuration.connectionTimeout
+        // An address that swallows everything must not eat up the time of the others.
+        let slice = addresses.count > 1 ? min(budget, max(.seconds(2), budget / addresses.count)) : budget
+        var failure = BrokerError(.connectionFailed, "\(self.endpoint): no address")
+        for address in addresses {
+            do throws(BrokerError) {
+                return try self.connect(to: address, timeout: slice)
+            } catch {
+                failure = error
+                // The broker itself has spoken, or nobody can be trusted: the next address would say the same.
+                if error.isConfigurationError { break }
+            }
+        }
+        throw failure
+    }
+
+    /// The numeric addresses of the host.
+    private func resolve() throws(BrokerError) -> [String] {
+        var hints = addrinfo()
+        hints.ai_family = AF_UNSPEC
+        #if os(Linux)
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        #else
+        hints.ai_socktype = SOCK_STREAM
+        #endif
+        var list: UnsafeMutablePointer<addrinfo>?
+        let status = getaddrinfo(self.endpoint.host, nil, &hints, &list)
+        guard status == 0 else {
+            throw BrokerError(
+                .connectionFailed,
+                "\(self.endpoint): the host name cannot be resolved (\(String(cString: gai_strerror(status))))"
+            )
+        }
+        defer { freeaddrinfo(list) }
+        var addresses: [String] = []
+        var next = list
+        while let entry = next {
+            var text = [CChar](repeating: 0, count: 1025)
+            let found = getnameinfo(
+                entry.pointee.ai_addr, entry.pointee.ai_addrlen, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST
+            )
+            if found == 0 {
+                addresses.append(String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self))
+            }
+            next = entry.pointee.ai_next
+        }
+        return addresses
+    }
+
+    private func connect(to address: String, timeout: Duration) throws(BrokerError) -> LoggedIn {
+        guard let state = amqp_new_connection() else { throw self.failure(.connectionFailed, "out of memory") }
+        var ownsState = true
+        defer { if ownsState { amqp_destroy_connection(state) } }
+
+        var time = timeval(timeout)
+        let tls = try TLSHandshake.prepare(state, self.configuration.tls, host: self.endpoint.host)
+        if tls == nil, amqp_tcp_socket_new(state) == nil {
+            throw self.failure(.connectionFailed, "out of memory")
+        }
+        let opened = amqp_socket_open_noblock(amqp_get_socket(state), address, Int32(self.endpoint.port), &time)
+        let systemError = errno
+        if opened != AMQP_STATUS_OK.rawValue {
+            if let problem = tls?.failure(status: opened) { throw self.failure(.tlsFailed, problem) }
+            var reason = LibraryStatus.describe(opened)
+            if opened == AMQP_STATUS_SOCKET_ERROR.rawValue, systemError != 0 {
+                reason = Platform.describe(error: systemError).lowercased()
+            }
+            throw self.failure(.connectionFailed, reason)
+        }
+        let connection = tls?.finish()
+        amqp_set_handshake_timeout(state, &time)
+        try self.logIn(state)
+        Platform.prepare(socket: amqp_get_sockfd(state), timeout: self.configuration.heartbeat * 2)
+        ownsState = false
+        return LoggedIn(state: state, socket: Socket(descriptor: amqp_get_sockfd(state), tls: connection))
+    }
+
+    private func logIn(_ state: amqp_connection_state_t) throws(BrokerError) {
+        let arena = EncodingArena()
+        // Without the capabilities RabbitMQ would keep silent about cancelled consumers and about its alarms.
+        var properties = arena.table([
+            "product": "Enoki",
+            "connection_name": .string(self.connectionName),
+            "capabilities": [
+                "consumer_cancel_notify": true, "connection.blocked": true, "basic.nack": true,
+                "publisher_confirms": true,
+            ],
+        ])
+        let seconds = max(1, self.configuration.heartbeat.wholeMilliseconds / 1000)
+        let reply = enoki_login_plain(
+            state, self.configuration.vhost, 0, Int32(WireLimits.frameMax), Int32(clamping: seconds),
+            &properties, self.configuration.user, self.configuration.password.reveal()
+        )
+        switch reply.reply_type {
+        case AMQP_RESPONSE_NORMAL: return
+        case AMQP_RESPONSE_SERVER_EXCEPTION: throw self.refusal(IncomingMethod(reply.reply))
+        default:
+            throw self.failure(
+                .connectionFailed, "no login: \(LibraryStatus.describe(reply.library_error))"
+            )
+        }
+    }
+
+    private func refusal(_ method: IncomingMethod) -> BrokerError {
+        guard case .connectionClosed(let closure) = method else {
+            return self.failure(.protocolViolation, "the broker answered the login with \(method)")
+        }
+        let user = self.configuration.user
+        let vhost = self.configuration.vhost
+        switch Int32(closure.code) {
+        case AMQP_ACCESS_REFUSED:
+            return self.failure(
+                .loginRefused, "login refused for user '\(user)' (virtual host '\(vhost)'): \(closure.text)"
+            )
+        case AMQP_NOT_ALLOWED:
+            return self.failure(
+                .vhostNotFound,
+                "virtual host '\(vhost)' does not exist or user '\(user)' may not use it: \(closure.text)"
+            )
+        default:
+            return self.failure(
+                .connectionFailed,
+                "the broker refused the login of user '\(user)' to virtual host '\(vhost)':"
+                    + " \(closure.code) \(closure.text)"
+            )
+        }
+    }
+
+    private func checkCredentials() throws(BrokerError) {
+        // C strings end at the first NUL, and the field for the virtual host is a short string.
+        for (what, text) in [
+            ("user", self.configuration.user), ("password", self.configuration.password.reveal()),
+            ("virtual host", self.configuration.vhost), ("host", self.endpoint.host),
+        ] where text.utf8.contains(0) {
+            throw BrokerError(.invalidAddress, "\(self.endpoint): the \(what) contains a NUL byte")
+        }
+        try WireLimits.check("virtual host", self.configuration.vhost)
+        guard (1...65535).contains(self.endpoint.port) else {
+            throw BrokerError(.invalidAddress, "\(self.endpoint): the port must be from 1 to 65535")
+        }
+    }
+
+    private func failure(_ code: BrokerError.Code, _ reason: String) -> BrokerError {
+        BrokerError(code, "\(self.endpoint): \(reason)")
+    }
+}
+
+/// librabbitmq's status codes in words.
+enum LibraryStatus {
+    static func describe(_ status: Int32) -> String {
+        switch status {
+        case AMQP_STATUS_TIMEOUT.rawValue, AMQP_STATUS_HEARTBEAT_TIMEOUT.rawValue: "no answer in time"
+        case AMQP_STATUS_CONNECTION_CLOSED.rawValue: "the broker closed the connection"
+        case AMQP_STATUS_SOCKET_ERROR.rawValue: "a socket error"
+        default: amqp_error_string2(status).map { String(cString: $0) } ?? "status \(status)"
+        }
+    }
+}
+
+extension timeval {
+    init(_ duration: Duration) {
+        let milliseconds = max(1, duration.wholeMilliseconds)
+        self.init(tv_sec: .init(milliseconds / 1000), tv_usec: .init(milliseconds % 1000 * 1000))
+    }
+}

@@ -1,0 +1,114 @@
+import EnokiBroker
+
+/// One connection from its login to its end, with its channels.
+final class Session: Sendable {
+    private struct State {
+        var channels: [UInt16: Channel] = [:]
+        var free: [UInt16] = []
+        var highest: UInt16 = 0
+        var timers: [(due: ContinuousClock.Instant, action: @Sendable () -> Void)] = []
+        var end: BrokerError?
+    }
+
+    let outbox: Outbox
+    /// Where it leads.
+    let endpoint: RabbitMQConfiguration.Endpoint
+    private let channelMax: UInt16
+    private let state = Locked(State())
+
+    init(outbox: Outbox, channelMax: UInt16, endpoint: RabbitMQConfiguration.Endpoint) {
+        self.outbox = outbox
+        self.channelMax = channelMax == 0 ? .max : channelMax
+        self.endpoint = endpoint
+    }
+
+    /// Opens a channel. The broker's answer is not waited for: what follows may be sent at once.
+    func openChannel(
+        for user: any ChannelUser,
+        deadline: ContinuousClock.Instant
+    ) throws(BrokerError) -> Channel {
+        let channel = try self.state.withLock { state throws(BrokerError) in
+            if let end = state.end { throw end }
+            let number: UInt16
+            if let free = state.free.popLast() {
+                number = free
+            } else {
+                guard state.highest < self.channelMax else {
+                    throw BrokerError(
+                        .invalidArgument, "the broker allows no more than \(self.channelMax) channels a connection"
+                    )
+                }
+                state.highest += 1
+                number = state.highest
+            }
+            let channel = Channel(number: number, outbox: self.outbox, user: user)
+            state.channels[number] = channel
+            return channel
+        }
+        channel.call(.channelOpen, deadline: deadline) { _ in }
+        return channel
+    }
+
+    /// Closes a channel after all that was sent on it, and returns its number once the broker has answered.
+    func close(
+        _ channel: Channel,
+        deadline: ContinuousClock.Instant,
+        complete: @escaping @Sendable () -> Void = {}
+    ) {
+        channel.call(.channelClose, deadline: deadline) { result in
+            // After a timeout the number stays taken: the broker may still use it.
+            if case .success = result { self.release(channel) }
+            complete()
+        }
+    }
+
+    /// Runs `action` on the I/O thread, `delay` from now, if the session lives.
+    func schedule(after delay: Duration, _ action: @escaping @Sendable () -> Void) {
+        let due = ContinuousClock.now + delay
+        self.state.withLock { $0.timers.append((due, action)) }
+        self.outbox.watch(due)
+    }
+
+    // MARK: - For the I/O thread
+
+    func channel(_ number: UInt16) -> Channel? { self.state.withLock { $0.channels[number] } }
+
+    /// Makes the number of `channel` free.
+    func release(_ channel: Channel) {
+        self.state.withLock { state in
+            guard state.channels[channel.number] === channel else { return }
+            state.channels[channel.number] = nil
+            state.free.append(channel.number)
+        }
+    }
+
+    /// Runs timers and fails calls that are due.
+    func expire(at now: ContinuousClock.Instant) {
+        self.outbox.clearDeadline()
+        let (due, channels) = self.state.withLock { state in
+            let due = state.timers.filter { $0.due <= now }
+            state.timers.removeAll { $0.due <= now }
+            return (due, Array(state.channels.values))
+        }
+        for timer in due { timer.action() }
+        var next = self.state.withLock { $0.timers.map(\.due).min() }
+        for channel in channels {
+            if let deadline = channel.expire(at: now) { next = min(next ?? deadline, deadline) }
+        }
+        if let next { self.outbox.watch(next) }
+    }
+
+    /// Ends the session: fails all that waits.
+    func end(_ error: BrokerError) {
+        self.outbox.close()
+        let channels = self.state.withLock { state in
+            state.end = error
+            defer {
+                state.channels = [:]
+                state.timers = []
+            }
+            return state.channels.values.sorted { $0.number < $1.number }
+        }
+        for channel in channels { channel.lost(error) }
+    }
+}

@@ -1,0 +1,312 @@
+import CRabbitMQ
+import EnokiBroker
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// The life of one session on its I/O thread: sends what is in the outbox, hands out what comes, keeps the heartbeat.
+///
+/// Nothing in it blocks but `poll`, and that one knows the next deadline.
+final class SessionLoop {
+    private let login: LoggedIn
+    private let connection: Connection
+    private let user: any ConnectionUser
+    private let session: Session
+    private let endpoint: RabbitMQConfiguration.Endpoint
+    private var sending: OutputBuffer
+    private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
+    private var heartbeat: Heartbeat
+    private var assemblies: [UInt16: ContentAssembly] = [:]
+    private var sendsWhenReadable = false
+    private var receivesWhenWritable = false
+    private var end: BrokerError?
+    private var closing = Closing.no
+
+    private enum Closing {
+        case no
+        /// Waiting for the last confirms, until then.
+        case settling(until: ContinuousClock.Instant)
+        /// `connection.close` was sent; waiting for the answer, until then.
+        case closing(until: ContinuousClock.Instant)
+    }
+
+    /// How long an orderly end may take.
+    private static let timeToClose = Duration.seconds(2)
+
+    init(
+        _ login: LoggedIn,
+        _ connection: Connection,
+        _ user: any ConnectionUser,
+        endpoint: RabbitMQConfiguration.Endpoint
+    ) {
+        self.login = login
+        self.connection = connection
+        self.user = user
+        self.endpoint = endpoint
+        self.sending = OutputBuffer(frameMax: login.frameMax)
+        self.heartbeat = Heartbeat(interval: login.heartbeat, now: .now)
+        let outbox = Outbox(
+            frameMax: login.frameMax,
+            limit: connection.configuration.outputBufferLimit,
+            waker: connection.waker
+        )
+        self.session = Session(outbox: outbox, channelMax: login.channelMax, endpoint: endpoint)
+    }
+
+    deinit { self.input.deallocate() }
+
+    /// Serves until the connection is over, and returns why. All channels have been told by then.
+    func run() -> BrokerError {
+        self.takeEarlyFrames()
+        self.user.connectionOpened(self.session)
+        var input = true
+        while self.end == nil {
+            if input { self.receive() }
+            self.send()
+            self.checkTime()
+            if self.connection.isClosing { self.proceedClosing() }
+            input = self.end == nil && self.sleep()
+        }
+        let end = self.end ?? BrokerError(.connectionLost, "\(self.endpoint): the connection ended")
+        self.session.end(end)
+        return end
+    }
+
+    private func fail(_ reason: String, _ code: BrokerError.Code = .connectionLost) {
+        if self.end == nil { self.end = BrokerError(code, "\(self.endpoint): \(reason)") }
+    }
+
+    // MARK: - Time
+
+    /// Sleeps until there is something to do; returns whether there may be input.
+    private func sleep() -> Bool {
+        let isStuck = !self.sending.isEmpty
+        let (deadline, sleeps) = self.session.outbox.fallAsleep(isStuck: isStuck)
+        guard sleeps else { return false }
+        var wake = ContinuousClock.now + .seconds(60)
+        if case .wait(let until) = self.heartbeat.due(at: .now) { wake = min(wake, until) }
+        if let deadline { wake = min(wake, deadline) }
+        switch self.closing {
+        case .no: break
+        case .settling(let until), .closing(let until): wake = min(wake, until)
+        }
+        let wantsRoom = (isStuck && !self.sendsWhenReadable) || self.receivesWhenWritable
+        let wanted = Int16(POLLIN) | (wantsRoom ? Int16(POLLOUT) : 0)
+        var descriptors = (
+            pollfd(fd: self.login.socket.descriptor, events: wanted, revents: 0),
+            pollfd(fd: self.connection.waker.descriptor, events: Int16(POLLIN), revents: 0)
+        )
+        let milliseconds = max(0, ContinuousClock.now.duration(to: wake).wholeMilliseconds)
+        let count = withUnsafeMutablePointer(to: &descriptors) { pointer in
+            pointer.withMemoryRebound(to: pollfd.self, capacity: 2) { poll($0, 2, Int32(clamping: milliseconds)) }
+        }
+        self.session.outbox.wakeUp()
+        if count < 0 {
+            if errno != EINTR { self.fail("poll: \(Platform.describe(error: errno))") }
+            return false
+        }
+        if descriptors.1.revents != 0 { self.connection.waker.reset() }
+        return descriptors.0.revents != 0
+    }
+
+    private func checkTime() {
+        let now = ContinuousClock.now
+        if let deadline = self.session.outbox.deadline, deadline <= now { self.session.expire(at: now) }
+        switch self.heartbeat.due(at: now) {
+        case .wait: break
+        case .giveUp: self.fail("the broker has been silent for two heartbeats (\(self.login.heartbeat * 2))")
+        case .send:
+            // What waits for a full socket shows as much as a heartbeat behind it would.
+            if self.sending.isEmpty { self.sending.appendHeartbeat() }
+            self.heartbeat.sent(at: now)
+            self.flush()
+        }
+    }
+
+    // MARK: - Closing
+
+    private func proceedClosing() {
+        let now = ContinuousClock.now
+        switch self.closing {
+        case .no:
+            self.closing = .settling(until: now + Self.timeToClose / 2)
+            self.proceedClosing()
+        case .settling(let until):
+            guard self.user.isIdle || now >= until else { return }
+            self.session.outbox.append(.connectionClose, channel: 0)
+            self.closing = .closing(until: now + Self.timeToClose / 2)
+            self.send()
+        case .closing(let until):
+            if now >= until { self.fail("closed without the broker's answer", .closed) }
+        }
+    }
+
+    // MARK: - Output
+
+    private func send() {
+        repeat {
+            if self.sending.isEmpty { self.session.outbox.take(&self.sending) }
+            if self.sending.isEmpty { return }
+            self.flush()
+        } while self.end == nil && self.sending.isEmpty
+    }
+
+    private func flush() {
+        self.sendsWhenReadable = false
+        var sent = 0
+        loop: while !self.sending.isEmpty {
+            switch self.sending.withUnsent({ self.login.socket.send($0) }) {
+            case .transferred(let count):
+                self.sending.consume(count)
+                sent += count
+            case .waitForInput:
+                self.sendsWhenReadable = true
+                break loop
+            case .waitForRoom: break loop
+            case .failed(let reason):
+                self.fail(reason)
+                break loop
+            }
+        }
+        if sent > 0 { self.heartbeat.sent(at: .now) }
+        if self.session.outbox.setInFlight(self.sending.count) { self.user.connectionDrained() }
+    }
+
+    // MARK: - Input
+
+    /// Hands out what librabbitmq has read beyond the end of the login.
+    private func takeEarlyFrames() {
+        let state = self.login.state
+        while self.end == nil, amqp_frames_enqueued(state) != 0 || amqp_data_in_buffer(state) != 0 {
+            var frame = amqp_frame_t()
+            var timeout = timeval()
+            let status = amqp_simple_wait_frame_noblock(state, &frame, &timeout)
+            if status == AMQP_STATUS_TIMEOUT.rawValue { return }
+            guard status == AMQP_STATUS_OK.rawValue else { return self.fail(LibraryStatus.describe(status)) }
+            self.handle(frame)
+        }
+    }
+
+    private func receive() {
+        self.receivesWhenWritable = false
+        // A flood must not keep what we have to say from being said.
+        for _ in 0..<4 {
+            switch self.login.socket.receive(into: self.input) {
+            case .transferred(let count):
+                self.heartbeat.received(at: .now)
+                self.decode(UnsafeMutableRawBufferPointer(rebasing: self.input[..<count]))
+                // TLS gives at most one record at a time.
+                if self.end != nil || (count < self.input.count && self.login.socket.tls == nil) { return }
+            case .waitForInput: return
+            case .waitForRoom:
+                self.receivesWhenWritable = true
+                return
+            case .failed(let reason): return self.fail(reason)
+            }
+        }
+    }
+
+    private func decode(_ bytes: UnsafeMutableRawBufferPointer) {
+        var rest = amqp_bytes_t(len: bytes.count, bytes: bytes.baseAddress)
+        var frame = amqp_frame_t()
+        while rest.len > 0, self.end == nil {
+            let used = amqp_handle_input(self.login.state, rest, &frame)
+            guard used > 0 else {
+                return self.fail(
+                    "the broker sent what is not AMQP (\(LibraryStatus.describe(used)))", .protocolViolation
+                )
+            }
+            rest.bytes += Int(used)
+            rest.len -= Int(used)
+            if frame.frame_type != 0 { self.handle(frame) }
+        }
+    }
+
+    private func handle(_ frame: amqp_frame_t) {
+        defer { amqp_maybe_release_buffers_on_channel(self.login.state, frame.channel) }
+        switch Int32(frame.frame_type) {
+        case AMQP_FRAME_METHOD:
+            let method = IncomingMethod(frame.payload.method)
+            if frame.channel == 0 { self.handleConnectionMethod(method) } else { self.handle(method, frame.channel) }
+        case AMQP_FRAME_HEADER:
+            let header = frame.payload.properties
+            let properties = header.class_id == UInt16(AMQP_BASIC_CLASS)
+                ? header.decoded?.assumingMemoryBound(to: amqp_basic_properties_t.self).pointee : nil
+            self.assemble(frame.channel) { assembly throws(ContentAssembly.Violation) in
+                try assembly.header(classID: header.class_id, bodySize: header.body_size, properties)
+            }
+        case AMQP_FRAME_BODY:
+            self.assemble(frame.channel) { assembly throws(ContentAssembly.Violation) in
+                try assembly.body(frame.payload.body_fragment.buffer)
+            }
+        default: break  // a heartbeat
+        }
+    }
+
+    private func assemble(
+        _ number: UInt16,
+        _ step: (inout ContentAssembly) throws(ContentAssembly.Violation) -> Content?
+    ) {
+        do throws(ContentAssembly.Violation) {
+            let maxBodySize = self.connection.configuration.maxBodySize
+            let content = try step(&self.assemblies[number, default: ContentAssembly(maxBodySize: maxBodySize)])
+            guard let content, let channel = self.session.channel(number) else { return }
+            channel.user.channel(channel, received: content)
+        } catch {
+            self.fail("the broker sent \(error.reason)", .protocolViolation)
+        }
+    }
+
+    private func handleConnectionMethod(_ method: IncomingMethod) {
+        switch method {
+        case .connectionClosed(let closure):
+            self.session.outbox.append(.connectionCloseOk, channel: 0)
+            self.send()
+            let code: BrokerError.Code = closure.code == 320 ? .connectionLost : .protocolViolation
+            self.fail("closed by the broker: \(closure.code) \(closure.text)", code)
+        case .reply(AMQP_CONNECTION_CLOSE_OK_METHOD, _): self.fail("closed", .closed)
+        case .blocked(let reason): self.user.connectionBlocked(reason)
+        case .unblocked: self.user.connectionBlocked(nil)
+        default: self.fail("the broker sent \(method) on channel 0", .protocolViolation)
+        }
+    }
+
+    private func handle(_ method: IncomingMethod, _ number: UInt16) {
+        guard let channel = self.session.channel(number) else {
+            return self.fail("the broker used channel \(number), which is not open", .protocolViolation)
+        }
+        switch method {
+        case .deliver(let envelope):
+            self.assemble(number) { assembly throws(ContentAssembly.Violation) in
+                try assembly.begin(.delivery(envelope))
+                return nil
+            }
+        case .returned(let reason):
+            self.assemble(number) { assembly throws(ContentAssembly.Violation) in
+                try assembly.begin(.returned(reason))
+                return nil
+            }
+        case .reply(let id, let reply):
+            if !channel.answered(id, reply) {
+                self.fail("the broker answered what was not asked", .protocolViolation)
+            }
+        case .channelClosed(let closure):
+            // Answered before the number can be used again: anything else would end the connection (504).
+            self.session.outbox.append(.channelCloseOk, channel: number)
+            self.assemblies[number] = nil
+            // With a close of our own under way the number is free when the broker has answered that.
+            if channel.isOpen { self.session.release(channel) }
+            channel.closed(closure)
+        case .acknowledged, .refused, .cancelled: channel.user.channel(channel, received: method)
+        case .unexpected(let name):
+            self.fail("the broker sent \(name), which a client cannot get", .protocolViolation)
+        case .connectionClosed, .blocked, .unblocked:
+            self.fail("the broker sent a method of the connection on channel \(number)", .protocolViolation)
+        }
+    }
+}

@@ -1,0 +1,198 @@
+import EnokiBroker
+import Logging
+
+/// A consumer with a channel of its own: its prefetch, its errors and its delivery tags concern nobody else.
+final class RabbitMQConsumer: Consumer, ChannelUser {
+    private enum Phase {
+        /// Not consuming: before the first time, or after a loss.
+        case idle
+        case starting
+        case active
+        /// Cancelled by the user; deliveries that came before may still be settled.
+        case cancelled
+    }
+
+    private struct State {
+        var phase = Phase.idle
+        var session: Session?
+        var channel: Channel?
+    }
+
+    /// Who starts it again.
+    protocol Host: AnyObject, Sendable {
+        var configuration: RabbitMQConfiguration { get }
+        var logger: Logger { get }
+        /// The consumer has ended without being asked to, on a session that lives.
+        func consumerStopped(_ consumer: RabbitMQConsumer, on session: Session, because reason: String)
+        /// The user wants it no longer.
+        func consumerCancelled(_ consumer: RabbitMQConsumer)
+    }
+
+    let queue: String
+    private let options: ConsumerOptions
+    private let onDelivery: @Sendable (Delivery) -> Void
+    private let tag: String
+    private let host: any Host
+    private let state = Locked(State())
+
+    init(
+        _ queue: String,
+        options: ConsumerOptions,
+        tag: String,
+        host: any Host,
+        onDelivery: @escaping @Sendable (Delivery) -> Void
+    ) {
+        self.queue = queue
+        self.options = options
+        self.tag = tag
+        self.host = host
+        self.onDelivery = onDelivery
+    }
+
+    var isActive: Bool { self.state.withLock { $0.phase == .active } }
+
+    /// Whether the user has cancelled it.
+    var isCancelled: Bool { self.state.withLock { $0.phase == .cancelled } }
+
+    /// Consumes on `session`, on a new channel.
+    func start(on session: Session, complete: @escaping @Sendable (Result<Void, BrokerError>) -> Void) {
+        let deadline = ContinuousClock.Instant.deadline(after: self.host.configuration.callTimeout)
+        let channel: Channel
+        do throws(BrokerError) {
+            channel = try session.openChannel(for: self, deadline: deadline)
+        } catch {
+            return complete(.failure(error))
+        }
+        let isWanted = self.state.withLock { state in
+            guard state.phase != .cancelled else { return false }
+            state = State(phase: .starting, session: session, channel: channel)
+            return true
+        }
+        guard isWanted else {
+            session.close(channel, deadline: deadline)
+            return complete(.success(()))
+        }
+        // Before the consumer: deliveries would flood in without it.
+        channel.call(.qos(prefetch: UInt16(clamping: max(1, self.options.prefetch))), deadline: deadline) { _ in }
+        let consume = Method.consume(queue: self.queue, tag: self.tag, options: self.options)
+        channel.call(consume, deadline: deadline) { result in
+            switch result {
+            case .success:
+                self.state.withLock { state in
+                    if state.channel === channel, state.phase == .starting { state.phase = .active }
+                }
+                complete(.success(()))
+            case .failure(let error):
+                self.state.withLock { state in
+                    if state.channel === channel, state.phase == .starting { state = State() }
+                }
+                // One that is late would otherwise begin to deliver to nobody.
+                if channel.isOpen { session.close(channel, deadline: deadline) }
+                complete(.failure(error))
+            }
+        }
+    }
+
+    func cancel() async {
+        let (channel, isFirst) = self.state.withLock { state -> (Channel?, Bool) in
+            defer { state.phase = .cancelled }
+            return (state.channel, state.phase != .cancelled)
+        }
+        if isFirst { self.host.consumerCancelled(self) }
+        guard isFirst, let channel else { return }
+        let deadline = ContinuousClock.Instant.deadline(after: self.host.configuration.callTimeout)
+        await withCheckedContinuation { done in
+            // Whatever the answer: with a channel that is gone no delivery can come either.
+            channel.call(.cancel(tag: self.tag), deadline: deadline) { _ in done.resume() }
+        }
+    }
+
+    func close() async {
+        await self.cancel()
+        let (session, channel) = self.state.withLock { state in
+            defer {
+                state.session = nil
+                state.channel = nil
+            }
+            return (state.session, state.channel)
+        }
+        guard let session, let channel else { return }
+        let deadline = ContinuousClock.Instant.deadline(after: self.host.configuration.callTimeout)
+        await withCheckedContinuation { done in
+            session.close(channel, deadline: deadline) { done.resume() }
+        }
+    }
+
+    // MARK: - Told by the I/O thread
+
+    func channel(_ channel: Channel, received content: Content) {
+        guard case .delivery(let envelope) = content.origin else { return }
+        let tag = envelope.tag
+        switch content.message {
+        case .success(let message):
+            let token: DeliveryToken =
+                self.options.automaticAcknowledgement
+                ? DeliveryToken { _ in }
+                : DeliveryToken { channel.send(.acknowledge($0, tag: tag)) }
+            self.onDelivery(
+                Delivery(
+                    message: message,
+                    exchange: envelope.exchange,
+                    routingKey: envelope.routingKey,
+                    redelivered: envelope.redelivered,
+                    token: token
+                )
+            )
+        case .failure(let failure): self.refuse(envelope, failure, on: channel)
+        }
+    }
+
+    /// The one place where a message ends that breaks a bound and is never shown to the user: a dead-letter policy goes
+    /// here.
+    private func refuse(_ envelope: IncomingMethod.Envelope, _ failure: UnacceptableContent, on channel: Channel) {
+        self.host.logger.error(
+            "a message was rejected without requeue: \(failure.reason)",
+            metadata: [
+                "queue": "\(self.queue)", "exchange": "\(envelope.exchange)", "routing_key": "\(envelope.routingKey)",
+            ]
+        )
+        if !self.options.automaticAcknowledgement { channel.send(.acknowledge(.reject, tag: envelope.tag)) }
+    }
+
+    func channel(_ channel: Channel, received method: IncomingMethod) {
+        guard case .cancelled = method else { return }
+        let session = self.stop(channel)
+        guard let session else { return }
+        // Its unsettled deliveries are in the queue again, or gone with it.
+        session.close(channel, deadline: .deadline(after: self.host.configuration.callTimeout))
+        self.host.consumerStopped(
+            self, on: session, because: "the broker cancelled it; the queue was deleted, or its node is gone"
+        )
+    }
+
+    func channel(_ channel: Channel, closedWith closure: IncomingMethod.Closure, unanswered: [Call]) {
+        let wasStarting = self.state.withLock { $0.channel === channel && $0.phase == .starting }
+        let session = self.stop(channel)
+        for call in unanswered { call.complete?(.failure(BrokerError(closure, during: call.method))) }
+        // While it starts, whoever started it is told.
+        guard let session, !wasStarting else { return }
+        self.host.consumerStopped(self, on: session, because: "the broker closed its channel: \(closure.text)")
+    }
+
+    func channel(_ channel: Channel, lostWith error: BrokerError) { _ = self.stop(channel) }
+
+    /// Forgets `channel`.
+    ///
+    /// - Returns: Its session, if the consumer is still wanted.
+    private func stop(_ channel: Channel) -> Session? {
+        self.state.withLock { state in
+            guard state.channel === channel else { return nil }
+            let session = state.session
+            state.channel = nil
+            state.session = nil
+            guard state.phase != .cancelled else { return nil }
+            state.phase = .idle
+            return session
+        }
+    }
+}

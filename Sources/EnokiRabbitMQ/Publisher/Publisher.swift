@@ -1,0 +1,340 @@
+import DequeModule
+import EnokiBroker
+import Logging
+
+/// The publishing side of the broker: one connection, one channel in confirm mode.
+///
+/// A message is first in `waiting`, if it cannot be sent at once, then in the ring until the broker confirms it. It is
+/// told its outcome by whoever takes it out of one of them without putting it into the other.
+final class Publisher: ConnectionUser, ChannelUser {
+    /// Why messages wait although there is a channel.
+    enum Hold: Hashable {
+        /// Exchanges and queues are not declared again yet.
+        case topology
+        /// `connection.blocked`.
+        case blocked
+    }
+
+    private struct State {
+        var session: Session?
+        /// The channel in confirm mode, once it is.
+        var channel: Channel?
+        var ring = ConfirmRing()
+        /// Not sent yet, oldest first.
+        var waiting: Deque<Publication> = []
+        var waitingBytes = 0
+        var holds: [Hold: String] = [:]
+        /// Why there is no channel.
+        var reason = "not connected yet"
+        var isEnded = false
+        /// When the timer looks at those that wait; `nil` while it does not.
+        var nextLook: ContinuousClock.Instant?
+
+        /// Why messages wait.
+        var obstacle: String {
+            if self.channel == nil { return self.reason }
+            return self.holds[.blocked] ?? self.holds[.topology]
+                ?? "many bytes wait to be sent, and the broker takes them slowly or not at all"
+        }
+
+        var canSend: Bool { self.channel != nil && self.holds.isEmpty }
+    }
+
+    /// What may wait to be sent, beside what the outbox holds. Beyond, a publisher that does not wait for its confirms
+    /// would fill the memory.
+    private static let maxWaiting = (messages: 100_000, bytes: 256 * 1024 * 1024)
+
+    let connection: Connection
+    private let state = Locked(State())
+    private let timers: TimerQueue
+    private let maxBodySize: Int
+    private let report: @Sendable (LinkStatus.Link) -> Void
+
+    init(_ connection: Connection, timers: TimerQueue, report: @escaping @Sendable (LinkStatus.Link) -> Void) {
+        self.connection = connection
+        self.timers = timers
+        self.maxBodySize = connection.configuration.maxBodySize
+        self.report = report
+        self.state.withLock { $0.holds[.topology] = "not connected yet" }
+    }
+
+    /// Publishes; tells `completion` once what became of the message.
+    func publish(
+        _ message: Message,
+        to exchange: String,
+        routingKey: String,
+        options: PublishOptions,
+        completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
+    ) {
+        var message = message
+        options.apply(to: &message)
+        let publication: Publication
+        do throws(BrokerError) {
+            publication = try Publication(
+                message,
+                to: exchange,
+                routingKey: routingKey,
+                mandatory: options.mandatory,
+                deadline: .deadline(after: options.timeout),
+                maxBodySize: self.maxBodySize,
+                complete: completion
+            )
+        } catch {
+            return completion(.failure(error))
+        }
+        let (failure, look) = self.state.withLock { state -> (BrokerError?, ContinuousClock.Instant?) in
+            if state.isEnded { return (.brokerClosed, nil) }
+            // None may overtake those that wait.
+            if state.waiting.isEmpty, state.canSend {
+                switch Self.send(publication, &state) {
+                case .sent: return (nil, nil)
+                case .failed(let error): return (error, nil)
+                case .notNow: break
+                }
+            }
+            guard state.waiting.count < Self.maxWaiting.messages,
+                state.waiting.isEmpty || state.waitingBytes + publication.estimatedSize <= Self.maxWaiting.bytes
+            else {
+                let error = BrokerError(
+                    .notSent, "\(state.waiting.count) messages wait to be sent already: \(state.obstacle)"
+                )
+                return (error, nil)
+            }
+            state.waiting.append(publication)
+            state.waitingBytes += publication.estimatedSize
+            if let nextLook = state.nextLook, nextLook <= publication.deadline { return (nil, nil) }
+            state.nextLook = publication.deadline
+            return (nil, publication.deadline)
+        }
+        if let failure { completion(.failure(failure)) }
+        if let look { self.look(at: look) }
+    }
+
+    private enum SendResult {
+        case sent, notNow
+        case failed(BrokerError)
+    }
+
+    /// Encodes a message into the outbox. Called under the lock, because the broker numbers messages as they come.
+    private static func send(_ publication: Publication, _ state: inout State) -> SendResult {
+        guard let channel = state.channel else { return .notNow }
+        switch channel.outbox.append(publication, channel: channel.number, deadline: publication.deadline) {
+        case .accepted(let range):
+            state.ring.append(publication, at: range)
+            return .sent
+        case .full, .closed: return .notNow
+        case .invalid(let status):
+            let reason = LibraryStatus.describe(status)
+            return .failed(BrokerError(.invalidArgument, "the message cannot be encoded: \(reason)"))
+        }
+    }
+
+    /// Sends what waits, as far as possible, after a change that may have removed an obstacle.
+    private func change(_ body: (inout State) -> Void) {
+        let failures = self.state.withLock { state -> [ConfirmRing.Completion] in
+            body(&state)
+            var failures: [ConfirmRing.Completion] = []
+            while state.canSend, let publication = state.waiting.first {
+                switch Self.send(publication, &state) {
+                case .sent: break
+                case .failed(let error): failures.append((publication, .failed(error)))
+                case .notNow: return failures
+                }
+                state.waiting.removeFirst()
+                state.waitingBytes -= publication.estimatedSize
+            }
+            return failures
+        }
+        Self.tell(failures)
+    }
+
+    private static func tell(_ completions: [ConfirmRing.Completion]) {
+        for completion in completions {
+            switch completion.result {
+            case .confirmed: completion.publication.complete(.success(()))
+            case .failed(let error): completion.publication.complete(.failure(error))
+            case .sendAgain: break
+            }
+        }
+    }
+
+    /// Puts those that can be sent again before all that wait, in their order.
+    private static func requeue(_ completions: [ConfirmRing.Completion], _ state: inout State) {
+        for completion in completions.reversed() where completion.result == .sendAgain {
+            state.waiting.prepend(completion.publication)
+            state.waitingBytes += completion.publication.estimatedSize
+        }
+    }
+
+    // MARK: - Deadlines of what waits
+
+    private func look(at instant: ContinuousClock.Instant) {
+        self.timers.schedule(after: ContinuousClock.now.duration(to: instant)) { self.expireWaiting() }
+    }
+
+    private func expireWaiting() {
+        let now = ContinuousClock.now
+        let (overdue, obstacle, next) = self.state.withLock { state in
+            let obstacle = state.obstacle
+            let overdue = state.waiting.filter { $0.deadline <= now }
+            if !overdue.isEmpty {
+                state.waiting.removeAll { $0.deadline <= now }
+                state.waitingBytes -= overdue.reduce(0) { $0 + $1.estimatedSize }
+            }
+            state.nextLook = state.waiting.lazy.map(\.deadline).min()
+            return (overdue, obstacle, state.nextLook)
+        }
+        if let next { self.look(at: next) }
+        for publication in overdue {
+            publication.complete(
+                .failure(BrokerError(.notSent, "the message was not sent within its timeout: \(obstacle)"))
+            )
+        }
+    }
+
+    // MARK: - Obstacles
+
+    /// Lets messages wait while exchanges and queues are not there yet.
+    func holdForTopology(_ reason: String) { self.state.withLock { $0.holds[.topology] = reason } }
+
+    /// Lets them go on.
+    func releaseTopology() { self.change { $0.holds[.topology] = nil } }
+
+    /// Fails what waits and what comes. What was sent may still be confirmed.
+    func end() {
+        let waiting = self.state.withLock { state in
+            state.isEnded = true
+            defer {
+                state.waiting = []
+                state.waitingBytes = 0
+            }
+            return state.waiting
+        }
+        for publication in waiting { publication.complete(.failure(.brokerClosed)) }
+    }
+
+    // MARK: - Told by the I/O thread
+
+    var isIdle: Bool { self.state.withLock { $0.ring.isIdle } }
+
+    func connectionOpened(_ session: Session) {
+        self.state.withLock { $0.session = session }
+        self.openChannel(session)
+    }
+
+    private func openChannel(_ session: Session) {
+        let deadline = ContinuousClock.Instant.deadline(after: self.connection.configuration.callTimeout)
+        guard let channel = try? session.openChannel(for: self, deadline: deadline) else { return }
+        channel.call(.confirmSelect, deadline: deadline) { result in
+            guard case .success = result else { return }
+            self.change { $0.channel = channel }
+            self.report(.up)
+        }
+    }
+
+    func connectionLost(_ error: BrokerError) {
+        self.state.withLock { state in
+            state.session = nil
+            state.channel = nil
+            state.reason = "not connected: \(error.message)"
+            state.holds[.blocked] = nil
+        }
+    }
+
+    func connectionBlocked(_ reason: String?) {
+        if let reason {
+            let obstacle = "the broker takes no messages (connection.blocked): \(reason)"
+            self.state.withLock { $0.holds[.blocked] = obstacle }
+            self.connection.logger.warning("the broker takes no messages: \(reason)")
+            self.report(.blocked(reason))
+        } else {
+            self.connection.logger.info("the broker takes messages again")
+            self.report(.up)
+            self.change { $0.holds[.blocked] = nil }
+        }
+    }
+
+    func connectionDrained() { self.change { _ in } }
+
+    func channel(_ channel: Channel, received method: IncomingMethod) {
+        var completions: [ConfirmRing.Completion] = []
+        self.state.withLock { state in
+            guard state.channel === channel else { return }
+            switch method {
+            case .acknowledged(let tag, let multiple):
+                state.ring.settle(tag: tag, multiple: multiple, refused: false, into: &completions)
+            case .refused(let tag, let multiple):
+                state.ring.settle(tag: tag, multiple: multiple, refused: true, into: &completions)
+            default: break
+            }
+        }
+        Self.tell(completions)
+    }
+
+    func channel(_ channel: Channel, received content: Content) {
+        guard case .returned(let reason) = content.origin else { return }
+        let properties = try? content.message.get().properties
+        self.state.withLock { state in
+            if state.channel === channel { state.ring.returned(reason, properties) }
+        }
+    }
+
+    func channel(_ channel: Channel, closedWith closure: IncomingMethod.Closure, unanswered: [Call]) {
+        self.connection.logger.error("the broker closed the publishing channel: \(closure.text); opening another")
+        let (session, completions) = self.state.withLock { state in
+            var completions: [ConfirmRing.Completion] = []
+            if state.channel === channel {
+                state.channel = nil
+                state.reason = "the broker closed the channel: \(closure.text)"
+                completions = state.ring.close(closure)
+                state.ring = ConfirmRing()
+                Self.requeue(completions, &state)
+            }
+            return (state.session, completions)
+        }
+        for call in unanswered { call.complete?(.failure(BrokerError(closure, during: call.method))) }
+        if let session { self.openChannel(session) }
+        Self.tell(completions)
+    }
+
+    func channel(_ channel: Channel, lostWith error: BrokerError) {
+        let completions = self.state.withLock { state -> [ConfirmRing.Completion] in
+            guard state.channel === channel else { return [] }
+            state.channel = nil
+            state.reason = "not connected: \(error.message)"
+            // The seam for sending unconfirmed messages again: the ring decides what becomes of each.
+            var completions = state.ring.lose(error, neverLeft: channel.outbox.neverTook)
+            state.ring = ConfirmRing()
+            if state.isEnded {
+                completions = completions.map { $0.result == .sendAgain ? ($0.publication, .failed(.brokerClosed)) : $0 }
+            }
+            Self.requeue(completions, &state)
+            return completions
+        }
+        // Those that wait again may be the first to wait.
+        if completions.contains(where: { $0.result == .sendAgain }) { self.expireWaiting() }
+        Self.tell(completions)
+    }
+
+    func channel(_ channel: Channel, expireAt now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        var completions: [ConfirmRing.Completion] = []
+        let next = self.state.withLock { state -> ContinuousClock.Instant? in
+            guard state.channel === channel else { return nil }
+            return state.ring.expire(at: now, withdraw: channel.outbox.withdraw, into: &completions)
+        }
+        Self.tell(completions)
+        return next
+    }
+}
+
+extension BrokerError {
+    /// What everybody is told after the end.
+    static var brokerClosed: BrokerError { BrokerError(.closed, "the connection to the broker was closed") }
+}
+
+extension ContinuousClock.Instant {
+    /// `timeout` from now; at most a year, so that no sum overflows.
+    static func deadline(after timeout: Duration) -> Self {
+        .now + min(max(timeout, .zero), .seconds(365 * 86_400))
+    }
+}

@@ -1,0 +1,141 @@
+public import EnokiBroker
+public import Logging
+
+/// RabbitMQ as a broker, through librabbitmq.
+///
+///     let broker = RabbitMQBroker(configuration: try RabbitMQConfiguration(uri: "amqp://localhost"), logger: logger)
+///     async let served: Void = broker.run()
+///     try await broker.declare(topology)
+///     try await broker.publish(Message("hello"), to: "greetings", routingKey: "hello")
+///
+/// It keeps two connections, because RabbitMQ stops reading from one that publishes when its memory or its disk runs
+/// low, and acknowledgements must go on: one for publishing, one for consuming and for the topology. Each has a thread
+/// of its own, which connects again when the connection is lost, declares what was declared, and consumes what was
+/// consumed.
+public final class RabbitMQBroker: Broker {
+    private let configuration: RabbitMQConfiguration
+    private let board = BrokerStatusBoard(.connecting(attempt: 1, reason: nil))
+    private let links: LinkStatus
+    private let publisher: Publisher
+    private let consumers: ConsumerHost
+    private let timers = TimerQueue(clock: ContinuousClock())
+    private let hasRun = Locked(false)
+
+    /// A broker that connects when it is run.
+    public init(configuration: RabbitMQConfiguration, logger: Logger) {
+        self.configuration = configuration
+        let links = LinkStatus(self.board)
+        let publishing = Connection("publishing", configuration, logger: logger) { links.publishing(.down($0)) }
+        let consuming = Connection("consuming", configuration, logger: logger) { links.consuming(.down($0)) }
+        let publisher = Publisher(publishing, timers: self.timers) { links.publishing($0) }
+        self.consumers = ConsumerHost(consuming) { isReady in
+            // Whoever published now might find neither exchange nor queue.
+            if isReady { publisher.releaseTopology() } else { publisher.holdForTopology("not connected") }
+            if isReady { links.consuming(.up) }
+        }
+        self.publisher = publisher
+        self.links = links
+    }
+
+    public var address: String {
+        let scheme = self.configuration.tls == nil ? "amqp" : "amqps"
+        let endpoints = self.configuration.endpoints.map(\.description).joined(separator: ",")
+        return "\(scheme)://\(endpoints)/\(self.configuration.vhost == "/" ? "" : self.configuration.vhost)"
+    }
+
+    public var status: BrokerStatus { self.board.status }
+
+    public func statusUpdates() -> AsyncStream<BrokerStatus> { self.board.updates() }
+
+    public func run() async throws {
+        let isFirst = self.hasRun.withLock { hasRun in
+            defer { hasRun = true }
+            return !hasRun
+        }
+        guard isFirst else {
+            throw BrokerError(.closed, "this broker has been run before; make another one to connect again")
+        }
+        defer {
+            self.close()
+            self.board.update(.closed)
+        }
+        try await withTaskCancellationHandler {
+            try await withThrowingTaskGroup { group in
+                group.addTask { await self.timers.run() }
+                group.addTask { try await self.serve() }
+                // Timers end when they are cancelled, so the first to end is the other.
+                defer { group.cancelAll() }
+                try await group.next()
+            }
+        } onCancel: {
+            self.close()
+        }
+    }
+
+    /// Serves with both connections until they are closed, or one has failed for good.
+    private func serve() async throws {
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await self.publisher.connection.run(for: self.publisher) }
+            group.addTask { try await self.consumers.connection.run(for: self.consumers) }
+            var failure: (any Error)?
+            while let result = await group.nextResult() {
+                guard case .failure(let error) = result else { continue }
+                failure = failure ?? error
+                self.close()
+            }
+            if let failure { throw failure }
+        }
+    }
+
+    private func close() {
+        self.publisher.end()
+        self.consumers.end()
+        self.publisher.connection.close()
+        self.consumers.connection.close()
+    }
+
+    public func declare(_ topology: Topology) async throws(BrokerError) {
+        _ = try await self.consumers.call(RecordedTopology.methods(topology))
+    }
+
+    public func publish(
+        _ message: Message,
+        to exchange: String,
+        routingKey: String,
+        options: PublishOptions,
+        completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
+    ) {
+        self.publisher.publish(message, to: exchange, routingKey: routingKey, options: options, completion: completion)
+    }
+
+    public func consume(
+        _ queue: String,
+        options: ConsumerOptions,
+        onDelivery: @escaping @Sendable (Delivery) -> Void
+    ) async throws(BrokerError) -> any Consumer {
+        try await self.consumers.consume(queue, options: options, onDelivery: onDelivery)
+    }
+
+    public func inspect(queue: String) async throws(BrokerError) -> QueueStatus {
+        guard case .queue(let messages, let consumers) = try await self.consumers.call([.queueInspect(queue)]).first
+        else { throw BrokerError(.protocolViolation, "the broker gave no state of queue '\(queue)'") }
+        return QueueStatus(name: queue, messageCount: messages, consumerCount: consumers)
+    }
+
+    public func unbind(_ binding: Binding) async throws(BrokerError) {
+        _ = try await self.consumers.call([.unbind(binding)])
+    }
+
+    public func purge(queue: String) async throws(BrokerError) -> Int {
+        guard case .count(let count) = try await self.consumers.call([.queuePurge(queue)]).first else { return 0 }
+        return count
+    }
+
+    public func delete(queue: String) async throws(BrokerError) {
+        _ = try await self.consumers.call([.queueDelete(queue)])
+    }
+
+    public func delete(exchange: String) async throws(BrokerError) {
+        _ = try await self.consumers.call([.exchangeDelete(exchange)])
+    }
+}

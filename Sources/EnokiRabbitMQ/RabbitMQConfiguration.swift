@@ -1,0 +1,105 @@
+/// Where RabbitMQ is and how to use it.
+///
+/// Most users write a URI, see ``init(uri:)``; every field can be changed afterwards.
+public struct RabbitMQConfiguration: Sendable, Hashable {
+    /// A node of a cluster.
+    public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
+        /// Host name, IPv4 or IPv6 address (without brackets).
+        public var host: String
+        /// TCP port.
+        public var port: Int
+
+        /// A node at `host` and `port`.
+        public init(host: String, port: Int = 5672) {
+            self.host = host
+            self.port = port
+        }
+
+        /// `host:port`, an IPv6 address in brackets.
+        public var description: String {
+            self.host.utf8.contains(UInt8(ascii: ":")) ? "[\(self.host)]:\(self.port)" : "\(self.host):\(self.port)"
+        }
+    }
+
+    /// The nodes, tried in turn; never empty in use. Default `localhost:5672`.
+    public var endpoints: [Endpoint] = [Endpoint(host: "localhost")]
+    /// The user. Default `guest`, which RabbitMQ lets in from its own machine only.
+    public var user: String = "guest"
+    /// The password. Default `guest`.
+    public var password: Secret = Secret("guest")
+    /// The virtual host. Default `/`.
+    public var vhost: String = "/"
+    /// TLS, or `nil` for plain TCP.
+    public var tls: TLSOptions?
+    /// How often each side shows that it is alive; a connection silent for twice as long is lost. In whole seconds, at
+    /// least 1; RabbitMQ's own wish counts where it is shorter. Default 10 seconds.
+    public var heartbeat: Duration = .seconds(10)
+    /// How long connecting to one address and logging in may take. Default 10 seconds.
+    public var connectionTimeout: Duration = .seconds(10)
+    /// How long declaring, binding, consuming and the like may take, waiting for the connection included. Default 10
+    /// seconds.
+    public var callTimeout: Duration = .seconds(10)
+    /// Whether ``RabbitMQBroker/run()`` throws when the first connection does not succeed, instead of trying on.
+    public var failFast: Bool = false
+    /// The name that RabbitMQ's management shows for the connections.
+    public var connectionName: String = "enoki"
+    /// How many bytes may wait to be sent before publishers wait too. Default 4 MiB.
+    public var outputBufferLimit: Int = 4 * 1024 * 1024
+    /// The longest body, in bytes: a longer one is not published, and one that arrives is rejected. Default 16 MiB.
+    public var maxBodySize: Int = 16 * 1024 * 1024
+    /// How long to wait between attempts to connect.
+    public var reconnect: ReconnectBackoff = ReconnectBackoff()
+
+    /// The defaults: `guest` at `localhost:5672`, virtual host `/`, without TLS.
+    public init() {}
+}
+
+/// How long to wait before the next attempt to connect: a random time up to a bound that doubles (full jitter), so that
+/// many clients of one broker do not come back at the same instant.
+public struct ReconnectBackoff: Sendable, Hashable {
+    /// The bound before the first retry. Default 0.1 seconds.
+    public var initial: Duration = .milliseconds(100)
+    /// The highest bound. Default 10 seconds.
+    public var maximum: Duration = .seconds(10)
+
+    /// The defaults.
+    public init(initial: Duration = .milliseconds(100), maximum: Duration = .seconds(10)) {
+        self.initial = initial
+        self.maximum = maximum
+    }
+
+    /// The wait before attempt `attempt`, which counts from 1.
+    func delay(beforeAttempt attempt: Int, using generator: inout some RandomNumberGenerator) -> Duration {
+        let doublings = min(max(attempt - 1, 0), 20)
+        let bound = min(self.initial * (1 << doublings), self.maximum)
+        return bound * Double.random(in: 0...1, using: &generator)
+    }
+}
+
+/// How a TLS connection is made. By default the certificate of the server must be valid, of a known authority, and for
+/// the host that was asked for; at least TLS 1.2.
+public struct TLSOptions: Sendable, Hashable {
+    /// How the server is known.
+    public enum Verification: Sendable, Hashable {
+        /// The certificate must be valid and name the host or address.
+        case full
+        /// Whoever answers is believed. Anybody on the way can read and change everything.
+        case insecureNone
+    }
+
+    /// A PEM file with the authorities to trust; `nil` trusts those of the system.
+    public var authorities: String?
+    /// A PEM file with the client's certificate and its chain.
+    public var certificate: String?
+    /// A PEM file with the client's private key, not encrypted.
+    public var key: String?
+    /// How the server is known.
+    public var verification: Verification = .full
+
+    /// The defaults.
+    public init(authorities: String? = nil, certificate: String? = nil, key: String? = nil) {
+        self.authorities = authorities
+        self.certificate = certificate
+        self.key = key
+    }
+}
