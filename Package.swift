@@ -50,6 +50,7 @@ let package = Package(
             dependencies: [
                 "EnokiBroker",
                 .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

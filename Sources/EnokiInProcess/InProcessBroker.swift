@@ -1,0 +1,109 @@
+public import EnokiBroker
+public import Logging
+
+/// A message broker inside the process, with the semantics of AMQP 0-9-1 and the behaviour of RabbitMQ.
+///
+/// All containers of a process share one. The broker is itself a connection, which serves where one is enough;
+/// ``connect(name:)`` makes more, for several instances of a service as RabbitMQ would see them.
+///
+/// ```swift
+/// let broker = InProcessBroker()
+/// try await withThrowingTaskGroup { group in
+///     group.addTask { try await broker.run() }
+///     try await broker.declare(Topology(queues: [Queue("work")]))
+///     _ = try await broker.consume("work") { $0.token.settle(.ack) }
+///     try await broker.publish(Message("hello"), to: "", routingKey: "work")
+///     …
+///     group.cancelAll()
+/// }
+/// ```
+///
+/// Calls are answered from the start. Deliveries are made, and queues and messages expire, while ``run()`` runs. Consumers
+/// are called by its task, one at a time, with no lock held: a consumer may publish and settle as it likes, and must not
+/// block.
+public final class InProcessBroker: Broker {
+    private let server: BrokerServer
+    private let connection: InProcessConnection
+
+    /// A broker without queues.
+    ///
+    /// - Parameters:
+    ///   - clock: The clock by which queues and messages expire; a ``VirtualClock`` puts time under a test's control.
+    ///   - logger: Gets what the broker does, at debug level.
+    public init(clock: some Clock<Duration> = ContinuousClock(), logger: Logger = .current) {
+        self.server = BrokerServer(clock: clock, logger: logger)
+        self.connection = InProcessConnection(name: "main", to: self.server)
+    }
+
+    /// A new connection, open until it is closed, its `run()` returns, or the broker closes.
+    public func connect(name: String) -> InProcessConnection { InProcessConnection(name: name, to: self.server) }
+
+    /// What the broker holds at this moment, for tests.
+    public func snapshot() -> BrokerSnapshot { self.server.state.withLock { BrokerSnapshot($0.virtualHost) } }
+
+    /// `in-process`.
+    public var address: String { "in-process" }
+
+    /// Connected, until the broker is closed.
+    public var status: BrokerStatus { self.connection.status }
+
+    /// The present status, then its one change.
+    public func statusUpdates() -> AsyncStream<BrokerStatus> { self.connection.statusUpdates() }
+
+    /// Makes deliveries and lets things expire until the task is cancelled; returning, the broker is closed with all its
+    /// connections and has forgotten its messages.
+    ///
+    /// - Throws: ``BrokerError`` with code ``BrokerError/Code/invalidArgument`` when it runs already, and with
+    ///   ``BrokerError/Code/closed`` when it has run.
+    public func run() async throws { try await self.server.run() }
+
+    /// Declares `topology`; see ``Broker/declare(_:)``.
+    public func declare(_ topology: Topology) async throws(BrokerError) { try await self.connection.declare(topology) }
+
+    /// Publishes `message`; see ``Broker/publish(_:to:routingKey:options:completion:)``. It is in its queues when this
+    /// returns.
+    public func publish(
+        _ message: Message,
+        to exchange: String,
+        routingKey: String,
+        options: PublishOptions,
+        completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
+    ) {
+        self.connection.publish(
+            message,
+            to: exchange,
+            routingKey: routingKey,
+            options: options,
+            completion: completion
+        )
+    }
+
+    /// Consumes `queue`; see ``Broker/consume(_:options:onDelivery:)``.
+    public func consume(
+        _ queue: String,
+        options: ConsumerOptions,
+        onDelivery: @escaping @Sendable (Delivery) -> Void
+    ) async throws(BrokerError) -> any Consumer {
+        try await self.connection.consume(queue, options: options, onDelivery: onDelivery)
+    }
+
+    /// Asks for the state of a queue; an unused queue that expires lives on from here.
+    public func inspect(queue: String) async throws(BrokerError) -> QueueStatus {
+        try await self.connection.inspect(queue: queue)
+    }
+
+    /// Removes a binding; one that does not exist is no error.
+    public func unbind(_ binding: Binding) async throws(BrokerError) { try await self.connection.unbind(binding) }
+
+    /// Removes the ready messages of a queue and returns how many there were.
+    @discardableResult
+    public func purge(queue: String) async throws(BrokerError) -> Int { try await self.connection.purge(queue: queue) }
+
+    /// Deletes a queue with its messages; one that does not exist is no error.
+    public func delete(queue: String) async throws(BrokerError) { try await self.connection.delete(queue: queue) }
+
+    /// Deletes an exchange with its bindings; one that does not exist is no error.
+    public func delete(exchange: String) async throws(BrokerError) {
+        try await self.connection.delete(exchange: exchange)
+    }
+}
