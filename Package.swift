@@ -97,7 +97,10 @@ let package = Package(
         // Tests mirror Sources; EnokiTestSupport gives them the brokers.
         .target(
             name: "EnokiTestSupport",
-            dependencies: ["EnokiBroker", "EnokiInProcess", "EnokiRabbitMQ"],
+            dependencies: [
+                "EnokiBroker", "EnokiInProcess", "EnokiRabbitMQ",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             path: "Tests/EnokiTestSupport"
         ),
         .testTarget(name: "EnokiBrokerTests", dependencies: ["EnokiBroker"]),
@@ -107,7 +110,11 @@ let package = Package(
         .testTarget(name: "EnokiTests", dependencies: ["Enoki", "EnokiTesting", "EnokiTestSupport"]),
         .testTarget(name: "EnokiTestingTests", dependencies: ["EnokiTesting", "EnokiTestSupport"]),
         .testTarget(name: "EnokiRunnerTests", dependencies: ["EnokiRunner", "EnokiTestSupport"]),
-        .testTarget(name: "NamekoTests", dependencies: ["Enoki", "EnokiTesting", "EnokiTestSupport"]),
+        .testTarget(
+            name: "NamekoTests",
+            dependencies: ["Enoki", "EnokiTesting", "EnokiTestSupport"],
+            exclude: ["Peer"]
+        ),
         .testTarget(name: "ShopTests", dependencies: ["shop", "EnokiTesting", "EnokiTestSupport"]),
     ]
 )

@@ -1,0 +1,125 @@
+import EnokiBroker
+import Foundation
+
+/// A process that a test started and that ends with it.
+public final class ChildProcess: Sendable {
+    /// How a process ended.
+    public enum Exit: Sendable, Hashable {
+        /// By itself, with that status.
+        case status(Int32)
+        /// By that signal.
+        case signal(Int32)
+    }
+
+    private let process: Process
+    private let folder: URL
+    private let exit = Locked<Exit?>(nil)
+
+    private init(
+        _ executable: String,
+        _ arguments: [String],
+        environment: [String: String],
+        directory: String?
+    ) throws {
+        self.folder = FileManager.default.temporaryDirectory.appending(path: "enoki-child-\(UUID().uuidString)")
+        self.process = Process()
+        try FileManager.default.createDirectory(at: self.folder, withIntermediateDirectories: true)
+        self.process.executableURL = URL(filePath: executable)
+        self.process.arguments = arguments
+        self.process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+        if let directory { self.process.currentDirectoryURL = URL(filePath: directory) }
+        // A pipe that stays open as long as this process lives: a child that heeds it does not outlive a crash.
+        self.process.standardInput = Pipe()
+        self.process.standardOutput = try self.file("output")
+        self.process.standardError = try self.file("errors")
+        self.process.terminationHandler = { [exit] process in
+            let end = process.terminationStatus
+            exit.withLock { $0 = process.terminationReason == .exit ? .status(end) : .signal(end) }
+        }
+        try self.process.run()
+    }
+
+    /// Starts a process, runs `body` and stops the process: with `stopSignal`, and 10 seconds later with SIGKILL.
+    ///
+    /// - Parameters:
+    ///   - environment: What it gets besides the environment of this process.
+    ///   - directory: Where it starts; by default where this process is.
+    public static func with<Result>(
+        _ executable: String,
+        _ arguments: [String] = [],
+        environment: [String: String] = [:],
+        directory: String? = nil,
+        stopSignal: Int32 = SIGTERM,
+        _ body: (ChildProcess) async throws -> Result
+    ) async throws -> Result {
+        let child = try ChildProcess(executable, arguments, environment: environment, directory: directory)
+        let result: Result
+        do {
+            result = try await body(child)
+        } catch {
+            await child.stop(by: stopSignal)
+            throw error
+        }
+        await child.stop(by: stopSignal)
+        return result
+    }
+
+    /// Its process id.
+    public var id: Int32 { self.process.processIdentifier }
+
+    /// What it has written to its standard output so far.
+    public var output: String { self.contents("output") }
+
+    /// What it has written to its standard error so far.
+    public var errors: String { self.contents("errors") }
+
+    /// Sends it a signal, unless it has ended.
+    public func send(signal: Int32) {
+        if self.exit.withLock({ $0 == nil }) { kill(self.id, signal) }
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// - Throws: ``ConditionNotMet``, with what it wrote.
+    @discardableResult
+    public func ended(within limit: Duration = .seconds(30)) async throws -> Exit {
+        let observed = try await eventually("process \(self.id) ended", within: limit) {
+            Observation(exit: self.exit.withLock { $0 }, child: self)
+        } until: {
+            $0.exit != nil
+        }
+        return observed.exit ?? .status(0)
+    }
+
+    /// The exit, described by what the process wrote.
+    private struct Observation: CustomStringConvertible {
+        let exit: Exit?
+        let child: ChildProcess
+        var description: String { "it runs; output: \(self.child.output)\nerrors: \(self.child.errors)" }
+    }
+
+    private func stop(by signal: Int32) async {
+        // Detached from the test's cancellation: the process must be gone when this returns.
+        await Task.immediate {
+            self.send(signal: signal)
+            do {
+                try await self.ended(within: .seconds(10))
+            } catch {
+                self.send(signal: SIGKILL)
+                _ = try? await self.ended()
+            }
+        }.value
+        try? FileManager.default.removeItem(at: self.folder)
+    }
+
+    private func file(_ name: String) throws -> FileHandle {
+        let url = self.folder.appending(path: name)
+        try Data().write(to: url)
+        return try FileHandle(forWritingTo: url)
+    }
+
+    private func contents(_ name: String) -> String {
+        let data = try? Data(contentsOf: self.folder.appending(path: name))
+        return String(decoding: data ?? Data(), as: UTF8.self)
+    }
+}

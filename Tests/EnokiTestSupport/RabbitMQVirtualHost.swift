@@ -1,0 +1,86 @@
+import Foundation
+
+/// A virtual host of the private RabbitMQ that one test has for itself.
+public struct RabbitMQVirtualHost: Sendable {
+    private let management: RabbitMQManagement
+    /// Its name.
+    public let name: String
+    /// Its URI, to be used by any client.
+    public let uri: String
+    /// Its URI over TLS.
+    public let tlsURI: String
+
+    private init() throws {
+        self.management = try RabbitMQManagement()
+        self.name = "test-\(UUID().uuidString.lowercased())"
+        self.uri = try TestEnvironment.amqpURI + self.name
+        self.tlsURI = try TestEnvironment.amqpsURI + self.name
+    }
+
+    /// Makes a virtual host (about 20 ms), runs `body` with it and deletes it, with all connections to it.
+    ///
+    /// - Throws: What `body` throws; ``TestEnvironment/Missing`` where there is no broker.
+    public static func withFresh<Result>(
+        _ body: (RabbitMQVirtualHost) async throws -> Result
+    ) async throws -> Result {
+        let host = try RabbitMQVirtualHost()
+        try await host.management.send("PUT", ["vhosts", host.name])
+        let result: Result
+        do {
+            result = try await body(host)
+        } catch {
+            try? await host.management.delete(["vhosts", host.name])
+            throw error
+        }
+        try await host.management.delete(["vhosts", host.name])
+        return result
+    }
+
+    /// Its queues.
+    public func queues() async throws -> [ObservedQueue] {
+        // Without the statistics, which lag behind: the counts are those of this moment.
+        try await self.management.get(["queues", self.name], query: "disable_stats=true&enable_queue_totals=true")
+    }
+
+    /// The queue of that name, if it exists.
+    public func queue(_ name: String) async throws -> ObservedQueue? {
+        try await self.queues().first { $0.name == name }
+    }
+
+    /// Its exchanges, without the broker's own.
+    public func exchanges() async throws -> [ObservedExchange] {
+        let exchanges: [ObservedExchange] = try await self.management.get(["exchanges", self.name])
+        return exchanges.filter { !$0.name.isEmpty && !$0.name.hasPrefix("amq.") }
+    }
+
+    /// Its bindings, without those of the default exchange.
+    public func bindings() async throws -> [ObservedBinding] {
+        let bindings: [ObservedBinding] = try await self.management.get(["bindings", self.name])
+        return bindings.filter { !$0.source.isEmpty }
+    }
+
+    /// Its consumers.
+    public func consumers() async throws -> [ObservedConsumer] {
+        try await self.management.get(["consumers", self.name])
+    }
+
+    /// The connections to it; a new one appears within about a second.
+    public func connections() async throws -> [ObservedConnection] {
+        try await self.management.get(["vhosts", self.name, "connections"])
+    }
+
+    /// Closes a connection as an operator would: 320 `CONNECTION_FORCED` with `reason`.
+    public func close(_ connection: ObservedConnection, reason: String) async throws {
+        try await self.management.delete(["connections", connection.name], headers: ["X-Reason": reason])
+    }
+
+    /// Deletes a queue behind its consumers' back.
+    public func delete(queue: String) async throws {
+        try await self.management.delete(["queues", self.name, queue])
+    }
+
+    /// Deletes an exchange behind its publishers' back.
+    public func delete(exchange: String) async throws {
+        try await self.management.delete(["exchanges", self.name, exchange])
+    }
+}

@@ -1,0 +1,49 @@
+public import EnokiBroker
+import EnokiInProcess
+import EnokiRabbitMQ
+public import Logging
+
+/// The brokers that a test runs on: `@Test(arguments: TestBroker.allCases)`.
+public enum TestBroker: String, CaseIterable, Sendable {
+    /// The broker inside the process.
+    case inProcess
+    /// The private RabbitMQ that `make test` started.
+    case rabbitMQ
+
+    /// Runs `body` with a connected broker in which there is nothing yet and which nobody else uses.
+    ///
+    /// - Throws: What `body` or the broker throws; ``TestEnvironment/Missing`` where RabbitMQ was not started.
+    public func withBroker<Result: Sendable>(
+        logger: Logger = Self.silent,
+        _ body: @escaping @Sendable (any Broker) async throws -> Result
+    ) async throws -> Result {
+        try await self.withFixture(logger: logger) { try await body($0.broker) }
+    }
+
+    /// Runs `body` with such a broker and the means to connect to it more than once and to look into it.
+    public func withFixture<Result: Sendable>(
+        logger: Logger = Self.silent,
+        _ body: @escaping @Sendable (BrokerFixture) async throws -> Result
+    ) async throws -> Result {
+        switch self {
+        case .inProcess:
+            return try await BrokerFixture.with {
+                InProcessBroker(clock: ContinuousClock(), logger: logger)
+            } body: {
+                try await body($0)
+            }
+        case .rabbitMQ:
+            return try await RabbitMQVirtualHost.withFresh { host in
+                let configuration = try RabbitMQConfiguration(uri: host.uri)
+                return try await BrokerFixture.with(virtualHost: host) {
+                    RabbitMQBroker(configuration: configuration, logger: logger)
+                } body: {
+                    try await body($0)
+                }
+            }
+        }
+    }
+
+    /// A logger that logs nothing.
+    public static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+}
