@@ -103,6 +103,7 @@ let package = Package(
             ],
             path: "Tests/EnokiTestSupport"
         ),
+        .testTarget(name: "EnokiTestSupportTests", dependencies: ["EnokiBroker", "EnokiTestSupport"]),
         .testTarget(name: "EnokiBrokerTests", dependencies: ["EnokiBroker"]),
         .testTarget(name: "EnokiInProcessTests", dependencies: ["EnokiInProcess", "EnokiTestSupport"]),
         .testTarget(name: "EnokiRabbitMQTests", dependencies: ["EnokiRabbitMQ", "EnokiTestSupport"]),

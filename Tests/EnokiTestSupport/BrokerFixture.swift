@@ -10,11 +10,12 @@ public final class BrokerFixture: Sendable {
     private let toRun: AsyncStream<any Broker>.Continuation
 
     private init(
+        _ broker: any Broker,
         virtualHost: RabbitMQVirtualHost?,
         makeConnection: @escaping @Sendable () throws -> any Broker,
         toRun: AsyncStream<any Broker>.Continuation
-    ) throws {
-        self.broker = try makeConnection()
+    ) {
+        self.broker = broker
         self.virtualHost = virtualHost
         self.makeConnection = makeConnection
         self.toRun = toRun
@@ -38,14 +39,15 @@ public final class BrokerFixture: Sendable {
         }
     }
 
-    /// Makes a fixture and its first connection, runs `body` with it, and closes all connections.
+    /// Runs `broker`, and `body` with a fixture around it; then closes all connections.
     static func with<Result: Sendable>(
+        _ broker: any Broker,
         virtualHost: RabbitMQVirtualHost? = nil,
         makeConnection: @escaping @Sendable () throws -> any Broker,
         body: @escaping @Sendable (BrokerFixture) async throws -> Result
     ) async throws -> Result {
         let (brokers, toRun) = AsyncStream.makeStream(of: (any Broker).self)
-        let fixture = try BrokerFixture(virtualHost: virtualHost, makeConnection: makeConnection, toRun: toRun)
+        let fixture = BrokerFixture(broker, virtualHost: virtualHost, makeConnection: makeConnection, toRun: toRun)
         return try await Self.running {
             try await withThrowingDiscardingTaskGroup { group in
                 for await broker in brokers { group.addTask { try await broker.run() } }

@@ -1,5 +1,5 @@
 import EnokiBroker
-import Foundation
+public import Foundation
 
 /// A process that a test started and that ends with it.
 public final class ChildProcess: Sendable {
@@ -39,7 +39,8 @@ public final class ChildProcess: Sendable {
         try self.process.run()
     }
 
-    /// Starts a process, runs `body` and stops the process: with `stopSignal`, and 10 seconds later with SIGKILL.
+    /// Starts a process, runs `body` and stops the process: with `stopSignal`, and after `patience` with
+    /// SIGKILL.
     ///
     /// - Parameters:
     ///   - environment: What it gets besides the environment of this process.
@@ -50,6 +51,7 @@ public final class ChildProcess: Sendable {
         environment: [String: String] = [:],
         directory: String? = nil,
         stopSignal: Int32 = SIGTERM,
+        patience: Duration = .seconds(10),
         _ body: (ChildProcess) async throws -> Result
     ) async throws -> Result {
         let child = try ChildProcess(executable, arguments, environment: environment, directory: directory)
@@ -57,10 +59,10 @@ public final class ChildProcess: Sendable {
         do {
             result = try await body(child)
         } catch {
-            await child.stop(by: stopSignal)
+            await child.stop(by: stopSignal, patience: patience)
             throw error
         }
-        await child.stop(by: stopSignal)
+        await child.stop(by: stopSignal, patience: patience)
         return result
     }
 
@@ -98,12 +100,12 @@ public final class ChildProcess: Sendable {
         var description: String { "it runs; output: \(self.child.output)\nerrors: \(self.child.errors)" }
     }
 
-    private func stop(by signal: Int32) async {
+    private func stop(by signal: Int32, patience: Duration) async {
         // Detached from the test's cancellation: the process must be gone when this returns.
         await Task.immediate {
             self.send(signal: signal)
             do {
-                try await self.ended(within: .seconds(10))
+                try await self.ended(within: patience)
             } catch {
                 self.send(signal: SIGKILL)
                 _ = try? await self.ended()

@@ -59,7 +59,7 @@ public struct RabbitMQVirtualHost: Sendable {
         return bindings.filter { !$0.source.isEmpty }
     }
 
-    /// Its consumers.
+    /// Its consumers; a new one appears a moment later.
     public func consumers() async throws -> [ObservedConsumer] {
         try await self.management.get(["consumers", self.name])
     }

@@ -27,19 +27,18 @@ public enum TestBroker: String, CaseIterable, Sendable {
     ) async throws -> Result {
         switch self {
         case .inProcess:
-            return try await BrokerFixture.with {
-                InProcessBroker(clock: ContinuousClock(), logger: logger)
-            } body: {
-                try await body($0)
-            }
+            let broker = InProcessBroker(logger: logger)
+            return try await BrokerFixture.with(broker, makeConnection: { broker.connect(name: "another") }, body: body)
         case .rabbitMQ:
             return try await RabbitMQVirtualHost.withFresh { host in
                 let configuration = try RabbitMQConfiguration(uri: host.uri)
-                return try await BrokerFixture.with(virtualHost: host) {
-                    RabbitMQBroker(configuration: configuration, logger: logger)
-                } body: {
-                    try await body($0)
-                }
+                let connect = { @Sendable in RabbitMQBroker(configuration: configuration, logger: logger) }
+                return try await BrokerFixture.with(
+                    connect(),
+                    virtualHost: host,
+                    makeConnection: connect,
+                    body: body
+                )
             }
         }
     }
