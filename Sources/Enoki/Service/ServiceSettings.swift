@@ -34,22 +34,17 @@ public struct ServiceSettings: Sendable, Hashable {
     /// - `DECLARE_EVENT_EXCHANGES` (bool, default true)
     /// - `AUTO_DELETE_EVENT_EXCHANGES` (bool, default false)
     ///
-    /// - Throws: ``ConfigurationError`` for a value of the wrong type or out of range.
-    public init(_ reader: ConfigReader) throws {
-        self.maxWorkers = reader.int(forKey: "max_workers", default: self.maxWorkers)
-        self.prefetch = reader.int(forKey: "PREFETCH_COUNT")
-        self.rpcExchange = reader.string(forKey: "rpc_exchange", default: self.rpcExchange)
-        self.rpcTimeout = .seconds(reader.double(forKey: "rpc_timeout", default: 30))
-        self.parentCallsTracked = reader.int(forKey: "parent_calls_tracked", default: self.parentCallsTracked)
-        self.shutdownGrace = .seconds(reader.double(forKey: "shutdown_grace", default: 25))
-        self.declareEventExchanges = reader.bool(
-            forKey: "DECLARE_EVENT_EXCHANGES",
-            default: self.declareEventExchanges
-        )
-        self.autoDeleteEventExchanges = reader.bool(
-            forKey: "AUTO_DELETE_EVENT_EXCHANGES",
-            default: self.autoDeleteEventExchanges
-        )
+    /// - Throws: ``ConfigurationError`` for a value of the wrong type or out of range; it names the key, never the value.
+    public init(_ reader: ConfigReader) async throws {
+        let read = StrictReader(reader: reader)
+        if let maxWorkers = try await read.int("max_workers") { self.maxWorkers = maxWorkers }
+        self.prefetch = try await read.int("PREFETCH_COUNT")
+        if let rpcExchange = try await read.string("rpc_exchange") { self.rpcExchange = rpcExchange }
+        if let rpcTimeout = try await read.duration("rpc_timeout") { self.rpcTimeout = rpcTimeout }
+        if let parents = try await read.int("parent_calls_tracked") { self.parentCallsTracked = parents }
+        if let shutdownGrace = try await read.duration("shutdown_grace") { self.shutdownGrace = shutdownGrace }
+        if let declares = try await read.bool("DECLARE_EVENT_EXCHANGES") { self.declareEventExchanges = declares }
+        if let deletes = try await read.bool("AUTO_DELETE_EVENT_EXCHANGES") { self.autoDeleteEventExchanges = deletes }
         try self.validate()
     }
 
@@ -58,6 +53,9 @@ public struct ServiceSettings: Sendable, Hashable {
 
     /// `basic.qos` carries the prefetch in 16 bits.
     private static let maximumPrefetch = Int(UInt16.max)
+
+    /// A message's expiration travels in milliseconds, in 32 bits (RabbitMQ's limit): 49 days.
+    private static let maximumDuration = Duration.seconds(4_000_000)
 
     /// Checks what no type can.
     func validate() throws(ConfigurationError) {
@@ -70,14 +68,62 @@ public struct ServiceSettings: Sendable, Hashable {
         guard !self.rpcExchange.isEmpty, self.rpcExchange.utf8.count <= 255 else {
             throw ConfigurationError("rpc_exchange must be a name of 1 to 255 bytes")
         }
-        guard self.rpcTimeout > .zero else {
-            throw ConfigurationError("rpc_timeout is \(self.rpcTimeout): give a positive number of seconds")
+        guard self.rpcTimeout > .zero, self.rpcTimeout <= Self.maximumDuration else {
+            throw ConfigurationError(
+                "rpc_timeout is \(self.rpcTimeout): give more than 0 and at most \(Self.maximumDuration.components.seconds) seconds"
+            )
         }
         guard (0...31).contains(self.parentCallsTracked) else {
             throw ConfigurationError("parent_calls_tracked is \(self.parentCallsTracked): give a number from 0 to 31")
         }
-        guard self.shutdownGrace >= .zero else {
-            throw ConfigurationError("shutdown_grace is \(self.shutdownGrace): give a number of seconds from 0")
+        guard self.shutdownGrace >= .zero, self.shutdownGrace <= Self.maximumDuration else {
+            throw ConfigurationError(
+                "shutdown_grace is \(self.shutdownGrace): give 0 to \(Self.maximumDuration.components.seconds) seconds"
+            )
+        }
+    }
+}
+
+/// Reads settings so that a value of the wrong type is an error: `ConfigReader`'s own getters take it for absent.
+private struct StrictReader {
+    let reader: ConfigReader
+
+    func int(_ key: String) async throws -> Int? {
+        try await self.expecting("a whole number", key) { try await self.reader.fetchInt(forKey: ConfigKey(key)) }
+    }
+
+    func string(_ key: String) async throws -> String? {
+        try await self.expecting("a string", key) { try await self.reader.fetchString(forKey: ConfigKey(key)) }
+    }
+
+    func bool(_ key: String) async throws -> Bool? {
+        try await self.expecting("true or false", key) { try await self.reader.fetchBool(forKey: ConfigKey(key)) }
+    }
+
+    func duration(_ key: String) async throws -> Duration? {
+        let seconds = try await self.expecting("a number of seconds", key) {
+            try await self.reader.fetchDouble(forKey: ConfigKey(key))
+        }
+        guard let seconds else { return nil }
+        // `Duration.seconds` traps on what it cannot hold.
+        guard seconds.isFinite, abs(seconds) <= 1_000_000_000 else {
+            throw ConfigurationError("\(key) is out of range: give a number of seconds")
+        }
+        return .seconds(seconds)
+    }
+
+    private func expecting<Value>(
+        _ expected: String,
+        _ key: String,
+        _ read: () async throws -> Value?
+    ) async throws -> Value? {
+        do {
+            return try await read()
+        } catch let error as ConfigurationError {
+            throw error
+        } catch {
+            // The value is left out: it may be a secret that stands at the wrong key.
+            throw ConfigurationError("\(key) has a value of the wrong type: give \(expected)")
         }
     }
 }
