@@ -15,6 +15,7 @@ final class WorkerPool: Sendable {
         var idle: [CheckedContinuation<Job?, Never>] = []
         var running = 0
         var isClosed = false
+        var waitingForIdle: [CheckedContinuation<Void, Never>] = []
     }
 
     private let state = Locked(State())
@@ -43,11 +44,14 @@ final class WorkerPool: Sendable {
     func work() async {
         while let job = await self.next() {
             await job.run()
-            let isIdle = self.state.withLock { state in
+            let (isIdle, waiting) = self.state.withLock { state in
                 state.running -= 1
-                return state.running == 0
+                guard state.running == 0 else { return (false, [CheckedContinuation<Void, Never>]()) }
+                defer { state.waitingForIdle = [] }
+                return (true, state.waitingForIdle)
             }
             if isIdle { self.becameIdle.signal() }
+            for continuation in waiting { continuation.resume() }
         }
     }
 
@@ -68,6 +72,17 @@ final class WorkerPool: Sendable {
     /// Returns when no job is in work, or when the task is cancelled. Only one task may wait.
     func drained() async {
         while !Task.isCancelled, self.state.withLock({ $0.running > 0 }) { await self.becameIdle.wait() }
+    }
+
+    /// Returns when no job is in work, whatever happens to the task: even a cancelled job has to settle its delivery.
+    func emptied() async {
+        await withCheckedContinuation { continuation in
+            let isEmpty = self.state.withLock { state in
+                if state.running > 0 { state.waitingForIdle.append(continuation) }
+                return state.running == 0
+            }
+            if isEmpty { continuation.resume() }
+        }
     }
 
     /// How many jobs are in work.
