@@ -67,7 +67,7 @@ public final class ServiceContainer: Service, Sendable {
     /// task's cancellation, which kills it: running calls are cancelled and their messages go back.
     ///
     /// - Throws: The first error of a provider or an entrypoint that failed to start, or failed later in its background
-    ///   task.
+    ///   task; ``GracePeriodExceeded`` when calls were cancelled because the stop took too long.
     public func run() async throws {
         try await withTaskCancellationOrGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
@@ -240,12 +240,17 @@ public final class ServiceContainer: Service, Sendable {
         await self.inParallel(entrypoints) { await $0.stop() }
         self.pool.close()
         if !isKilled { await self.drain(within: self.process.settings.shutdownGrace) }
-        if self.pool.running > 0 {
-            self.logger.warning("cancels \(self.pool.running) calls that are still running")
+        let running = self.pool.running
+        if running > 0 {
+            if !isKilled {
+                self.fail(
+                    GracePeriodExceeded(service: self.name, calls: running, grace: self.process.settings.shutdownGrace)
+                )
+            }
             cancel()
         }
         // Cancelled handlers still settle their deliveries, and that needs the consumers.
-        while self.pool.running > 0 { await self.pool.drained() }
+        await self.pool.emptied()
         await self.inParallel(entrypoints) { await $0.close() }
         await self.stopDependencies(isKilled: isKilled)
         cancel()

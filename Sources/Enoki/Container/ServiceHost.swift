@@ -85,9 +85,10 @@ public final class ServiceHost: Service, Sendable {
     }
 
     /// Runs broker and services until ``stop()``, a graceful shutdown of the surrounding service group, or the task's
-    /// cancellation, which kills them.
+    /// cancellation, which kills them. While the broker is absent at the start, the services wait for it.
     ///
-    /// - Throws: The first error of a service, or of a broker that can never be used.
+    /// - Throws: The first error of a service, ``GracePeriodExceeded`` of one that could not stop in time, or the error of a
+    ///   broker that can never be used.
     public func run() async throws {
         try await withThrowingTaskGroup(of: Part.self) { group in
             group.addTask {
@@ -128,8 +129,36 @@ public final class ServiceHost: Service, Sendable {
         try Task.checkCancellation()
     }
 
+    /// Returns when the broker can be used, or when the host is to stop before.
+    private func waitForBroker() async {
+        await withTaskGroup { group in
+            group.addTask { await self.stopRequested.wait() }
+            group.addTask {
+                for await status in self.process.broker.statusUpdates() {
+                    switch status {
+                    case .connecting(_, nil): continue
+                    case .connecting(_, let reason?): self.logWaiting(reason)
+                    case .connected, .blocked, .closed: return
+                    }
+                }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func logWaiting(_ reason: String) {
+        self.process.logger.warning(
+            "waits for the broker; the services start when it answers",
+            metadata: ["broker": "\(self.process.broker.address)", "reason": "\(reason)"]
+        )
+    }
+
     private func runContainers() async throws {
         try await withTaskCancellationOrGracefulShutdownHandler {
+            await self.waitForBroker()
+            try Task.checkCancellation()
+            guard !self.stopRequested.isOpen else { return }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for container in self.containers { group.addTask { try await container.run() } }
                 group.addTask {
