@@ -30,6 +30,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: [.defaults, "YAML"]),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        // swift-configuration reads YAML with it; named here only for its errors, which know the line.
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.0"),
     ],
     targets: [
         // The rooms, in the order of Docs/Architecture.md: a module imports only modules above it.
@@ -88,11 +90,20 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
             ]
         ),
 
         // Samples
-        .executableTarget(name: "shop", dependencies: ["Enoki", "EnokiRunner"], path: "Samples/Shop"),
+        .executableTarget(
+            name: "shop",
+            dependencies: [
+                "Enoki", "EnokiInProcess", "EnokiRunner",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Samples/Shop"
+        ),
 
         // Tests mirror Sources; EnokiTestSupport gives them the brokers.
         .target(

@@ -1,0 +1,50 @@
+import ArgumentParser
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+/// The options by which every command is configured.
+struct ConfigurationOptions: ParsableArguments {
+    @Option(name: .shortAndLong, help: ArgumentHelp("A YAML file with settings.", valueName: "file"))
+    var config: String?
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "A setting, such as max_workers=20; may be given several times. It counts more than the environment, and that"
+                + " more than the file.",
+            valueName: "key=value"
+        )
+    )
+    var define: [Definition] = []
+
+    /// One `key=value`.
+    struct Definition: ExpressibleByArgument, Hashable {
+        let key: String
+        let value: String
+
+        init?(argument: String) {
+            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, !parts[0].isEmpty else { return nil }
+            self.key = String(parts[0])
+            self.value = String(parts[1])
+        }
+    }
+
+    /// Reads the file and the environment.
+    ///
+    /// - Parameter options: Settings that have an option of their own; they count more than definitions.
+    func load(options: [String: String?] = [:]) async throws -> ProcessConfiguration {
+        // Of several definitions of one key the last counts.
+        var settings = Dictionary(self.define.map { ($0.key, $0.value) }) { $1 }
+        for case (let key, let value?) in options { settings[key] = value }
+        return try await ProcessConfiguration(
+            commandLine: settings,
+            environment: ProcessInfo.processInfo.environment,
+            file: try self.config.map { try ConfigurationFile(path: $0) }
+        )
+    }
+}

@@ -1,0 +1,13 @@
+import ArgumentParser
+
+/// The command line of a ``ServiceRunner``: nothing by itself but its subcommands.
+struct RunnerCommand<Runner: ServiceRunner>: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: Runner.name,
+            abstract: "Runs microservices.",
+            version: Runner.version,
+            subcommands: [RunCommand<Runner>.self, ServicesCommand<Runner>.self] + Runner.subcommands
+        )
+    }
+}

@@ -1,0 +1,54 @@
+/// Decides what signals and deadlines do to a process that hosts services; performs none of it.
+///
+/// The first signal stops it gracefully, the second kills its calls, the third ends it where it stands. A process that
+/// does not get done in time, such as one with a handler that ignores its cancellation, is ended too.
+struct ShutdownPlan: Sendable {
+    /// What happened.
+    enum Event: Sendable, Hashable {
+        case signal
+        /// The deadline that was set last has passed.
+        case deadlinePassed
+    }
+
+    /// What is to be done.
+    enum Action: Sendable, Hashable {
+        case none
+        /// Ask the services to stop; set a deadline.
+        case stop(within: Duration)
+        /// Cancel them; set a deadline.
+        case kill(within: Duration)
+        /// End the process now.
+        case exit(ExitStatus)
+    }
+
+    private enum Phase { case running, stopping, killing }
+
+    private var phase = Phase.running
+    private let grace: Duration
+
+    /// What a container needs, after its calls were cancelled, to give back what is left and to close its connections.
+    static let closingTime = Duration.seconds(5)
+    /// What killed calls get to notice it.
+    static let killingTime = Duration.milliseconds(500)
+
+    /// A plan for containers that cancel their calls `grace` after they were asked to stop.
+    init(grace: Duration) { self.grace = grace }
+
+    /// Takes note of `event`.
+    mutating func handle(_ event: Event) -> Action {
+        switch (self.phase, event) {
+        case (.running, .signal):
+            self.phase = .stopping
+            return .stop(within: self.grace + Self.closingTime)
+        case (.stopping, .signal):
+            self.phase = .killing
+            return .kill(within: Self.killingTime)
+        case (.stopping, .deadlinePassed):
+            return .exit(.failure)
+        case (.killing, .signal), (.killing, .deadlinePassed):
+            return .exit(.killed)
+        case (.running, .deadlinePassed):
+            return .none
+        }
+    }
+}

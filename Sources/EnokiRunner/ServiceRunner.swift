@@ -1,0 +1,112 @@
+public import ArgumentParser
+public import Enoki
+public import Logging
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// A program that hosts services: conform a type to it, mark that `@main`, and the program has a command line.
+///
+/// ```swift
+/// import Enoki
+/// import EnokiRunner
+///
+/// @main struct Shop: ServiceRunner {
+///     var services: [any Microservice] {
+///         Orders()
+///         Payments()
+///     }
+/// }
+/// ```
+///
+///     shop run                                  # all services, on a broker inside this process
+///     shop run orders --broker amqp://host/     # one of them, on RabbitMQ
+///     shop services                             # what there is: entrypoints, queues, exchanges
+///
+/// As with nameko, nothing runs without the word `run`; the bare program prints its help.
+///
+/// ## Exit codes
+///
+/// | code | meaning |
+/// |---|---|
+/// | 0 | stopped gracefully, after SIGTERM or Ctrl-C |
+/// | 1 | a service failed, or did not stop within its grace period |
+/// | 3 | the broker refused the login or the virtual host, or could not be reached and `--fail-fast` was given |
+/// | 64 | the command line cannot be understood |
+/// | 78 | a setting, the configuration file or a service's definition cannot work |
+/// | 130 | killed by a second signal |
+public protocol ServiceRunner: Sendable {
+    /// A runner; it is made once, when a command needs its services.
+    init()
+
+    /// The services, of different names.
+    @ServiceBuilder var services: [any Microservice] { get }
+
+    /// The name of the program in its help and logs; by default that of the executable file.
+    static var name: String { get }
+
+    /// What `--version` says; by default `0.1.0`.
+    static var version: String { get }
+
+    /// Commands of the program's own, beside `run` and `services`. None by default.
+    static var subcommands: [any ParsableCommand.Type] { get }
+
+    /// What writes the log; by default a ``ConsoleLogHandler``. The level is set afterwards.
+    static func logHandler(label: String) -> any LogHandler
+}
+
+extension ServiceRunner {
+    /// The name of the executable file.
+    public static var name: String {
+        let path = CommandLine.arguments.first ?? ""
+        return path.split(separator: "/").last.map(String.init) ?? "enoki"
+    }
+
+    /// The first version of a program that names none.
+    public static var version: String { "0.1.0" }
+
+    /// No commands of its own.
+    public static var subcommands: [any ParsableCommand.Type] { [] }
+
+    /// Readable lines on standard error.
+    public static func logHandler(label: String) -> any LogHandler { ConsoleLogHandler(label: label) }
+
+    /// Understands the command line, does what it says, and ends the process with one of the documented codes.
+    @concurrent
+    public static func main() async {
+        // A peer that hangs up, or `| head`, is an error of one write and not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
+        let status = await Self.run(Array(CommandLine.arguments.dropFirst()))
+        exit(status.code)
+    }
+
+    private static func run(_ arguments: [String]) async -> ExitStatus {
+        do {
+            var command = try await RunnerCommand<Self>.asyncParseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+            return .success
+        } catch {
+            return Self.report(error)
+        }
+    }
+
+    private static func report(_ error: any Error) -> ExitStatus {
+        if let status = ExitStatus(error) {
+            Console.error.write("\(Self.name): \(error)")
+            return status
+        }
+        let code = RunnerCommand<Self>.exitCode(for: error)
+        let message = RunnerCommand<Self>.fullMessage(for: error)
+        if !message.isEmpty { (code == .success ? Console.output : Console.error).write(message) }
+        return ExitStatus(code: code.rawValue)
+    }
+}
