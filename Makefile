@@ -41,7 +41,7 @@ bench: ## Measure Enoki and plain librabbitmq on one broker.
 	@Scripts/install test
 	Benchmarks/run
 
-docs: ## Build the documentation of the libraries into .build/docs.
+docs: ## Build the documentation of the libraries into .build-docs/site.
 	@Scripts/install build
 	Scripts/docs
 

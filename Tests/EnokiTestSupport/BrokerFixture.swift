@@ -69,7 +69,9 @@ public final class BrokerFixture: Sendable {
         }
     }
 
-    /// Runs `service` until `body` has ended, and cancels it then. An error of the service ends the body.
+    /// Runs `service` until `body` has ended, and cancels it then.
+    ///
+    /// An error of the service ends the body.
     private static func running<Result: Sendable>(
         _ service: @escaping @Sendable () async throws -> Void,
         while body: @escaping @Sendable () async throws -> Result

@@ -4,8 +4,9 @@ public struct ConditionNotMet: Error, CustomStringConvertible {
     public let description: String
 }
 
-/// Looks at `observe` again and again until `condition` holds for it, and returns what it saw then. An error that
-/// `observe` throws means not yet, such as for a queue that is still to be declared.
+/// Looks at `observe` again and again until `condition` holds for it, and returns what it saw then.
+///
+/// An error that `observe` throws means not yet, such as for a queue that is still to be declared.
 ///
 /// - Parameters:
 ///   - description: What is waited for, as a sentence that the failure repeats: "the queue has three messages".

@@ -26,7 +26,9 @@ struct RabbitMQManagement: Sendable {
         self.authorization = "Basic " + Data("\(user):\(password)".utf8).base64EncodedString()
     }
 
-    /// Sends a request and returns the answer's body. A cancelled task sends it too: cleaning up must go on.
+    /// Sends a request and returns the answer's body.
+    ///
+    /// A cancelled task sends it too: cleaning up must go on.
     ///
     /// - Parameter path: The words after `/api`, each to be escaped.
     @discardableResult
