@@ -78,6 +78,7 @@ let package = Package(
             name: "EnokiTesting",
             dependencies: [
                 "Enoki", "EnokiInProcess",
+                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
@@ -119,7 +120,11 @@ let package = Package(
         .testTarget(name: "EnokiInProcessTests", dependencies: ["EnokiInProcess", "EnokiTestSupport"]),
         .testTarget(name: "EnokiRabbitMQTests", dependencies: ["EnokiRabbitMQ", "EnokiTestSupport"]),
         .testTarget(name: "BrokerConformanceTests", dependencies: ["EnokiTestSupport"]),
-        .testTarget(name: "EnokiTests", dependencies: ["Enoki", "EnokiTesting", "EnokiTestSupport"]),
+        .testTarget(
+            name: "EnokiTests",
+            dependencies: ["Enoki", "EnokiTesting", "EnokiTestSupport"],
+            resources: [.copy("Golden")]
+        ),
         .testTarget(name: "EnokiTestingTests", dependencies: ["EnokiTesting", "EnokiTestSupport"]),
         .testTarget(name: "EnokiRunnerTests", dependencies: ["EnokiRunner", "EnokiTestSupport"]),
         .testTarget(

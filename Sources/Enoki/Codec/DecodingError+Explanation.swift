@@ -38,7 +38,8 @@ extension DecodingError {
         // Foundation's sentences end with "but found a string instead."; they never hold the value itself.
         let text = context.debugDescription
         guard let found = text.range(ofFirst: "found ") else { return String(text.prefix(200)) }
-        return "found " + text[found...].dropFirst(6).prefix(60).prefix { $0 != "." }
+        let words = text[found...].dropFirst(6).prefix(60).prefix { $0 != "." }
+        return "found " + (words.hasSuffix(" instead") ? words.dropLast(" instead".count) : words)
     }
 }
 

@@ -6,8 +6,10 @@ import Foundation
 
 /// JSON through Foundation, with the conventions of kombu, nameko's messaging library.
 ///
-/// Python values outside JSON arrive as two-key objects such as `{"__type__": "decimal", "__value__": "9.99"}`; they are
-/// read as the plain value (see ``KombuValues``). A `Date` is written as such a `datetime`, a `Decimal` as a number.
+/// Python values outside JSON arrive as two-key objects such as `{"__type__": "decimal", "__value__": "9.99"}` and are read
+/// as the plain value: `decimal` as `Decimal`, `datetime` and `date` as `Date` (UTC where they name no time zone), `uuid` as
+/// `UUID`, `bytes` as `String`, `base64` as `Data`, the bare words `NaN` and `Infinity` as `Double`. A `Date` is written as
+/// such a `datetime`, a `Decimal` as a number. `NaN` is never written, since it is not JSON.
 public struct JSONCodec: Codec {
     /// The deepest nesting of arrays and objects that is read.
     public static let maximumDepth = 64
@@ -44,14 +46,15 @@ public struct JSONCodec: Codec {
                 )
             )
         }
-        // Foundation would also read UTF-16 and UTF-32, which nobody else on the broker does.
-        guard String(validating: body, as: UTF8.self) != nil else {
-            throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "the body is not valid UTF-8"))
+        // Foundation would also read UTF-16 and UTF-32, in which every JSON text has zero bytes; nobody else does.
+        guard !body.contains(0), String(validating: body, as: UTF8.self) != nil else {
+            throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "the body is not JSON in UTF-8"))
         }
         let decoder = JSONDecoder()
         decoder.userInfo = userInfo
         decoder.dateDecodingStrategy = .custom(KombuValues.decodeDate)
-        return try decoder.decode(type, from: Data(scan.holdsTypedValues ? try KombuValues.plain(body) : body))
+        if scan.holdsPythonNumbers { KombuValues.acceptPythonNumbers(decoder) }
+        return try decoder.decode(type, from: Data(scan.holdsTypedValues ? KombuValues.plain(body) : body))
     }
 }
 
@@ -61,6 +64,8 @@ struct JSONScan {
     private(set) var depth = 0
     /// Whether a string `"__type__"` occurs.
     private(set) var holdsTypedValues = false
+    /// Whether a bare `NaN` or `Infinity` may occur: JSON itself has no capital letters outside of strings but an exponent.
+    private(set) var holdsPythonNumbers = false
 
     private static let typeKey = Array("\"__type__\"".utf8)
 
@@ -88,6 +93,8 @@ struct JSONScan {
                 self.depth = max(self.depth, level)
             case UInt8(ascii: "]"), UInt8(ascii: "}"):
                 level -= 1
+            case UInt8(ascii: "N"), UInt8(ascii: "I"):
+                self.holdsPythonNumbers = true
             default:
                 break
             }

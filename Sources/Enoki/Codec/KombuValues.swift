@@ -7,21 +7,41 @@ import Foundation
 /// The Python values that kombu writes into JSON as objects of exactly two keys, `__type__` and `__value__`
 /// (kombu 5.3 and later, `kombu.utils.json`).
 enum KombuValues {
-    /// The same JSON with each such object replaced by its plain value: `decimal` by a number, `uuid` by its usual text,
-    /// `datetime`, `date`, `time`, `bytes` and `base64` by their string. Others stay as they are.
+    /// The same JSON with each such object replaced by its plain value.
+    ///
+    /// `decimal` becomes a number, `uuid` its usual text, `datetime`, `date`, `time`, `bytes` and `base64` their string.
+    /// Others stay as they are.
     static func plain(_ body: [UInt8]) throws -> [UInt8] {
-        let value = try JSONDecoder().decode(JSONValue.self, from: Data(body))
-        return Array(try JSONEncoder().encode(Plain(value)))
+        let decoder = JSONDecoder()
+        Self.acceptPythonNumbers(decoder)
+        let encoder = JSONEncoder()
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "Infinity",
+            negativeInfinity: "-Infinity",
+            nan: "NaN"
+        )
+        return Array(try encoder.encode(Plain(decoder.decode(JSONValue.self, from: Data(body)))))
+    }
+
+    /// Lets `decoder` read the bare words that Python writes for numbers that JSON does not have.
+    static func acceptPythonNumbers(_ decoder: JSONDecoder) {
+        decoder.allowsJSON5 = true
+        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+            positiveInfinity: "Infinity",
+            negativeInfinity: "-Infinity",
+            nan: "NaN"
+        )
     }
 
     /// Writes a date as kombu's `datetime`, in UTC.
     @Sendable static func encode(_ date: Date, to encoder: any Encoder) throws {
-        let text = date.formatted(.iso8601.dateTimeSeparator(.standard).time(includingFractionalSeconds: true))
+        let text = date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
         try ["__type__": "datetime", "__value__": text].encode(to: encoder)
     }
 
-    /// Reads a date from seconds since 1970, or from ISO 8601 text as Python's `isoformat` writes it. A text without a time
-    /// zone, as most Python programs write, is taken as UTC.
+    /// Reads a date from seconds since 1970, or from ISO 8601 text as Python's `isoformat` writes it.
+    ///
+    /// A text without a time zone, as most Python programs write, is taken as UTC.
     @Sendable static func decodeDate(from decoder: any Decoder) throws -> Date {
         let container = try decoder.singleValueContainer()
         if let seconds = try? container.decode(Double.self) { return Date(timeIntervalSince1970: seconds) }
@@ -37,14 +57,14 @@ enum KombuValues {
 
     private static func date(_ text: String) -> Date? {
         guard text.utf8.count <= 64 else { return nil }
-        if text.utf8.count == 10 {
-            return try? Date(text + "T00:00:00Z", strategy: .iso8601)
-        }
-        let time = text.utf8.drop { $0 != UInt8(ascii: "T") && $0 != UInt8(ascii: " ") }
-        let hasZone = time.contains { [UInt8(ascii: "Z"), UInt8(ascii: "+"), UInt8(ascii: "-")].contains($0) }
-        let zoned = hasZone ? text : text + "Z"
-        return (try? Date(zoned, strategy: .iso8601))
-            ?? (try? Date(zoned, strategy: .iso8601.time(includingFractionalSeconds: true)))
+        // Python's str() has a space where isoformat() has a T.
+        let parts = text.split(maxSplits: 1) { $0 == "T" || $0 == " " }
+        guard let day = parts.first else { return nil }
+        let time = parts.count > 1 ? parts[1] : "00:00:00"
+        let zone = time.contains { $0 == "Z" || $0 == "+" || $0 == "-" } ? "" : "Z"
+        let full = "\(day)T\(time)\(zone)"
+        return (try? Date(full, strategy: .iso8601))
+            ?? (try? Date(full, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
     }
 
     /// Encodes a JSON value with the typed objects replaced.
@@ -59,7 +79,9 @@ enum KombuValues {
                 try values.map(Plain.init).encode(to: encoder)
             case .object(let members):
                 if let scalar = Self.scalar(members) {
-                    try scalar.encode(to: encoder)
+                    // Asked itself, a `Decimal` would write its parts; asked by a container, it is a number.
+                    var container = encoder.singleValueContainer()
+                    try container.encode(scalar)
                 } else {
                     try members.mapValues(Plain.init).encode(to: encoder)
                 }

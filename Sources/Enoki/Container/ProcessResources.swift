@@ -11,6 +11,8 @@ struct ProcessResources: Sendable {
     let rpc: RPCClient
     let events: EventPublisher
     let logger: Logger
+    /// Values that stand in for those of dependency providers, whose hooks are then not called.
+    let replacements: [ObjectIdentifier: any Sendable]
     /// Told of every call that ended.
     let observe: WorkerObserver?
 }

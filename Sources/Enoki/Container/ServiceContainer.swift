@@ -26,6 +26,7 @@ public final class ServiceContainer: Service, Sendable {
     private let worker: Worker
 
     private struct Extensions {
+        var summaries: [EntrypointSummary] = []
         var entrypoints: [any BoundEntrypoint] = []
         var shared: [ObjectIdentifier: any BoundEntrypoint] = [:]
         var started: [any BoundEntrypoint] = []
@@ -43,19 +44,19 @@ public final class ServiceContainer: Service, Sendable {
 
     init(_ service: any Microservice, process: ProcessResources) throws {
         self.name = type(of: service).name
+        try Self.validate(name: self.name)
         self.identifier = uuid4Hex()
         self.process = process
-        self.dependencies = service.dependencies
+        self.dependencies = service.dependencies.filter { process.replacements[ObjectIdentifier($0)] == nil }
         var logger = process.logger
         logger[metadataKey: LoggingKeys.service] = "\(self.name)"
         self.logger = logger
-        self.worker = Worker(dependencies: self.dependencies, logger: logger, observe: process.observe)
-        try Self.validate(name: self.name)
+        self.worker = Worker(dependencies: self.dependencies, process: process, logger: logger)
         try self.bind(service.entrypoints)
     }
 
     /// What the container serves.
-    public var entrypoints: [EntrypointSummary] { self.extensions.withLock { $0.entrypoints }.map(\.summary) }
+    public var entrypoints: [EntrypointSummary] { self.extensions.withLock { $0.summaries } }
 
     /// The settings that it runs with.
     public var settings: ServiceSettings { self.process.settings }
@@ -178,7 +179,10 @@ public final class ServiceContainer: Service, Sendable {
                 )
             }
             let bound = try entrypoint.bind(to: self)
-            self.extensions.withLock { $0.entrypoints.append(bound) }
+            self.extensions.withLock { extensions in
+                extensions.entrypoints.append(bound)
+                extensions.summaries.append(bound.summary)
+            }
         }
     }
 
@@ -250,23 +254,21 @@ public final class ServiceContainer: Service, Sendable {
             cancel()
         }
         // Cancelled handlers still settle their deliveries, and that needs the consumers.
-        await self.pool.emptied()
+        await withCheckedContinuation { continuation in self.pool.whenDrained { continuation.resume() } }
         await self.inParallel(entrypoints) { await $0.close() }
         await self.stopDependencies(isKilled: isKilled)
         cancel()
+        // They know the container, and the container them.
+        self.extensions.withLock { $0 = Extensions(summaries: $0.summaries) }
         self.logger.info("stopped")
     }
 
     private func drain(within grace: Duration) async {
-        await withTaskGroup { group in
-            let expired = Latch()
-            let timer = self.process.timers.schedule(after: grace) { expired.open() }
-            group.addTask { await self.pool.drained() }
-            group.addTask { await expired.wait() }
-            await group.next()
-            group.cancelAll()
-            self.process.timers.cancel(timer)
-        }
+        let isOver = Latch()
+        self.pool.whenDrained { isOver.open() }
+        let timer = self.process.timers.schedule(after: grace) { isOver.open() }
+        await isOver.wait()
+        self.process.timers.cancel(timer)
     }
 
     private func stopDependencies(isKilled: Bool) async {

@@ -46,6 +46,7 @@ public final class ServiceHost: Service, Sendable {
             codecs: codecs,
             clock: clock,
             logger: logger,
+            replacements: [:],
             observe: nil
         )
     }
@@ -58,6 +59,7 @@ public final class ServiceHost: Service, Sendable {
         codecs: Codecs,
         clock: some Clock<Duration>,
         logger: Logger,
+        replacements: [ObjectIdentifier: any Sendable],
         observe: WorkerObserver?
     ) throws {
         try settings.validate()
@@ -78,6 +80,7 @@ public final class ServiceHost: Service, Sendable {
             rpc: RPCClient(replies: replies, codecs: codecs, settings: settings, caller: name),
             events: EventPublisher(broker: broker, codecs: codecs, caller: name),
             logger: logger,
+            replacements: replacements,
             observe: observe
         )
         self.process = process

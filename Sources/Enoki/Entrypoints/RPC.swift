@@ -15,6 +15,9 @@ public struct RPC: Entrypoint {
     private let parameterCount: Int?
     private let expectedErrors: [any Error.Type]
 
+    // `@concurrent` below says what is the case anyway, a worker is on no actor. Without it Swift 6.3 crashes on a closure
+    // for a function of a parameter pack, in modules that use NonisolatedNonsendingByDefault.
+
     /// A method with named parameters.
     ///
     /// Callers give arguments by position or by name, with Python's rules. A parameter of an optional type may be left out.
@@ -28,7 +31,7 @@ public struct RPC: Entrypoint {
         _ name: String,
         _ parameters: String...,
         expecting expectedErrors: [any Error.Type] = [],
-        method: @escaping @Sendable (repeat each Parameter) async throws -> Result
+        method: @escaping @Sendable @concurrent (repeat each Parameter) async throws -> Result
     ) {
         self.init(name, parameters, expectedErrors, Self.count(repeat (each Parameter).self)) { reader, _ in
             let arguments = (repeat try reader.read((each Parameter).self))
@@ -42,7 +45,7 @@ public struct RPC: Entrypoint {
         _ name: String,
         _ parameters: String...,
         expecting expectedErrors: [any Error.Type] = [],
-        method: @escaping @Sendable (repeat each Parameter) async throws -> Void
+        method: @escaping @Sendable @concurrent (repeat each Parameter) async throws -> Void
     ) {
         self.init(name, parameters, expectedErrors, Self.count(repeat (each Parameter).self)) { reader, _ in
             let arguments = (repeat try reader.read((each Parameter).self))

@@ -6,7 +6,7 @@ struct SuccessEnvelope: Encodable {
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
-        try self.result.encode(to: container.superEncoder(forKey: .result))
+        try container.encode(self.result, forKey: .result)
         try container.encodeNil(forKey: .error)
     }
 }

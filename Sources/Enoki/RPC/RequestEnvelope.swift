@@ -11,7 +11,7 @@ struct RequestEnvelope: Encodable {
         var container = encoder.container(keyedBy: CodingKeys.self)
         var args = container.nestedUnkeyedContainer(forKey: .args)
         for argument in self.args { try args.encode(argument) }
-        try self.kwargs.encode(to: container.superEncoder(forKey: .kwargs))
+        try container.encode(self.kwargs, forKey: .kwargs)
     }
 }
 

@@ -36,8 +36,9 @@ struct CallContext: Sendable {
             }
             guard !Self.belongsToTransport(header.name), header.value != .void else { continue }
             let key = Self.key(of: header.name)
-            size += key.utf8.count + header.value.estimatedSize
-            guard size <= Self.maximumDataSize, self.data.count < Self.maximumDataCount else { continue }
+            let added = key.utf8.count + header.value.estimatedSize
+            guard size + added <= Self.maximumDataSize, self.data.count < Self.maximumDataCount else { continue }
+            size += added
             self.data[key] = header.value
         }
     }

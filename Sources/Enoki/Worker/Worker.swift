@@ -5,15 +5,18 @@ struct Worker: Sendable {
     private let dependencies: [any DependencyProvider]
     /// Those of them that make a value for each worker.
     private let makers: [any DependencyProvider]
+    /// Values that stand in for those of other providers.
+    private let replacements: [ObjectIdentifier: any Sendable]
     private let logger: Logger
     private let observe: WorkerObserver?
 
-    init(dependencies: [any DependencyProvider], logger: Logger, observe: WorkerObserver?) {
+    init(dependencies: [any DependencyProvider], process: ProcessResources, logger: Logger) {
         // A dispatcher or a proxy has no part in single calls.
         self.dependencies = dependencies.filter { !($0 is any WorkerIndependent) }
         self.makers = self.dependencies.filter { Self.makesValue($0) }
+        self.replacements = process.replacements
         self.logger = logger
-        self.observe = observe
+        self.observe = process.observe
     }
 
     private static func makesValue(_ provider: some DependencyProvider) -> Bool {
@@ -29,7 +32,7 @@ struct Worker: Sendable {
     ) async -> Outcome {
         await WorkerContext.$current.withValue(context) {
             await withLogger(context.logger) { _ in
-                let outcome = await self.makers.isEmpty
+                let outcome = await self.makers.isEmpty && self.replacements.isEmpty
                     ? self.runHooks(context, method)
                     : self.runWithValues(context, method)
                 self.log(outcome, context, expects)
@@ -43,7 +46,7 @@ struct Worker: Sendable {
         _ context: WorkerContext,
         _ method: @Sendable () async throws -> any Sendable
     ) async -> Outcome {
-        var values: [ObjectIdentifier: any Sendable] = [:]
+        var values = self.replacements
         do {
             for provider in self.makers { values[ObjectIdentifier(provider)] = try await provider.dependency(for: context) }
         } catch {

@@ -15,11 +15,10 @@ final class WorkerPool: Sendable {
         var idle: [CheckedContinuation<Job?, Never>] = []
         var running = 0
         var isClosed = false
-        var waitingForIdle: [CheckedContinuation<Void, Never>] = []
+        var whenDrained: [@Sendable () -> Void] = []
     }
 
     private let state = Locked(State())
-    private let becameIdle = Signal()
 
     /// Gives a job to a free worker, or lets it wait for one.
     func submit(_ job: Job) {
@@ -44,14 +43,13 @@ final class WorkerPool: Sendable {
     func work() async {
         while let job = await self.next() {
             await job.run()
-            let (isIdle, waiting) = self.state.withLock { state in
+            let drained = self.state.withLock { state -> [@Sendable () -> Void] in
                 state.running -= 1
-                guard state.running == 0 else { return (false, [CheckedContinuation<Void, Never>]()) }
-                defer { state.waitingForIdle = [] }
-                return (true, state.waitingForIdle)
+                guard state.running == 0 else { return [] }
+                defer { state.whenDrained = [] }
+                return state.whenDrained
             }
-            if isIdle { self.becameIdle.signal() }
-            for continuation in waiting { continuation.resume() }
+            for action in drained { action() }
         }
     }
 
@@ -69,20 +67,13 @@ final class WorkerPool: Sendable {
         for job in discarded { job.discard() }
     }
 
-    /// Returns when no job is in work, or when the task is cancelled. Only one task may wait.
-    func drained() async {
-        while !Task.isCancelled, self.state.withLock({ $0.running > 0 }) { await self.becameIdle.wait() }
-    }
-
-    /// Returns when no job is in work, whatever happens to the task: even a cancelled job has to settle its delivery.
-    func emptied() async {
-        await withCheckedContinuation { continuation in
-            let isEmpty = self.state.withLock { state in
-                if state.running > 0 { state.waitingForIdle.append(continuation) }
-                return state.running == 0
-            }
-            if isEmpty { continuation.resume() }
+    /// Calls `action` once, as soon as no job is in work.
+    func whenDrained(_ action: @escaping @Sendable () -> Void) {
+        let isDrained = self.state.withLock { state in
+            if state.running > 0 { state.whenDrained.append(action) }
+            return state.running == 0
         }
+        if isDrained { action() }
     }
 
     /// How many jobs are in work.
