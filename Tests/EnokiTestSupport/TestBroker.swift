@@ -43,6 +43,27 @@ public enum TestBroker: String, CaseIterable, Sendable {
         }
     }
 
+    /// Runs `body` with what makes connections to such a broker; whoever makes a connection runs it.
+    public func withConnections<Result: Sendable>(
+        logger: Logger = Self.silent,
+        _ body: (_ connect: @escaping @Sendable () throws -> any Broker) async throws -> Result
+    ) async throws -> Result {
+        switch self {
+        case .inProcess:
+            let server = InProcessBroker(clock: ContinuousClock(), logger: logger)
+            return try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await server.run() }
+                defer { group.cancelAll() }
+                return try await body { server.connect(name: "test") }
+            }
+        case .rabbitMQ:
+            return try await RabbitMQVirtualHost.withFresh { host in
+                let configuration = try RabbitMQConfiguration(uri: host.uri)
+                return try await body { RabbitMQBroker(configuration: configuration, logger: logger) }
+            }
+        }
+    }
+
     /// A logger that logs nothing.
     public static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 }

@@ -1,0 +1,160 @@
+import Enoki
+import EnokiTestSupport
+import EnokiTesting
+import Testing
+
+/// What cannot work is refused before the first message, with the reason and the remedy.
+@Suite struct ConfigurationErrorTests {
+    private func error<Service: Microservice>(of services: Service...) -> String? {
+        do {
+            _ = try ServiceHost(broker: InProcessBroker(), services: services, logger: TestBroker.silent)
+            return nil
+        } catch {
+            return (error as? ConfigurationError)?.message ?? "\(error)"
+        }
+    }
+
+    /// A service of one entrypoint.
+    private struct Single: Microservice {
+        static let name = "single"
+        let entrypoint: any Entrypoint
+        var entrypoints: [any Entrypoint] { entrypoint }
+        init(_ entrypoint: any Entrypoint) { self.entrypoint = entrypoint }
+    }
+
+    @Test func twoServicesOfOneName() {
+        #expect(
+            self.error(of: Calculator(), Calculator())
+                == "two services are named 'calculator': a process hosts one of each name"
+        )
+    }
+
+    @Test func twoEntrypointsOfOneName() {
+        struct Twins: Microservice {
+            static let name = "twins"
+            var entrypoints: [any Entrypoint] {
+                RPC("same") { 1 }
+                Once("same") {}
+            }
+        }
+        #expect(self.error(of: Twins()) == "service 'twins' has two entrypoints named 'same': give each its own name")
+    }
+
+    @Test func anEntrypointWithoutAName() {
+        #expect(self.error(of: Single(Once("") {})) == "an entrypoint of service 'single' has an empty name")
+    }
+
+    @Test func aNameThatCannotBeAService() {
+        struct Dotted: Microservice {
+            static let name = "a.b"
+            var entrypoints: [any Entrypoint] { Once("noop") {} }
+        }
+        struct Nameless: Microservice {
+            static let name = ""
+            var entrypoints: [any Entrypoint] { Once("noop") {} }
+        }
+        #expect(self.error(of: Dotted())?.hasPrefix("'a.b' cannot be the name of a service") == true)
+        #expect(self.error(of: Nameless())?.hasPrefix("'' cannot be the name of a service") == true)
+    }
+
+    @Test func anEventHandlerWithoutATypeOrASource() {
+        let noType = EventHandler("on_event", of: "press", "") {}
+        #expect(
+            self.error(of: Single(noType))
+                == "event handler 'on_event' of service 'single' has an empty event type: name the type, or '#' for all"
+        )
+        let noSource = EventHandler("on_event", of: "", "published") {}
+        #expect(self.error(of: Single(noSource))?.contains("names no source") == true)
+    }
+
+    @Test func reliableDeliveryToAProcess() throws {
+        let handler = EventHandler("on_event", of: "press", "published", mode: .broadcast, reliableDelivery: true) {}
+        let message = try #require(self.error(of: Single(handler)))
+        #expect(message.contains("you cannot specify `reliableDelivery` with a broadcast whose identifier is the process's"))
+        #expect(message.contains(".broadcast(.hostname)"))
+    }
+
+    @Test func aBroadcastIdentifierThatIsNotConfigured() {
+        let handler = EventHandler("on_event", of: "press", "published", mode: .broadcast(.configuration(key: "who"))) {}
+        #expect(self.error(of: Single(handler))?.contains("who") == true)
+        let empty = EventHandler("on_event", of: "press", "published", mode: .broadcast(.fixed(""))) {}
+        #expect(self.error(of: Single(empty)) != nil)
+    }
+
+    @Test func parametersAndNamesThatDoNotAgree() {
+        let method = RPC("add", "a") { (a: Int, b: Int) in a + b }
+        #expect(
+            self.error(of: Single(method))
+                == "RPC method 'add' of service 'single' has 2 parameters and 1 names (a): name each parameter"
+        )
+    }
+
+    @Test func aMethodWithADotInItsName() {
+        #expect(self.error(of: Single(RPC("a.b") { 1 }))?.contains("no request would arrive") == true)
+    }
+
+    @Test func aContractOfAnotherService() {
+        let method = RPC { (square: Square) in square.number }
+        #expect(self.error(of: Single(method))?.contains("has a contract of service 'calculator'") == true)
+    }
+
+    @Test func aTimerWithoutAnInterval() {
+        #expect(self.error(of: Single(Enoki.Timer("tick", every: .zero) {}))?.contains("give more than zero") == true)
+    }
+
+    @Test func settingsOutOfRange() {
+        func error(_ change: (inout ServiceSettings) -> Void) -> String? {
+            var settings = ServiceSettings()
+            change(&settings)
+            do {
+                _ = try ServiceHost(broker: InProcessBroker(), settings: settings, logger: TestBroker.silent)
+                return nil
+            } catch {
+                return "\(error)"
+            }
+        }
+        #expect(error { $0.maxWorkers = 0 }?.hasPrefix("max_workers is 0") == true)
+        #expect(error { $0.prefetch = 0 }?.hasPrefix("PREFETCH_COUNT is 0") == true)
+        #expect(error { $0.prefetch = 70_000 }?.hasPrefix("PREFETCH_COUNT is 70000") == true)
+        #expect(error { $0.rpcTimeout = .zero }?.hasPrefix("rpc_timeout is") == true)
+        #expect(error { $0.parentCallsTracked = -1 }?.hasPrefix("parent_calls_tracked is -1") == true)
+        #expect(error { $0.shutdownGrace = .seconds(-1) }?.hasPrefix("shutdown_grace is") == true)
+        #expect(error { $0.rpcExchange = "" }?.hasPrefix("rpc_exchange must be") == true)
+        #expect(error { $0.maxWorkers = 100_000 } == nil)
+    }
+
+    @Test func oneDispatcherForTwoServices() async throws {
+        struct Left: Microservice {
+            static let name = "left"
+            let events: EventDispatcher
+            var entrypoints: [any Entrypoint] { Once("noop") {} }
+        }
+        struct Right: Microservice {
+            static let name = "right"
+            let events: EventDispatcher
+            var entrypoints: [any Entrypoint] { Once("noop") {} }
+        }
+        let shared = EventDispatcher()
+        await #expect(throws: ConfigurationError.self) {
+            try await withServices(Left(events: shared), Right(events: shared)) { _ in }
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases)
+    func aQueueThatExistsWithOtherArgumentsSaysWhichAndWhatToDo(_ broker: TestBroker) async throws {
+        try await broker.withConnections { connect in
+            try await withServices(connect: connect) { cluster in
+                try await cluster.broker.declare(Topology(queues: [Queue("rpc-calculator", arguments: ["x-expires": 60_000])]))
+                let error = await #expect(throws: BrokerError.self) {
+                    try await withServices(Calculator(), connect: connect) { _ in Issue.record("it started") }
+                }
+                #expect(error?.code == .preconditionFailed)
+                let message = error?.message ?? ""
+                #expect(message.contains("x-expires"))
+                #expect(message.contains("rpc-calculator"))
+                #expect(message.contains("60000"))
+                #expect(message.contains("delete"))
+            }
+        }
+    }
+}

@@ -1,0 +1,296 @@
+import Enoki
+import EnokiTestSupport
+import EnokiTesting
+import Logging
+import ServiceLifecycle
+import Testing
+
+@Suite struct LifecycleTests {
+    /// Writes down what it is asked to do.
+    private final class Diary: DependencyProvider {
+        let entries = Shelf<String>()
+        let name: String
+        var failing: String?
+
+        init(_ name: String, failing: String? = nil) {
+            self.name = name
+            self.failing = failing
+        }
+
+        private func write(_ hook: String) throws {
+            self.entries.put(hook)
+            if hook == self.failing { throw Boom(reason: "\(self.name) \(hook)") }
+        }
+
+        func setup(_ container: ServiceContainer) async throws { try self.write("setup") }
+        func start() async throws { try self.write("start") }
+        func stop() async throws { try self.write("stop") }
+        func kill() { self.entries.put("kill") }
+        func dependency(for context: WorkerContext) async throws -> String {
+            try self.write("dependency")
+            return "for \(context.entrypoint)"
+        }
+        func workerSetup(_ context: WorkerContext) async throws { try self.write("workerSetup") }
+        func workerResult(_ context: WorkerContext, _ outcome: Outcome) async throws {
+            try self.write(outcome.error == nil ? "workerResult" : "workerResult of an error")
+        }
+        func workerTeardown(_ context: WorkerContext) async throws { try self.write("workerTeardown") }
+    }
+
+    private struct Journal: Microservice {
+        static let name = "journal"
+        let diary: Diary
+        var entrypoints: [any Entrypoint] {
+            RPC("value") { () async throws -> String in
+                diary.entries.put("method")
+                return try diary.current
+            }
+            RPC("boom") { () async throws -> String in throw Boom(reason: "method") }
+        }
+    }
+
+    @Test func theHooksOfAProviderRunInOrder() async throws {
+        let journal = Journal(diary: Diary("diary"))
+        try await withServices(journal) { cluster in
+            let value: String = try await cluster.rpc("journal").value()
+            #expect(value == "for value")
+        }
+        #expect(
+            journal.diary.entries.elements == [
+                "setup", "start", "dependency", "workerSetup", "method", "workerResult", "workerTeardown", "stop",
+            ]
+        )
+    }
+
+    @Test func aFailedCallIsToldToTheProvider() async throws {
+        let journal = Journal(diary: Diary("diary"))
+        try await withServices(journal) { cluster in
+            await #expect(throws: RemoteError.self) { let _: String = try await cluster.rpc("journal").boom() }
+        }
+        #expect(
+            journal.diary.entries.elements == [
+                "setup", "start", "dependency", "workerSetup", "workerResult of an error", "workerTeardown", "stop",
+            ]
+        )
+    }
+
+    @Test(arguments: ["dependency", "workerSetup", "workerResult"])
+    func aHookThatFailsFailsTheCallAndNotTheService(_ hook: String) async throws {
+        let journal = Journal(diary: Diary("diary", failing: hook))
+        try await withServices(journal) { cluster in
+            for _ in 0..<2 {
+                let error = await #expect(throws: RemoteError.self) {
+                    let _: String = try await cluster.rpc("journal").value()
+                }
+                #expect(error?.value.contains("diary \(hook)") == true)
+            }
+        }
+        #expect(journal.diary.entries.elements.last == "stop")
+    }
+
+    @Test func aTeardownThatFailsChangesNothing() async throws {
+        let journal = Journal(diary: Diary("diary", failing: "workerTeardown"))
+        try await withServices(journal) { cluster in
+            let value: String = try await cluster.rpc("journal").value()
+            #expect(value == "for value")
+        }
+    }
+
+    @Test(arguments: ["setup", "start"]) func aProviderThatCannotStartStopsTheHost(_ hook: String) async throws {
+        let journal = Journal(diary: Diary("diary", failing: hook))
+        let other = Diary("other")
+        struct Peer: Microservice {
+            static let name = "peer"
+            let diary: Diary
+            var dependencies: [any DependencyProvider] { [diary] }
+            var entrypoints: [any Entrypoint] {}
+        }
+        await #expect(throws: Boom.self) {
+            try await withServices(journal, Peer(diary: other)) { _ in Issue.record("it started") }
+        }
+        #expect(other.entries.elements.last == "stop")
+    }
+
+    @Test func aReplacedValueStandsInForTheProvider() async throws {
+        let journal = Journal(diary: Diary("diary"))
+        try await withServices(journal, replacing: [Replacement(\Journal.diary, with: "replaced")]) { cluster in
+            let value: String = try await cluster.rpc("journal").value()
+            #expect(value == "replaced")
+        }
+        #expect(journal.diary.entries.elements == ["method"])
+    }
+
+    @Test func aProvidersBackgroundTaskThatFailsEndsTheHost() async throws {
+        final class Watch: DependencyProvider {
+            let alarm = Latch()
+            func run() async throws {
+                await self.alarm.wait()
+                throw Boom(reason: "watch")
+            }
+        }
+        struct Watched: Microservice {
+            static let name = "watched"
+            let watch = Watch()
+            var entrypoints: [any Entrypoint] { Once("noop") {} }
+        }
+        let watched = Watched()
+        await #expect(throws: Boom.self) {
+            try await withServices(watched) { cluster in
+                watched.watch.alarm.open()
+                try await cluster.expect(Watched.self, "never").values()
+            }
+        }
+    }
+
+    /// Methods that end when the test wants.
+    private struct Gated: Microservice {
+        static let name = "gated"
+        let entered = Shelf<Int>()
+        let gate = Latch()
+        var ignoresCancellation = false
+
+        var entrypoints: [any Entrypoint] {
+            RPC("pass", "number", method: pass)
+            EventHandler("on_event", of: "press", "published") { (_: Published) in _ = try await pass(number: 0) }
+        }
+
+        func pass(number: Int) async throws -> Int {
+            self.entered.put(number)
+            await self.gate.wait()
+            try Task.checkCancellation()
+            return number
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases) func noMoreCallsRunAtOnceThanThereAreWorkers(_ broker: TestBroker) async throws {
+        let gated = Gated()
+        var settings = ServiceSettings()
+        settings.maxWorkers = 3
+        let limited = settings
+        try await withServices(gated, on: broker, settings: limited) { cluster in
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<20 { group.addTask { try await cluster.rpc("gated").pass(number: number) } }
+                try await eventually("three calls run") { gated.entered.elements.count == 3 }
+                // The others were delivered, up to the prefetch, and wait for a worker.
+                try await eventually("the prefetch is full") {
+                    try await cluster.broker.inspect(queue: "rpc-gated").messageCount == 20 - 6
+                }
+                #expect(gated.entered.elements.count == 3)
+                gated.gate.open()
+                let results = try await group.reduce(into: []) { $0.append($1) }
+                #expect(results.sorted() == Array(0..<20))
+            }
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases)
+    func aGracefulStopFinishesWhatRunsAndGivesBackTheRest(_ broker: TestBroker) async throws {
+        var settings = ServiceSettings()
+        settings.maxWorkers = 2
+        let limited = settings
+        try await broker.withConnections { connect in
+            let gated = Gated()
+            let host = try ServiceHost(broker: connect(), services: [gated], settings: limited, logger: TestBroker.silent)
+            try await withServices(connect: connect) { cluster in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await host.run() }
+                    try await host.waitUntilStarted()
+                    for _ in 0..<10 { try await cluster.dispatch(Published(title: "News")) }
+                    try await eventually("two handlers run") { gated.entered.elements.count == 2 }
+                    host.stop()
+                    try await eventually("what was not begun is back in the queue") {
+                        try await cluster.broker.inspect(queue: "evt-press-published--gated.on_event").messageCount == 8
+                    }
+                    gated.gate.open()
+                    try await group.waitForAll()
+                }
+                #expect(gated.entered.elements.count == 2)
+                try await eventually("the two are acknowledged, the others are not") {
+                    try await cluster.broker.inspect(queue: "evt-press-published--gated.on_event")
+                        == QueueStatus(name: "evt-press-published--gated.on_event", messageCount: 8, consumerCount: 0)
+                }
+            }
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases)
+    func aCallThatOutlastsTheGraceIsCancelledAndItsMessageGoesBack(_ broker: TestBroker) async throws {
+        var settings = ServiceSettings()
+        settings.shutdownGrace = .milliseconds(20)
+        let hasty = settings
+        try await broker.withConnections { connect in
+            let gated = Gated()
+            let host = try ServiceHost(broker: connect(), services: [gated], settings: hasty, logger: TestBroker.silent)
+            try await withServices(connect: connect) { cluster in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await host.run() }
+                    try await host.waitUntilStarted()
+                    try await cluster.dispatch(Published(title: "News"))
+                    try await eventually("the handler runs") { gated.entered.elements.count == 1 }
+                    host.stop()
+                    try await group.waitForAll()
+                }
+                try await eventually("the event is back") {
+                    try await cluster.broker.inspect(queue: "evt-press-published--gated.on_event").messageCount == 1
+                }
+            }
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases) func aKilledHostGivesItsMessagesBack(_ broker: TestBroker) async throws {
+        try await broker.withConnections { connect in
+            let gated = Gated()
+            let host = try ServiceHost(broker: connect(), services: [gated], logger: TestBroker.silent)
+            try await withServices(connect: connect) { cluster in
+                await withTaskGroup(of: Void.self) { group in
+                    group.addTask { try? await host.run() }
+                    await #expect(throws: Never.self) {
+                        try await host.waitUntilStarted()
+                        try await cluster.dispatch(Published(title: "News"))
+                        try await eventually("the handler runs") { gated.entered.elements.count == 1 }
+                    }
+                    group.cancelAll()
+                }
+                try await eventually("the event is back") {
+                    try await cluster.broker.inspect(queue: "evt-press-published--gated.on_event").messageCount == 1
+                }
+            }
+        }
+    }
+
+    @Test func aHostRunsInAServiceGroup() async throws {
+        let diary = Diary("diary")
+        let host = try ServiceHost(
+            broker: InProcessBroker(),
+            services: [Journal(diary: diary)],
+            logger: TestBroker.silent
+        )
+        let group = ServiceGroup(services: [host], logger: TestBroker.silent)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            try await host.waitUntilStarted()
+            let value: String = try await host.rpc("journal").value()
+            #expect(value == "for value")
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+        }
+        #expect(diary.entries.elements.last == "stop")
+    }
+
+    @Test func aContainerRunsInAServiceGroupBesideItsHost() async throws {
+        let diary = Diary("diary")
+        let host = try ServiceHost(broker: InProcessBroker(), logger: TestBroker.silent)
+        let container = try ServiceContainer(Journal(diary: diary), host: host)
+        let group = ServiceGroup(services: [host, container], logger: TestBroker.silent)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            try await eventually("the service answers") {
+                let value: String? = try? await host.rpc("journal").value()
+                return value == "for value"
+            }
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+        }
+        #expect(diary.entries.elements.last == "stop")
+    }
+}

@@ -1,0 +1,120 @@
+import Testing
+
+@testable import Enoki
+
+@Suite struct ArgumentReaderTests {
+    struct Item: Codable, Equatable { var sku: String; var qty: Int }
+
+    struct Charge: RPCRequest, Equatable {
+        static let service = "payments"
+        static let method = "charge"
+        typealias Reply = String
+        var order: Int
+        var note: String?
+    }
+
+    struct Named: RPCRequest, Equatable {
+        static let service = "payments"
+        static let method = "named"
+        static let parameters = ["order", "amount"]
+        typealias Reply = String
+        var order: Int
+        var amount: Double
+    }
+
+    private let add = RPC("add", "a", "b") { (a: Int, b: Int) in a + b }
+    private let greet = RPC("greet", "name", "title") { (name: String, title: String?) in "\(title ?? "") \(name)" }
+    private let pack = RPC("pack", "items") { (items: [Item]) in items.count }
+    private let charge = RPC { (charge: Charge) in "\(charge.order) \(charge.note ?? "-")" }
+    private let named = RPC { (named: Named) in "\(named.order) \(named.amount)" }
+
+    private func call(_ method: RPC, _ body: String) async throws -> String {
+        "\(try await method.signature.call(Array(body.utf8), JSONCodec())())"
+    }
+
+    @Test(arguments: [
+        #"{"args": [1, 2], "kwargs": {}}"#, #"{"args": [1], "kwargs": {"b": 2}}"#, #"{"args": [], "kwargs": {"b": 2, "a": 1}}"#,
+        #"{"kwargs": {"b": 2, "a": 1.0}, "args": [], "more": [3]}"#,
+    ])
+    func argumentsComeByPositionOrByName(_ body: String) async throws {
+        #expect(try await self.call(self.add, body) == "3")
+    }
+
+    @Test func anOptionalParameterMayBeLeftOutOrNull() async throws {
+        #expect(try await self.call(self.greet, #"{"args": ["Ada"], "kwargs": {}}"#) == " Ada")
+        #expect(try await self.call(self.greet, #"{"args": ["Ada", null], "kwargs": {}}"#) == " Ada")
+        #expect(try await self.call(self.greet, #"{"args": ["Ada"], "kwargs": {"title": "Lady"}}"#) == "Lady Ada")
+    }
+
+    @Test(arguments: [
+        (#"{"args": [1], "kwargs": {}}"#, "add() missing 1 required argument: 'b'"),
+        (#"{"args": [1, 2, 3], "kwargs": {}}"#, "add() takes 2 positional arguments but 3 were given"),
+        (#"{"args": [1, 2], "kwargs": {"zz": 1}}"#, "add() got an unexpected keyword argument 'zz'"),
+        (#"{"args": [1], "kwargs": {"a": 1, "b": 2}}"#, "add() got multiple values for argument 'a'"),
+        (#"{"args": [1, "two"], "kwargs": {}}"#, "add() 'b': expected Int, found a string"),
+        (#"{"args": [1], "kwargs": {"b": [2]}}"#, "add() 'b': expected Int, found an array"),
+        (#"{"args": [1, null], "kwargs": {}}"#, "add() 'b': expected Int, found null"),
+        (#"{"args": null, "kwargs": {}}"#, "add() `args` must be an array"),
+        (#"{"args": "ab", "kwargs": {}}"#, "add() `args` must be an array"),
+        (#"{"args": [], "kwargs": null}"#, "add() `kwargs` must be an object"),
+        (#"{"args": [], "kwargs": []}"#, "add() `kwargs` must be an object"),
+    ])
+    func wrongArgumentsAreNamed(_ body: String, _ message: String) async {
+        await #expect(throws: IncorrectSignature(message)) { try await self.call(self.add, body) }
+    }
+
+    @Test func aWrongTypeIsNamedByItsPath() async {
+        await #expect(throws: IncorrectSignature("pack() 'items[1].qty': expected Int, found a string")) {
+            try await self.call(self.pack, #"{"args": [[{"sku": "a", "qty": 1}, {"sku": "b", "qty": "x"}]], "kwargs": {}}"#)
+        }
+        await #expect(throws: IncorrectSignature("pack() 'items[0].qty': expected Int, found a string")) {
+            try await self.call(self.pack, #"{"args": [], "kwargs": {"items": [{"sku": "a", "qty": "x"}]}}"#)
+        }
+    }
+
+    @Test(arguments: [
+        (#"[]"#, "Message is not an object with `args` and `kwargs`"),
+        (#"null"#, "Message is not an object with `args` and `kwargs`"),
+        (#""text""#, "Message is not an object with `args` and `kwargs`"),
+        (#"{"args": []}"#, "Message missing `args` or `kwargs`"),
+        (#"{"kwargs": {}}"#, "Message missing `args` or `kwargs`"),
+        (#"{}"#, "Message missing `args` or `kwargs`"),
+    ])
+    func aBodyThatIsNoRequestIsMalformed(_ body: String, _ message: String) async {
+        await #expect(throws: MalformedRequest(message)) { try await self.call(self.add, body) }
+    }
+
+    @Test(arguments: ["", "{", "\u{FEFF}{\"args\": [1, 2], \"kwargs\": {}}x", "nonsense"])
+    func aBodyThatIsNoJSONDoesNotDecode(_ body: String) async {
+        await #expect(throws: DecodingError.self) { try await self.call(self.add, body) }
+    }
+
+    @Test func aContractIsReadFromTheKeywordArguments() async throws {
+        #expect(try await self.call(self.charge, #"{"args": [], "kwargs": {"order": 7}}"#) == "7 -")
+        #expect(try await self.call(self.charge, #"{"args": [], "kwargs": {"order": 7, "newer": true}}"#) == "7 -")
+        await #expect(throws: IncorrectSignature("charge() missing 1 required argument: 'order'")) {
+            try await self.call(self.charge, #"{"args": [], "kwargs": {}}"#)
+        }
+        await #expect(throws: IncorrectSignature("charge() 'order': expected Int, found a string")) {
+            try await self.call(self.charge, #"{"args": [], "kwargs": {"order": "x"}}"#)
+        }
+        await #expect(throws: IncorrectSignature("charge() takes its arguments by name, some were given by position")) {
+            try await self.call(self.charge, #"{"args": [7], "kwargs": {}}"#)
+        }
+    }
+
+    @Test func aContractThatNamesItsParametersTakesThemByPosition() async throws {
+        #expect(try await self.call(self.named, #"{"args": [7, 1.5], "kwargs": {}}"#) == "7 1.5")
+        #expect(try await self.call(self.named, #"{"args": [7], "kwargs": {"amount": 2}}"#) == "7 2.0")
+        #expect(try await self.call(self.named, #"{"args": [], "kwargs": {"order": 7, "amount": 2}}"#) == "7 2.0")
+        await #expect(throws: IncorrectSignature("named() got an unexpected keyword argument 'zz'")) {
+            try await self.call(self.named, #"{"args": [7, 1], "kwargs": {"zz": 1}}"#)
+        }
+        await #expect(throws: IncorrectSignature("named() got multiple values for argument 'order'")) {
+            try await self.call(self.named, #"{"args": [7, 1], "kwargs": {"order": 1}}"#)
+        }
+        await #expect(throws: IncorrectSignature("named() takes 2 positional arguments but 3 were given")) {
+            try await self.call(self.named, #"{"args": [7, 1, 2], "kwargs": {}}"#)
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import EnokiBroker
+import Testing
+
+@testable import Enoki
+
+@Suite struct CallContextTests {
+    @Test(arguments: Golden.allCases) func readsWhatNamekoSends(_ version: Golden) throws {
+        let context = CallContext(headers: try version.example("rpc_request_in_service").headers)
+        #expect(context.callIDStack.count == 2)
+        #expect(context.callIDStack.last?.hasPrefix("alpha.relay.") == true)
+        #expect(context.data["language"] == .string("en"))
+        #expect(context.data["user_id"] == .int32(7))
+        #expect(context.data["call_id_stack"] == nil)
+    }
+
+    @Test(arguments: Golden.allCases) func sendsWhatNamekoSent(_ version: Golden) throws {
+        let captured = try version.example("rpc_request_in_service").headers
+        let sent = CallContext(headers: captured).headers
+        #expect(Set(sent) == Set(captured))
+    }
+
+    @Test func keepsHeadersWithoutPrefixAndSendsThemWithIt() {
+        let context = CallContext(headers: ["foo": "bar", "nameko.a.b": 1])
+        #expect(context.data == ["foo": "bar", "a.b": 1])
+        #expect(context.headers["nameko.foo"] == "bar")
+        #expect(context.headers["nameko.a.b"] == 1)
+    }
+
+    @Test func doesNotHandOnWhatBelongsToTransports() {
+        let context = CallContext(headers: [
+            "x-death": ["a"], "CC": ["elsewhere"], "BCC": ["elsewhere"], "enoki.timeout": 5, "compression": "gzip", "": 1,
+        ])
+        #expect(context.data.isEmpty)
+    }
+
+    @Test func dropsNullValues() {
+        #expect(CallContext(headers: ["nameko.user_id": .void]).headers["nameko.user_id"] == nil)
+    }
+
+    @Test(arguments: [
+        FieldValue.int32(1), .void, .string("one"), .array([.int32(1), .void, .bytes([1])]), .array([]),
+        .array([.string(String(repeating: "x", count: 300))]),
+    ])
+    func noCallIDStackOfAPeerCanHurt(_ stack: FieldValue) {
+        let ids = CallContext(headers: ["nameko.call_id_stack": stack]).callIDStack
+        #expect(ids == (stack == .string("one") ? ["one"] : []))
+    }
+
+    @Test func boundsWhatAPeerMakesUsCarry() {
+        let deep = CallContext(headers: ["nameko.call_id_stack": .array((0..<100_000).map { .string("id\($0)") })])
+        #expect(deep.callIDStack.count == 32)
+        #expect(deep.callIDStack.last == "id99999")
+
+        let many = CallContext(headers: Headers((0..<1000).map { ("nameko.k\($0)", .int32(1)) }))
+        #expect(many.data.count == 64)
+
+        let large = CallContext(headers: ["nameko.large": .string(String(repeating: "x", count: 100_000)), "nameko.small": 1])
+        #expect(large.data == ["small": 1])
+    }
+}
