@@ -15,8 +15,8 @@ public final class ServiceContainer: Service, Sendable {
     public let logger: Logger
 
     let process: ProcessResources
-    /// Opened when the entrypoints have started.
-    let started = Latch()
+    /// Opened when the entrypoints have started, or when it is sure that they will not.
+    let startEnded = Latch()
 
     private let dependencies: [any DependencyProvider]
     private let pool = WorkerPool()
@@ -30,6 +30,7 @@ public final class ServiceContainer: Service, Sendable {
         var entrypoints: [any BoundEntrypoint] = []
         var shared: [ObjectIdentifier: any BoundEntrypoint] = [:]
         var started: [any BoundEntrypoint] = []
+        var areStarted = false
     }
 
     /// A container for `service` in the process of `host`.
@@ -58,6 +59,9 @@ public final class ServiceContainer: Service, Sendable {
     /// What the container serves.
     public var entrypoints: [EntrypointSummary] { self.extensions.withLock { $0.summaries } }
 
+    /// Whether the service has started; false again when it has stopped.
+    var isStarted: Bool { self.extensions.withLock { $0.areStarted } }
+
     /// The settings that it runs with.
     public var settings: ServiceSettings { self.process.settings }
 
@@ -77,10 +81,12 @@ public final class ServiceContainer: Service, Sendable {
                     try await self.start()
                     self.runInBackground(&group)
                     self.logger.info("started")
-                    self.started.open()
+                    self.extensions.withLock { $0.areStarted = true }
+                    self.startEnded.open()
                     await self.stopRequested.wait()
                 } catch {
                     self.fail(error)
+                    self.startEnded.open()
                 }
                 await self.shutDown { group.cancelAll() }
             }

@@ -165,8 +165,8 @@ public final class ServiceHost: Service, Sendable {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for container in self.containers { group.addTask { try await container.run() } }
                 group.addTask {
-                    for container in self.containers { await container.started.wait() }
-                    if !Task.isCancelled { self.started.open() }
+                    for container in self.containers { await container.startEnded.wait() }
+                    if self.containers.allSatisfy(\.isStarted) { self.started.open() }
                     await self.stopRequested.wait()
                 }
                 do {

@@ -153,7 +153,7 @@ import Testing
                 #expect(message.contains("x-expires"))
                 #expect(message.contains("rpc-calculator"))
                 #expect(message.contains("60000"))
-                #expect(message.contains("delete"))
+                #expect(message.lowercased().contains("delete the queue"))
             }
         }
     }

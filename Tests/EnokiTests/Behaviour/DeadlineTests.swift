@@ -90,6 +90,9 @@ import Testing
                 await #expect(throws: RPCTimeout.self) {
                     let _: Int = try await cluster.rpc("calculator", timeout: .milliseconds(50)).add(a: 1, b: 2)
                 }
+                try await eventually("the request has expired", equals: 0) {
+                    try await cluster.broker.inspect(queue: "rpc-calculator").messageCount
+                }
                 let requests = Collector<Message>()
                 let properties = BasicProperties(contentType: "application/json", messageID: "marker")
                 try await cluster.broker.publish(

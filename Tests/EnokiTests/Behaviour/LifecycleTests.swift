@@ -10,7 +10,7 @@ import Testing
     private final class Diary: DependencyProvider {
         let entries = Shelf<String>()
         let name: String
-        var failing: String?
+        let failing: String?
 
         init(_ name: String, failing: String? = nil) {
             self.name = name
@@ -228,7 +228,8 @@ import Testing
                     try await cluster.dispatch(Published(title: "News"))
                     try await eventually("the handler runs") { gated.entered.elements.count == 1 }
                     host.stop()
-                    try await group.waitForAll()
+                    let error = await #expect(throws: GracePeriodExceeded.self) { try await group.waitForAll() }
+                    #expect(error?.calls == 1)
                 }
                 try await eventually("the event is back") {
                     try await cluster.broker.inspect(queue: "evt-press-published--gated.on_event").messageCount == 1
