@@ -5,7 +5,8 @@ extension DecodingError {
         return switch self {
         case .typeMismatch(let type, let context): "\(place): expected \(type), \(Self.brief(context))"
         case .valueNotFound(let type, _): "\(place): expected \(type), found null"
-        case .keyNotFound(let key, _): "missing 1 required argument: '\((path + [key.stringValue]).joined(separator: "."))'"
+        case .keyNotFound(let key, _):
+            "missing 1 required argument: '\((path + [key.stringValue]).joined(separator: "."))'"
         case .dataCorrupted(let context): "\(place): \(Self.brief(context))"
         @unknown default: "\(place): cannot be decoded"
         }

@@ -117,7 +117,9 @@ public final class ServiceContainer: Service, Sendable {
             let context = self.context(entrypoint, headers: headers, timeout: timeout, redelivered: false)
             self.pool.submit(
                 WorkerPool.Job(
-                    run: { continuation.resume(returning: await self.worker.run(context, expects: { _ in false }, method)) },
+                    run: {
+                        continuation.resume(returning: await self.worker.run(context, expects: { _ in false }, method))
+                    },
                     discard: { continuation.resume(returning: .cancelled) }
                 )
             )
@@ -159,7 +161,8 @@ public final class ServiceContainer: Service, Sendable {
         return await self.worker.run(context, expects: expects, method)
     }
 
-    private func context(_ entrypoint: String, headers: Headers, timeout: Duration?, redelivered: Bool) -> WorkerContext {
+    private func context(_ entrypoint: String, headers: Headers, timeout: Duration?, redelivered: Bool) -> WorkerContext
+    {
         WorkerContext(
             service: self.name,
             entrypoint: entrypoint,

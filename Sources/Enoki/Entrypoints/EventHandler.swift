@@ -44,7 +44,13 @@ public struct EventHandler: Entrypoint {
         _ method: @escaping @Sendable (Payload) async throws -> Void
     ) {
         self.init(
-            name, Payload.source, Payload.type, mode, reliableDelivery, requeueOnError, expectedErrors,
+            name,
+            Payload.source,
+            Payload.type,
+            mode,
+            reliableDelivery,
+            requeueOnError,
+            expectedErrors,
             Self.decoding(Payload.self, method)
         )
     }
@@ -63,7 +69,13 @@ public struct EventHandler: Entrypoint {
         _ method: @escaping @Sendable (Payload) async throws -> Void
     ) {
         self.init(
-            name, source, type, mode, reliableDelivery, requeueOnError, expectedErrors,
+            name,
+            source,
+            type,
+            mode,
+            reliableDelivery,
+            requeueOnError,
+            expectedErrors,
             Self.decoding(Payload.self, method)
         )
     }

@@ -10,7 +10,8 @@ struct EventPublisher: Sendable {
         guard !type.isEmpty else {
             throw ConfigurationError("an event of '\(source)' has an empty type: name what happened")
         }
-        let context = WorkerContext.current?.outgoing ?? CallContext(callIDStack: ["\(self.caller).dispatch.\(uuid4())"])
+        let context =
+            WorkerContext.current?.outgoing ?? CallContext(callIDStack: ["\(self.caller).dispatch.\(uuid4())"])
         let message = try self.codecs.preferred.message(data, headers: context.headers)
         try await self.broker.publish(
             message,

@@ -45,7 +45,9 @@ struct ArgumentReader {
             return try self.explaining(name) { try self.positional.decode(Value.self) }
         }
         if byName { return try self.explaining(name) { try self.keywords.decode(Value.self, forKey: key) } }
-        if let optional = Value.self as? any ExpressibleByNilLiteral.Type, let absent = optional.init(nilLiteral: ()) as? Value {
+        if let optional = Value.self as? any ExpressibleByNilLiteral.Type,
+            let absent = optional.init(nilLiteral: ()) as? Value
+        {
             return absent
         }
         throw IncorrectSignature("\(self.signature.method)() missing 1 required argument: '\(name)'")
@@ -62,7 +64,9 @@ struct ArgumentReader {
             return try self.explaining(nil) { try envelope.decode(Request.self, forKey: kwargs) }
         }
         guard !self.signature.parameters.isEmpty else {
-            throw IncorrectSignature("\(self.signature.method)() takes its arguments by name, some were given by position")
+            throw IncorrectSignature(
+                "\(self.signature.method)() takes its arguments by name, some were given by position"
+            )
         }
         // A contract is decoded from an object, so the arguments by position join those by name in one. Rare: only callers
         // in other languages do this.
@@ -100,7 +104,8 @@ struct ArgumentReader {
         do {
             return try body()
         } catch let error as DecodingError {
-            let path = [parameter].compactMap { $0 } + error.path(below: parameter == nil ? ["kwargs"] : ["kwargs", "args"])
+            let path =
+                [parameter].compactMap { $0 } + error.path(below: parameter == nil ? ["kwargs"] : ["kwargs", "args"])
             throw IncorrectSignature("\(self.signature.method)() \(error.explanation(at: path))")
         }
     }

@@ -22,7 +22,12 @@ public struct RemoteError: RemoteException, Hashable, CustomStringConvertible {
 
     /// One that was let through by another service: all that is left of it is its text.
     public init?(arguments: [JSONValue]) {
-        self.init(type: "RemoteError", path: Self.path, exceptionArguments: arguments, value: arguments.first?.description ?? "")
+        self.init(
+            type: "RemoteError",
+            path: Self.path,
+            exceptionArguments: arguments,
+            value: arguments.first?.description ?? ""
+        )
     }
 
     /// Type and words, as nameko prints it.

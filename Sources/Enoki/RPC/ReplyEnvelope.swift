@@ -45,7 +45,12 @@ struct RemoteErrorBody: Codable {
             let kind = Swift.type(of: error)
             self.init(type: kind.typeName, path: kind.path, arguments: error.arguments, value: text)
         } else if let error = error as? UnknownService {
-            self.init(type: "UnknownService", path: "nameko.exceptions.UnknownService", arguments: [.string(error.service)], value: text)
+            self.init(
+                type: "UnknownService",
+                path: "nameko.exceptions.UnknownService",
+                arguments: [.string(error.service)],
+                value: text
+            )
         } else {
             let kind = Swift.type(of: error as any Error)
             self.init(type: "\(kind)", path: String(reflecting: kind), arguments: [.string(text)], value: text)

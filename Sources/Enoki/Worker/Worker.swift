@@ -32,7 +32,8 @@ struct Worker: Sendable {
     ) async -> Outcome {
         await WorkerContext.$current.withValue(context) {
             await withLogger(context.logger) { _ in
-                let outcome = await self.makers.isEmpty && self.replacements.isEmpty
+                let outcome =
+                    await self.makers.isEmpty && self.replacements.isEmpty
                     ? self.runHooks(context, method)
                     : self.runWithValues(context, method)
                 self.log(outcome, context, expects)
@@ -48,7 +49,9 @@ struct Worker: Sendable {
     ) async -> Outcome {
         var values = self.replacements
         do {
-            for provider in self.makers { values[ObjectIdentifier(provider)] = try await provider.dependency(for: context) }
+            for provider in self.makers {
+                values[ObjectIdentifier(provider)] = try await provider.dependency(for: context)
+            }
         } catch {
             return Self.outcome(of: error)
         }
@@ -74,7 +77,11 @@ struct Worker: Sendable {
             do {
                 try await provider.workerResult(context, outcome)
             } catch {
-                if case .succeeded = outcome { outcome = Self.outcome(of: error) } else { self.log(error, of: provider) }
+                if case .succeeded = outcome {
+                    outcome = Self.outcome(of: error)
+                } else {
+                    self.log(error, of: provider)
+                }
             }
         }
         for provider in isSetUp {

@@ -28,7 +28,9 @@ import Testing
         var entrypoints: [any Entrypoint] { EventHandler("on_relayed", of: "second", "relayed") { (_: Bool) in } }
     }
 
-    @Test(arguments: TestBroker.allCases) func theCallIDStackGrowsFromCallToCallAndAcrossEvents(_ broker: TestBroker) async throws {
+    @Test(arguments: TestBroker.allCases) func theCallIDStackGrowsFromCallToCallAndAcrossEvents(_ broker: TestBroker)
+        async throws
+    {
         try await withServices(First(), Second(), Third(), on: broker) { cluster in
             let relayed = cluster.expect(Third.self, "on_relayed")
             let stack: [String] = try await cluster.rpc("first").relay()

@@ -96,7 +96,9 @@ import Testing
                 let requests = Collector<Message>()
                 let properties = BasicProperties(contentType: "application/json", messageID: "marker")
                 try await cluster.broker.publish(
-                    Message("marker", properties: properties), to: "nameko-rpc", routingKey: "calculator.marker"
+                    Message("marker", properties: properties),
+                    to: "nameko-rpc",
+                    routingKey: "calculator.marker"
                 )
                 let consumer = try await cluster.broker.consume("rpc-calculator") { delivery in
                     requests.append(delivery.message)

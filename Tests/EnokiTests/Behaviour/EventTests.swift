@@ -64,7 +64,8 @@ import Testing
         }
     }
 
-    @Test(arguments: TestBroker.allCases) func anUnreliableQueueEndsWithItsConsumers(_ broker: TestBroker) async throws {
+    @Test(arguments: TestBroker.allCases) func anUnreliableQueueEndsWithItsConsumers(_ broker: TestBroker) async throws
+    {
         struct Careless: Microservice {
             static let name = "careless"
             var entrypoints: [any Entrypoint] {
@@ -72,7 +73,13 @@ import Testing
                 EventHandler("single", of: "press", "published", mode: .singleton, reliableDelivery: false) {
                     (_: Published) in
                 }
-                EventHandler("everywhere", of: "press", "published", mode: .broadcast(.fixed("me")), reliableDelivery: false) {
+                EventHandler(
+                    "everywhere",
+                    of: "press",
+                    "published",
+                    mode: .broadcast(.fixed("me")),
+                    reliableDelivery: false
+                ) {
                     (_: Published) in
                 }
             }
@@ -107,12 +114,16 @@ import Testing
             try await withServices(Stable(), connect: connect) { _ in }
             try await withServices(Press(), connect: connect) { cluster in
                 try await cluster.rpc("press").publish(title: "Later")
-                #expect(try await cluster.broker.inspect(queue: "evt-press-published--stable.fixed-me").messageCount == 1)
+                #expect(
+                    try await cluster.broker.inspect(queue: "evt-press-published--stable.fixed-me").messageCount == 1
+                )
             }
         }
     }
 
-    @Test(arguments: TestBroker.allCases) func anEventThatFailsIsDroppedUnlessItIsRequeued(_ broker: TestBroker) async throws {
+    @Test(arguments: TestBroker.allCases) func anEventThatFailsIsDroppedUnlessItIsRequeued(_ broker: TestBroker)
+        async throws
+    {
         struct Clumsy: Microservice {
             static let name = "clumsy"
             let tries = Shelf<Bool>()
@@ -134,13 +145,17 @@ import Testing
             try await retries.values()
             #expect(clumsy.tries.elements == [false, true, true])
             for queue in ["evt-press-published--clumsy.drops", "evt-press-published--clumsy.retries"] {
-                try await eventually("\(queue) is empty") { try await cluster.broker.inspect(queue: queue).messageCount == 0 }
+                try await eventually("\(queue) is empty") {
+                    try await cluster.broker.inspect(queue: queue).messageCount == 0
+                }
             }
             #expect(cluster.calls.count { $0.entrypoint == "drops" } == 1)
         }
     }
 
-    @Test(arguments: TestBroker.allCases) func anEventThatCannotBeReadIsDroppedAndStopsNothing(_ broker: TestBroker) async throws {
+    @Test(arguments: TestBroker.allCases) func anEventThatCannotBeReadIsDroppedAndStopsNothing(_ broker: TestBroker)
+        async throws
+    {
         try await withServices(Reader(), on: broker) { cluster in
             let properties = BasicProperties(contentType: "application/json")
             let pooled = cluster.expect(Reader.self, "pooled")

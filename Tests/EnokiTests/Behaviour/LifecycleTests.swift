@@ -162,7 +162,9 @@ import Testing
         }
     }
 
-    @Test(arguments: TestBroker.allCases) func noMoreCallsRunAtOnceThanThereAreWorkers(_ broker: TestBroker) async throws {
+    @Test(arguments: TestBroker.allCases) func noMoreCallsRunAtOnceThanThereAreWorkers(_ broker: TestBroker)
+        async throws
+    {
         let gated = Gated()
         var settings = ServiceSettings()
         settings.maxWorkers = 3
@@ -190,7 +192,12 @@ import Testing
         let limited = settings
         try await broker.withConnections { connect in
             let gated = Gated()
-            let host = try ServiceHost(broker: connect(), services: [gated], settings: limited, logger: TestBroker.silent)
+            let host = try ServiceHost(
+                broker: connect(),
+                services: [gated],
+                settings: limited,
+                logger: TestBroker.silent
+            )
             try await withServices(connect: connect) { cluster in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await host.run() }

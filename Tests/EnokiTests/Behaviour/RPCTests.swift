@@ -4,7 +4,9 @@ import EnokiTesting
 import Testing
 
 @Suite struct RPCTests {
-    @Test(arguments: TestBroker.allCases) func callsByNameWithArgumentsByPositionAndByName(_ broker: TestBroker) async throws {
+    @Test(arguments: TestBroker.allCases) func callsByNameWithArgumentsByPositionAndByName(_ broker: TestBroker)
+        async throws
+    {
         try await withServices(Calculator(), on: broker) { cluster in
             let calculator = cluster.rpc("calculator")
             let byName: Int = try await calculator.add(a: 1, b: 2)
@@ -33,7 +35,9 @@ import Testing
         }
     }
 
-    @Test(arguments: TestBroker.allCases) func manyCallsAreInFlightAtOnceOnOneReplyQueue(_ broker: TestBroker) async throws {
+    @Test(arguments: TestBroker.allCases) func manyCallsAreInFlightAtOnceOnOneReplyQueue(_ broker: TestBroker)
+        async throws
+    {
         try await withServices(Calculator(), on: broker) { cluster in
             let calculator = cluster.rpc("calculator")
             let sums = try await withThrowingTaskGroup(of: (Int, Int).self) { group in
@@ -57,7 +61,9 @@ import Testing
         }
     }
 
-    @Test(arguments: TestBroker.allCases) func anErrorThatTheCallerKnowsArrivesAsItself(_ broker: TestBroker) async throws {
+    @Test(arguments: TestBroker.allCases) func anErrorThatTheCallerKnowsArrivesAsItself(_ broker: TestBroker)
+        async throws
+    {
         try await withServices(Calculator(), on: broker) { cluster in
             let knowing = cluster.rpc("calculator", errors: [DivisionByZero.self])
             await #expect(throws: DivisionByZero(dividend: 7)) {
@@ -80,7 +86,8 @@ import Testing
         }
     }
 
-    @Test(arguments: TestBroker.allCases) func wrongRequestsAreAnsweredAndKillNothing(_ broker: TestBroker) async throws {
+    @Test(arguments: TestBroker.allCases) func wrongRequestsAreAnsweredAndKillNothing(_ broker: TestBroker) async throws
+    {
         try await withServices(Calculator(), on: broker) { cluster in
             let calculator = cluster.rpc("calculator")
             await #expect(throws: MethodNotFound("subtract")) { try await calculator.subtract(a: 1, b: 2) }

@@ -15,7 +15,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "\"2020-01-02T03:04:05\"", "\"2020-01-02T03:04:05Z\"", "\"2020-01-02 03:04:05\"", "\"2020-01-02T04:04:05+01:00\"",
+        "\"2020-01-02T03:04:05\"", "\"2020-01-02T03:04:05Z\"", "\"2020-01-02 03:04:05\"",
+        "\"2020-01-02T04:04:05+01:00\"",
         "\"2020-01-02T03:04:05.000\"", "1577934245", #"{"__type__":"datetime","__value__":"2020-01-02T03:04:05"}"#,
     ])
     func readsDatesInTheFormsOfPython(_ text: String) throws {
@@ -49,7 +50,9 @@ import Testing
         #expect(throws: DecodingError.self) { try self.codec.decode(String.self, from: utf16) }
     }
 
-    @Test(arguments: ["1e400", "9223372036854775808", "-1", "\"1\"", "1.5"]) func numbersThatDoNotFitAreErrors(_ text: String) {
+    @Test(arguments: ["1e400", "9223372036854775808", "-1", "\"1\"", "1.5"]) func numbersThatDoNotFitAreErrors(
+        _ text: String
+    ) {
         #expect(throws: DecodingError.self) { try self.codec.decode(UInt32.self, from: Array(text.utf8)) }
     }
 
@@ -58,7 +61,10 @@ import Testing
     }
 
     @Test func choosesByContentType() throws {
-        #expect(try Codecs.json.codec(for: BasicProperties(contentType: "application/json")).contentType == "application/json")
+        #expect(
+            try Codecs.json.codec(for: BasicProperties(contentType: "application/json")).contentType
+                == "application/json"
+        )
         #expect(
             try Codecs.json.codec(for: BasicProperties(contentType: "Application/JSON; charset=utf-8")).contentType
                 == "application/json"

@@ -33,7 +33,8 @@ import Testing
     }
 
     @Test(arguments: [
-        #"{"args": [1, 2], "kwargs": {}}"#, #"{"args": [1], "kwargs": {"b": 2}}"#, #"{"args": [], "kwargs": {"b": 2, "a": 1}}"#,
+        #"{"args": [1, 2], "kwargs": {}}"#, #"{"args": [1], "kwargs": {"b": 2}}"#,
+        #"{"args": [], "kwargs": {"b": 2, "a": 1}}"#,
         #"{"kwargs": {"b": 2, "a": 1.0}, "args": [], "more": [3]}"#,
     ])
     func argumentsComeByPositionOrByName(_ body: String) async throws {
@@ -65,7 +66,10 @@ import Testing
 
     @Test func aWrongTypeIsNamedByItsPath() async {
         await #expect(throws: IncorrectSignature("pack() 'items[1].qty': expected Int, found a string")) {
-            try await self.call(self.pack, #"{"args": [[{"sku": "a", "qty": 1}, {"sku": "b", "qty": "x"}]], "kwargs": {}}"#)
+            try await self.call(
+                self.pack,
+                #"{"args": [[{"sku": "a", "qty": 1}, {"sku": "b", "qty": "x"}]], "kwargs": {}}"#
+            )
         }
         await #expect(throws: IncorrectSignature("pack() 'items[0].qty': expected Int, found a string")) {
             try await self.call(self.pack, #"{"args": [], "kwargs": {"items": [{"sku": "a", "qty": "x"}]}}"#)

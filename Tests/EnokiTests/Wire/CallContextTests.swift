@@ -28,7 +28,8 @@ import Testing
 
     @Test func doesNotHandOnWhatBelongsToTransports() {
         let context = CallContext(headers: [
-            "x-death": ["a"], "CC": ["elsewhere"], "BCC": ["elsewhere"], "enoki.timeout": 5, "compression": "gzip", "": 1,
+            "x-death": ["a"], "CC": ["elsewhere"], "BCC": ["elsewhere"], "enoki.timeout": 5, "compression": "gzip",
+            "": 1,
         ])
         #expect(context.data.isEmpty)
     }
@@ -54,7 +55,9 @@ import Testing
         let many = CallContext(headers: Headers((0..<1000).map { ("nameko.k\($0)", .int32(1)) }))
         #expect(many.data.count == 64)
 
-        let large = CallContext(headers: ["nameko.large": .string(String(repeating: "x", count: 100_000)), "nameko.small": 1])
+        let large = CallContext(headers: [
+            "nameko.large": .string(String(repeating: "x", count: 100_000)), "nameko.small": 1,
+        ])
         #expect(large.data == ["small": 1])
     }
 }

@@ -98,7 +98,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "[]", "null", "\"text\"", "{\"result\": \"x\", \"error\": null}", "{\"error\": null}", "{\"result\": 1, \"error\": \"x\"}",
+        "", "[]", "null", "\"text\"", "{\"result\": \"x\", \"error\": null}", "{\"error\": null}",
+        "{\"result\": 1, \"error\": \"x\"}",
         "{\"result\": 1, \"error\": [1]}",
     ])
     func aReplyThatIsNoneIsAnErrorOfDecoding(_ text: String) {
@@ -106,12 +107,14 @@ import Testing
     }
 
     @Test func raisesAKnownErrorAsItself() {
-        let body = #"{"result": null, "error": {"exc_type": "OutOfStock", "exc_path": "stock.OutOfStock", "exc_args": ["tea"], "value": "x"}}"#
+        let body =
+            #"{"result": null, "error": {"exc_type": "OutOfStock", "exc_path": "stock.OutOfStock", "exc_args": ["tea"], "value": "x"}}"#
         #expect(throws: OutOfStock(sku: "tea")) { try self.decode(body, as: Int.self) }
     }
 
     @Test func raisesAKnownErrorWithStrangeArgumentsAsRemoteError() {
-        let body = #"{"result": null, "error": {"exc_type": "OutOfStock", "exc_path": "stock.OutOfStock", "exc_args": [], "value": "x"}}"#
+        let body =
+            #"{"result": null, "error": {"exc_type": "OutOfStock", "exc_path": "stock.OutOfStock", "exc_args": [], "value": "x"}}"#
         #expect(throws: RemoteError.self) { try self.decode(body, as: Int.self) }
     }
 
@@ -143,7 +146,8 @@ import Testing
         )
         #expect(
             try written(RemoteError(type: "ValueError", value: "inner")) == [
-                "exc_type": "RemoteError", "exc_path": "nameko.exceptions.RemoteError", "exc_args": ["ValueError inner"],
+                "exc_type": "RemoteError", "exc_path": "nameko.exceptions.RemoteError",
+                "exc_args": ["ValueError inner"],
                 "value": "ValueError inner",
             ]
         )

@@ -21,7 +21,9 @@ import Testing
         #expect(binding == Binding(from: bound["exchange"], toQueue: name, routingKey: bound["routing_key"]))
 
         let exchange = try #require(topology.exchanges.first)
-        let exchanged = try #require(try version.declarations("exchange.declare").first { $0["exchange"] == exchange.name })
+        let exchanged = try #require(
+            try version.declarations("exchange.declare").first { $0["exchange"] == exchange.name }
+        )
         #expect(exchange.kind.rawValue == exchanged["type"])
         #expect(exchange.durable == exchanged.flag("durable"))
         #expect(exchange.autoDelete == exchanged.flag("auto_delete"))
@@ -33,10 +35,14 @@ import Testing
     }
 
     @Test(arguments: Golden.allCases) func repliesAreWhatNamekoDeclares(_ version: Golden) throws {
-        let name = try #require(try version.declarations("queue.declare").first { $0["queue"].hasPrefix("rpc.reply-alpha-") })["queue"]
+        let name = try #require(
+            try version.declarations("queue.declare").first { $0["queue"].hasPrefix("rpc.reply-alpha-") }
+        )["queue"]
         let replyTo = String(name.dropFirst("rpc.reply-alpha-".count))
         try self.expect(
-            RPCTopology.replies(to: "alpha", replyTo: replyTo, self.settings), isWhat: version, declaredAs: name
+            RPCTopology.replies(to: "alpha", replyTo: replyTo, self.settings),
+            isWhat: version,
+            declaredAs: name
         )
     }
 
@@ -51,18 +57,33 @@ import Testing
 
     static let handlers = [
         Handler(type: "pool_rel", sharing: .servicePool, isReliable: true, queue: "evt-alpha-pool_rel--gamma.pool_rel"),
-        Handler(type: "pool_unrel", sharing: .servicePool, isReliable: false, queue: "evt-alpha-pool_unrel--gamma.pool_unrel"),
+        Handler(
+            type: "pool_unrel",
+            sharing: .servicePool,
+            isReliable: false,
+            queue: "evt-alpha-pool_unrel--gamma.pool_unrel"
+        ),
         Handler(type: "single_rel", sharing: .singleton, isReliable: true, queue: "evt-alpha-single_rel"),
         Handler(type: "single_unrel", sharing: .singleton, isReliable: false, queue: "evt-alpha-single_unrel"),
         Handler(
-            type: "bcast_rel", sharing: .broadcast(identifier: "fixed-id"), isReliable: true,
+            type: "bcast_rel",
+            sharing: .broadcast(identifier: "fixed-id"),
+            isReliable: true,
             queue: "evt-alpha-bcast_rel--gamma.bcast_rel-fixed-id"
         ),
         Handler(
-            type: "bcast_unrel_fixed", sharing: .broadcast(identifier: "fixed-id"), isReliable: false,
+            type: "bcast_unrel_fixed",
+            sharing: .broadcast(identifier: "fixed-id"),
+            isReliable: false,
             queue: "evt-alpha-bcast_unrel_fixed--gamma.bcast_unrel_fixed-fixed-id"
         ),
-        Handler(type: "wild.*", sharing: .servicePool, isReliable: true, queue: "evt-alpha-wild.*--gamma.wild", name: "wild"),
+        Handler(
+            type: "wild.*",
+            sharing: .servicePool,
+            isReliable: true,
+            queue: "evt-alpha-wild.*--gamma.wild",
+            name: "wild"
+        ),
         Handler(type: "#", sharing: .servicePool, isReliable: true, queue: "evt-alpha-#--gamma.allev", name: "allev"),
     ]
 
