@@ -8,9 +8,16 @@ public struct GracePeriodExceeded: Error, Sendable, Hashable, CustomStringConver
     /// How long they had.
     public let grace: Duration
 
+    /// Service `service` cancelled `calls` calls after `grace`.
+    public init(service: String, calls: Int, grace: Duration) {
+        self.service = service
+        self.calls = calls
+        self.grace = grace
+    }
+
     /// The service, the number of calls and the grace period.
     public var description: String {
-        "service '\(self.service)' did not stop within \(self.grace): \(self.calls) running calls were cancelled, their "
-            + "messages go back to their queues. Each is in the log; a longer `shutdown_grace` gives them more time"
+        "service '\(self.service)' did not stop within \(self.grace) and cancelled its calls in work (\(self.calls)); their "
+            + "messages go back to their queues. The log names each; a longer `shutdown_grace` gives them more time"
     }
 }

@@ -136,25 +136,24 @@ public final class ServiceHost: Service, Sendable {
     private func waitForBroker() async {
         await withTaskGroup { group in
             group.addTask { await self.stopRequested.wait() }
-            group.addTask {
-                for await status in self.process.broker.statusUpdates() {
-                    switch status {
-                    case .connecting(_, nil): continue
-                    case .connecting(_, let reason?): self.logWaiting(reason)
-                    case .connected, .blocked, .closed: return
-                    }
-                }
-            }
+            group.addTask { await self.brokerAnswered() }
             await group.next()
             group.cancelAll()
         }
     }
 
-    private func logWaiting(_ reason: String) {
-        self.process.logger.warning(
-            "waits for the broker; the services start when it answers",
-            metadata: ["broker": "\(self.process.broker.address)", "reason": "\(reason)"]
-        )
+    private func brokerAnswered() async {
+        var hasLogged = false
+        for await status in self.process.broker.statusUpdates() {
+            guard case .connecting(_, let reason) = status else { return }
+            // The transport logs every attempt; here it counts that no service runs.
+            guard let reason, !hasLogged else { continue }
+            hasLogged = true
+            self.process.logger.warning(
+                "waits for the broker; the services start when it answers",
+                metadata: ["broker": "\(self.process.broker.address)", "reason": "\(reason)"]
+            )
+        }
     }
 
     private func runContainers() async throws {
