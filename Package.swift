@@ -106,6 +106,13 @@ let package = Package(
             path: "Samples/Shop"
         ),
 
+        // What EnokiRunnerTests start as a process.
+        .executableTarget(
+            name: "runner-fixture",
+            dependencies: ["Enoki", "EnokiRunner", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/RunnerFixture"
+        ),
+
         // Tests mirror Sources; EnokiTestSupport gives them the brokers.
         .target(
             name: "EnokiTestSupport",
@@ -126,7 +133,7 @@ let package = Package(
             resources: [.copy("Golden")]
         ),
         .testTarget(name: "EnokiTestingTests", dependencies: ["EnokiTesting", "EnokiTestSupport"]),
-        .testTarget(name: "EnokiRunnerTests", dependencies: ["EnokiRunner", "EnokiTestSupport"]),
+        .testTarget(name: "EnokiRunnerTests", dependencies: ["EnokiRunner", "EnokiTestSupport", "runner-fixture"]),
         .testTarget(
             name: "NamekoTests",
             dependencies: ["Enoki", "EnokiTesting", "EnokiTestSupport"],

@@ -1,0 +1,125 @@
+import Configuration
+import Enoki
+import EnokiRabbitMQ
+import Logging
+import Testing
+
+@testable import EnokiRunner
+
+@Suite struct ProcessConfigurationTests {
+    private func configuration(
+        commandLine: [String: String] = [:],
+        environment: [String: String] = [:],
+        file: String = ""
+    ) async throws -> ProcessConfiguration {
+        try await ProcessConfiguration(
+            commandLine: commandLine,
+            environment: environment,
+            file: try ConfigurationFile(content: Array(file.utf8), name: "shop.yaml")
+        )
+    }
+
+    private func error(
+        commandLine: [String: String] = [:],
+        environment: [String: String] = [:],
+        file: String = ""
+    ) async -> String {
+        do {
+            _ = try await configuration(commandLine: commandLine, environment: environment, file: file)
+            return "no error"
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test func withoutSettingsTheDefaultsOfNamekoHold() async throws {
+        let configuration = try await configuration()
+        #expect(configuration.settings == ServiceSettings())
+        #expect(configuration.logLevel == .info)
+        guard case .embedded = configuration.broker else { return #expect(Bool(false), "not embedded") }
+    }
+
+    @Test func theCommandLineCountsMoreThanTheEnvironmentAndThatMoreThanTheFile() async throws {
+        let file = "max_workers: 1\nPREFETCH_COUNT: 1\nparent_calls_tracked: 1\n"
+        let environment = ["MAX_WORKERS": "2", "PREFETCH_COUNT": "2"]
+        let configuration = try await configuration(commandLine: ["max_workers": "3"], environment: environment, file: file)
+        #expect(configuration.settings.maxWorkers == 3)
+        #expect(configuration.settings.prefetch == 2)
+        #expect(configuration.settings.parentCallsTracked == 1)
+    }
+
+    @Test func everySettingCanStandInTheFile() async throws {
+        let file = """
+            AMQP_URI: amqp://guest:guest@localhost:5673/shop
+            LOG_LEVEL: DEBUG
+            max_workers: 3
+            PREFETCH_COUNT: 4
+            rpc_exchange: other
+            rpc_timeout: 1.5
+            parent_calls_tracked: 5
+            shutdown_grace: 0
+            DECLARE_EVENT_EXCHANGES: false
+            AUTO_DELETE_EVENT_EXCHANGES: yes
+            """
+        let configuration = try await configuration(file: file)
+        var expected = ServiceSettings()
+        expected.maxWorkers = 3
+        expected.prefetch = 4
+        expected.rpcExchange = "other"
+        expected.rpcTimeout = .milliseconds(1500)
+        expected.parentCallsTracked = 5
+        expected.shutdownGrace = .zero
+        expected.declareEventExchanges = false
+        expected.autoDeleteEventExchanges = true
+        #expect(configuration.settings == expected)
+        #expect(configuration.logLevel == .debug)
+        guard case .rabbitMQ(let rabbitMQ) = configuration.broker else { return #expect(Bool(false), "not RabbitMQ") }
+        #expect(rabbitMQ.vhost == "shop")
+        #expect(rabbitMQ.endpoints.first?.port == 5673)
+    }
+
+    @Test func servicesReadTheSameSettings() async throws {
+        let configuration = try await configuration(
+            commandLine: ["payments.currency": "EUR"],
+            environment: ["PAYMENTS_LIMIT": "100"]
+        )
+        #expect(configuration.reader.string(forKey: "payments.currency") == "EUR")
+        #expect(configuration.reader.int(forKey: "payments.limit") == 100)
+    }
+
+    @Test(arguments: [
+        "max_workers", "PREFETCH_COUNT", "rpc_timeout", "parent_calls_tracked", "shutdown_grace",
+        "DECLARE_EVENT_EXCHANGES", "AUTO_DELETE_EVENT_EXCHANGES",
+    ])
+    func valuesOfTheWrongTypeAreErrorsWhereverTheyStand(_ key: String) async {
+        #expect(await error(commandLine: [key: "hunter2"]).hasPrefix("\(key) in the command line is not "))
+        #expect(await error(environment: [key.uppercased(): "hunter2"]).hasPrefix("\(key) has a value of the wrong type"))
+        #expect(await error(file: "\(key): hunter2").hasPrefix("\(key) in shop.yaml is not "))
+        #expect(await error(file: "\(key): [hunter2]").hasPrefix("\(key) in shop.yaml is not "))
+        #expect(!(await error(environment: [key.uppercased(): "hunter2"]).contains("hunter2")))
+    }
+
+    @Test(arguments: [
+        ("max_workers", "0"), ("max_workers", "-1"), ("max_workers", "1000001"), ("max_workers", "1.5"),
+        ("max_workers", "9223372036854775807:1"), ("max_workers", "99999999999999999999"), ("PREFETCH_COUNT", "0"),
+        ("PREFETCH_COUNT", "65536"), ("rpc_timeout", "0"), ("rpc_timeout", "-1"), ("rpc_timeout", "1e300"),
+        ("rpc_timeout", "nan"), ("rpc_timeout", "inf"), ("rpc_timeout", "4000001"), ("shutdown_grace", "-0.1"),
+        ("shutdown_grace", "1e300"), ("shutdown_grace", ".nan"), ("shutdown_grace", "-inf"), ("parent_calls_tracked", "32"),
+        ("rpc_exchange", ""),
+    ])
+    func valuesOutOfRangeAreErrorsThatNameTheKey(_ key: String, _ value: String) async {
+        #expect(await error(commandLine: [key: value]).hasPrefix(key))
+        #expect(await error(environment: [key.uppercased(): value]).hasPrefix(key))
+        #expect(await error(file: "\(key): \(value.isEmpty ? "''" : value)").hasPrefix(key))
+    }
+
+    @Test func anAddressThatCannotBeReadIsAnErrorWithoutThePassword() async {
+        let error = await error(environment: ["AMQP_URI": "amqp://ada:hunter2@host:port/"])
+        #expect(error.contains("invalidAddress"))
+        #expect(!error.contains("hunter2"))
+    }
+
+    @Test func anEmptyAddressIsAnErrorRatherThanTheEmbeddedBroker() async {
+        #expect(await error(environment: ["AMQP_URI": ""]).contains("AMQP_URI is empty"))
+    }
+}

@@ -1,0 +1,267 @@
+import EnokiTestSupport
+import Foundation
+import Testing
+
+/// The command line as users and process managers meet it: real processes, signals and exit codes.
+@Suite struct ProgramTests {
+    private func fixture(
+        _ arguments: String...,
+        environment: [String: String] = [:],
+        _ body: (ChildProcess) async throws -> Void
+    ) async throws {
+        try await ChildProcess.with(BuiltExecutable.path("runner-fixture"), arguments, environment: environment, body)
+    }
+
+    private func stderr(_ child: ChildProcess, contains text: String) async throws {
+        try await eventually("standard error has '\(text)'") { child.errors } until: { $0.contains(text) }
+    }
+
+    // MARK: - The command line
+
+    @Test func printsItsVersion() async throws {
+        try await fixture("--version") { child in
+            let exit = try await child.ended()
+            #expect(exit == .status(0))
+            #expect(child.output == "9.8.7\n")
+        }
+    }
+
+    @Test(arguments: [[], ["--help"], ["run", "--help"], ["services", "--help"]])
+    func helpIsNoError(_ arguments: [String]) async throws {
+        try await ChildProcess.with(BuiltExecutable.path("runner-fixture"), arguments) { child in
+            let exit = try await child.ended()
+            #expect(exit == .status(0))
+            #expect(child.output.contains("USAGE: fixture"))
+        }
+    }
+
+    @Test func helpOfRunNamesOptionsAndExitCodes() async throws {
+        try await fixture("run", "--help") { child in
+            try await child.ended()
+            for text in ["--broker", "--config", "--define", "--max-workers", "--log-level", "--fail-fast", "130 killed"] {
+                #expect(child.output.contains(text))
+            }
+        }
+    }
+
+    @Test func anUnknownServiceIsAnErrorThatNamesTheKnownOnes() async throws {
+        try await fixture("run", "steady", "steddy") { child in
+            let exit = try await child.ended()
+            #expect(exit == .status(64))
+            #expect(
+                child.errors == """
+                    fixture: there is no service 'steddy'; there are: steady, brief, slow, stubborn, broken, failing, twins, \
+                    talkative
+
+                    """
+            )
+        }
+    }
+
+    @Test(arguments: [
+        ["run", "--max-workers", "many"], ["run", "--nonsense"], ["nonsense"], ["run", "-d", "novalue"],
+    ])
+    func aCommandLineThatCannotBeParsedEndsWith64(_ arguments: [String]) async throws {
+        try await ChildProcess.with(BuiltExecutable.path("runner-fixture"), arguments) { child in
+            let exit = try await child.ended()
+            #expect(exit == .status(64))
+            #expect(child.errors.contains("Error: "))
+            #expect(child.output.isEmpty)
+        }
+    }
+
+    struct Misconfiguration: Sendable, CustomTestStringConvertible {
+        let arguments: [String]
+        var environment: [String: String] = [:]
+        let error: String
+        var testDescription: String { "\(self.arguments) \(self.environment)" }
+    }
+
+    @Test(arguments: [
+        Misconfiguration(
+            arguments: ["run", "steady", "-d", "max_workers=many"],
+            error: "max_workers in the command line is not a whole number"
+        ),
+        Misconfiguration(
+            arguments: ["run", "steady"],
+            environment: ["MAX_WORKERS": "many"],
+            error: "max_workers has a value of the wrong type: give a whole number"
+        ),
+        Misconfiguration(
+            arguments: ["run", "steady", "--max-workers", "0"],
+            error: "max_workers is 0: give a number from 1 to 1000000"
+        ),
+        Misconfiguration(
+            arguments: ["services", "-d", "rpc_timeout=1e300"],
+            error: "rpc_timeout is out of range"
+        ),
+        Misconfiguration(
+            arguments: ["run", "steady", "--log-level", "loud"],
+            error: "LOG_LEVEL is not a level: give one of trace, debug, info"
+        ),
+        Misconfiguration(
+            arguments: ["run", "steady", "--config", "/nonexistent/shop.yaml"],
+            error: "the configuration file /nonexistent/shop.yaml cannot be used: No such file or directory"
+        ),
+        Misconfiguration(
+            arguments: ["run", "steady"],
+            environment: ["AMQP_URI": ""],
+            error: "AMQP_URI is empty"
+        ),
+        Misconfiguration(
+            arguments: ["run", "steady", "--broker", "redis://user:hunter2@host/"],
+            error: "the broker's address cannot be understood"
+        ),
+        Misconfiguration(
+            arguments: ["run", "twins"],
+            error: "service 'twins' has two entrypoints named 'work'"
+        ),
+    ])
+    func wrongConfigurationEndsWith78AndSaysWhy(_ wrong: Misconfiguration) async throws {
+        let path = BuiltExecutable.path("runner-fixture")
+        try await ChildProcess.with(path, wrong.arguments, environment: wrong.environment) { child in
+            let exit = try await child.ended()
+            #expect(exit == .status(78))
+            #expect(child.errors.contains(wrong.error))
+            #expect(!child.errors.contains("hunter2"))
+        }
+    }
+
+    // MARK: - Running and stopping
+
+    @Test(arguments: [SIGTERM, SIGINT])
+    func runsEmbeddedSaysSoAndStopsAtASignal(_ signal: Int32) async throws {
+        try await fixture("run", "steady") { child in
+            try await stderr(child, contains: "[steady] started")
+            #expect(child.errors.contains("runs steady on the embedded broker"))
+            child.send(signal: signal)
+            let exit = try await child.ended()
+            #expect(exit == .status(0))
+            #expect(child.errors.contains("[steady] stopped"))
+        }
+    }
+
+    @Test func runsOnlyTheServicesThatAreNamed() async throws {
+        try await fixture("run", "steady", "talkative") { child in
+            try await stderr(child, contains: "[steady] started")
+            try await stderr(child, contains: "[talkative] started")
+            #expect(!child.errors.contains("[slow]"))
+        }
+    }
+
+    @Test func aCallInWorkEndsBeforeTheProcess() async throws {
+        try await fixture("run", "brief") { child in
+            try await stderr(child, contains: "begins")
+            child.send(signal: SIGTERM)
+            let exit = try await child.ended()
+            #expect(exit == .status(0))
+            #expect(child.errors.contains("is done"))
+        }
+    }
+
+    @Test func anExceededGracePeriodCancelsTheCallAndEndsWith1() async throws {
+        try await fixture("run", "slow", "-d", "shutdown_grace=0.2") { child in
+            try await stderr(child, contains: "begins")
+            child.send(signal: SIGTERM)
+            let exit = try await child.ended()
+            #expect(exit == .status(1))
+            #expect(child.errors.contains("work was cancelled by the container's stop"))
+            #expect(child.errors.contains("service 'slow' did not stop within 0.2 seconds and cancelled its calls in work (1)"))
+        }
+    }
+
+    @Test func aSecondSignalKillsCallsThatHeedTheirCancellation() async throws {
+        try await fixture("run", "slow") { child in
+            try await stderr(child, contains: "begins")
+            child.send(signal: SIGTERM)
+            try await stderr(child, contains: "a second signal kills")
+            child.send(signal: SIGINT)
+            let exit = try await child.ended()
+            #expect(exit == .status(130))
+            #expect(child.errors.contains("killed by a second signal"))
+        }
+    }
+
+    @Test func aSecondSignalEndsAProcessWithACallThatIgnoresIt() async throws {
+        try await fixture("run", "stubborn") { child in
+            try await stderr(child, contains: "begins")
+            child.send(signal: SIGINT)
+            try await stderr(child, contains: "a second signal kills")
+            child.send(signal: SIGINT)
+            let exit = try await child.ended()
+            #expect(exit == .status(130))
+            #expect(child.errors.contains("gives up waiting"))
+        }
+    }
+
+    @Test func aCallThatIgnoresItsCancellationDoesNotKeepTheProcessAlive() async throws {
+        try await fixture("run", "stubborn", "-d", "shutdown_grace=0.1") { child in
+            try await stderr(child, contains: "begins")
+            child.send(signal: SIGTERM)
+            let exit = try await child.ended()
+            #expect(exit == .status(1))
+            #expect(child.errors.contains("gives up waiting"))
+        }
+    }
+
+    @Test(arguments: [("broken", "the database is not there"), ("failing", "the feed has ended")])
+    func aServiceThatFailsStopsItsPeersAndIsNamed(_ service: String, _ reason: String) async throws {
+        try await fixture("run", "steady", service) { child in
+            let exit = try await child.ended()
+            #expect(exit == .status(1))
+            #expect(child.errors.contains("fixture: stopped by an error: \(reason)"))
+            #expect(child.errors.contains("[steady] stopped"))
+        }
+    }
+
+    @Test func nothingThatIsLoggedCanPassForALine() async throws {
+        try await fixture("run", "talkative") { child in
+            try await stderr(child, contains: "got a message")
+            #expect(child.errors.contains(#"body="harmless\n2026-01-01T00:00:00.000Z error [bank] robbed""#))
+            #expect(!child.errors.contains("\n2026-01-01"))
+        }
+    }
+
+    @Test func theLogLevelComesFromTheCommandLineTheEnvironmentOrTheFile() async throws {
+        try await fixture("run", "talkative", "broken", environment: ["LOG_LEVEL": "error"]) { child in
+            let exit = try await child.ended()
+            #expect(exit == .status(1))
+            #expect(child.errors.contains(" error "))
+            #expect(!child.errors.contains(" info "))
+        }
+        try await fixture("run", "steady", "--log-level", "debug", environment: ["LOG_LEVEL": "error"]) { child in
+            try await stderr(child, contains: "debug")
+        }
+    }
+
+    // MARK: - The list of services
+
+    @Test func listsServicesWithoutABroker() async throws {
+        try await fixture("services", "steady", "brief", environment: ["AMQP_URI": "amqp://127.0.0.1:1/"]) { child in
+            let exit = try await child.ended()
+            #expect(exit == .status(0))
+            #expect(
+                child.output == """
+                    SERVICE  ENTRYPOINT  KIND  CALLED BY
+                    steady   ping        RPC   steady.ping
+                    brief    work        Once  at start
+
+                    QUEUE       FLAGS    BOUND TO    ROUTING KEY
+                    rpc-steady  durable  nameko-rpc  steady.*
+
+                    EXCHANGE    TYPE   FLAGS
+                    nameko-rpc  topic  durable
+
+                    """
+            )
+        }
+    }
+
+    @Test func theListHeedsTheConfiguration() async throws {
+        try await fixture("services", "steady", "-d", "rpc_exchange=other-rpc") { child in
+            let exit = try await child.ended()
+            #expect(exit == .status(0))
+            #expect(child.output.contains("rpc-steady  durable  other-rpc  steady.*"))
+        }
+    }
+}

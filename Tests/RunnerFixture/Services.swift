@@ -1,0 +1,91 @@
+import Enoki
+import Logging
+
+/// Does nothing and does it well.
+struct Steady: Microservice {
+    static let name = "steady"
+    var entrypoints: [any Entrypoint] { RPC("ping", method: { () -> String in "pong" }) }
+}
+
+/// Has a call in work that ends by itself, a moment after it was asked to stop.
+struct Brief: Microservice {
+    static let name = "brief"
+    var entrypoints: [any Entrypoint] {
+        Once("work") {
+            Logger.current.info("begins")
+            try await Task.sleep(for: .milliseconds(500))
+            Logger.current.info("is done")
+        }
+    }
+}
+
+/// Has a call in work that lasts until it is cancelled.
+struct Slow: Microservice {
+    static let name = "slow"
+    var entrypoints: [any Entrypoint] {
+        Once("work") {
+            Logger.current.info("begins")
+            try await Task.sleep(for: .seconds(3600))
+        }
+    }
+}
+
+/// Has a call in work that ignores its cancellation.
+struct Stubborn: Microservice {
+    static let name = "stubborn"
+    var entrypoints: [any Entrypoint] {
+        Once("work") {
+            Logger.current.info("begins")
+            await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
+        }
+    }
+}
+
+/// Cannot start.
+struct Broken: Microservice {
+    static let name = "broken"
+    let database = Database()
+    var entrypoints: [any Entrypoint] { Once("work") {} }
+
+    final class Database: DependencyProvider {
+        func setup(_ container: ServiceContainer) async throws { throw NoDatabase() }
+    }
+
+    struct NoDatabase: Error, CustomStringConvertible {
+        var description: String { "the database is not there" }
+    }
+}
+
+/// Starts, and then fails in the background.
+struct Failing: Microservice {
+    static let name = "failing"
+    let feed = Feed()
+    var entrypoints: [any Entrypoint] { Once("work") {} }
+
+    final class Feed: DependencyProvider {
+        func run() async throws { throw FeedEnded() }
+    }
+
+    struct FeedEnded: Error, CustomStringConvertible {
+        var description: String { "the feed has ended" }
+    }
+}
+
+/// Has two entrypoints of one name.
+struct Twins: Microservice {
+    static let name = "twins"
+    var entrypoints: [any Entrypoint] {
+        Once("work") {}
+        Once("work") {}
+    }
+}
+
+/// Logs what a peer sent, line breaks and all.
+struct Talkative: Microservice {
+    static let name = "talkative"
+    var entrypoints: [any Entrypoint] {
+        Once("work") {
+            Logger.current.info("got a message", metadata: ["body": "harmless\n2026-01-01T00:00:00.000Z error [bank] robbed"])
+        }
+    }
+}
