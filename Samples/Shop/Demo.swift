@@ -45,7 +45,9 @@ struct Demo: AsyncParsableCommand {
         story.begin("Two instances of the shop, A and B: each hosts orders, payments and stock. Their timers fire:")
         await story.goOn(until: ["stock.count", "stock.count"])
 
-        story.begin("Ada orders 2 teapots. Whichever instance is free takes a call; of an event each handler gets one copy:")
+        story.begin(
+            "Ada orders 2 teapots. Whichever instance is free takes a call; of an event each handler gets one copy:"
+        )
         let first: Order = try await orders.place(customer: "Ada", sku: "teapot", quantity: 2)
         await story.goOn(until: ["stock.reserve", "payments.book"])
         story.end("order \(first.id) is placed: \(first.quantity) × \(first.sku) for \(first.euros) euros")
@@ -58,9 +60,13 @@ struct Demo: AsyncParsableCommand {
             story.end("no order. The caller caught CardDeclined: \(declined.reason)")
         }
 
-        story.begin("Cem orders 4 teapots. The shelf gets empty, so stock buys more and tells every instance the new price:")
+        story.begin(
+            "Cem orders 4 teapots. The shelf gets empty, so stock buys more and tells every instance the new price:"
+        )
         let last: Order = try await orders.place(customer: "Cem", sku: "teapot", quantity: 4)
-        await story.goOn(until: ["stock.reserve", "payments.book", "payments.charge", "orders.note_price", "orders.note_price"])
+        await story.goOn(until: [
+            "stock.reserve", "payments.book", "payments.charge", "orders.note_price", "orders.note_price",
+        ])
         story.end("order \(last.id) is placed: \(last.quantity) × \(last.sku) for \(last.euros) euros")
 
         print(

@@ -45,7 +45,8 @@ import Testing
 
     @Test func aHostRunsInAnyonesGroup() async throws {
         let log = LogRecorder()
-        let host = try ServiceHost(broker: InProcessBroker(logger: log.logger), services: [Greeter()], logger: log.logger)
+        let broker = InProcessBroker(logger: log.logger)
+        let host = try ServiceHost(broker: broker, services: [Greeter()], logger: log.logger)
         #expect(try await answers([host], host: host) == ["Hello, Ada!"])
         #expect(log.entries.contains { $0.message == "stopped" && $0.metadata["service"] == "greeter" })
     }

@@ -85,7 +85,8 @@ struct Talkative: Microservice {
     static let name = "talkative"
     var entrypoints: [any Entrypoint] {
         Once("work") {
-            Logger.current.info("got a message", metadata: ["body": "harmless\n2026-01-01T00:00:00.000Z error [bank] robbed"])
+            let body = "harmless\n2026-01-01T00:00:00.000Z error [bank] robbed"
+            Logger.current.info("got a message", metadata: ["body": "\(body)"])
         }
     }
 }

@@ -82,7 +82,9 @@ struct RunCommand<Runner: ServiceRunner>: AsyncParsableCommand {
         let names = services.map { type(of: $0).name }.joined(separator: ", ")
         switch choice {
         case .embedded:
-            logger.info("runs \(names) on the embedded broker: messages stay inside this process; --broker names another")
+            logger.info(
+                "runs \(names) on the embedded broker: messages stay inside this process; --broker names another"
+            )
         case .rabbitMQ:
             logger.info("runs \(names)", metadata: ["broker": "\(broker.address)"])
         }

@@ -12,15 +12,17 @@ enum BrokerChoice: Sendable {
 
     /// The broker at `uri`; the embedded one when there is no URI.
     ///
-    /// - Throws: `BrokerError` for a URI that cannot be understood. An empty one is an error too, and most likely a variable
-    ///   that was not set: whoever gives an address does not want messages to stay inside the process.
+    /// - Throws: `BrokerError` for a URI that cannot be understood; `ConfigurationError` for an empty one, most likely a
+    ///   variable that was not set: whoever gives an address does not want messages to stay inside the process.
     init(uri: String?) throws {
         guard let uri else {
             self = .embedded
             return
         }
         guard !uri.isEmpty else {
-            throw ConfigurationError("AMQP_URI is empty: give an address, or leave it out to run on the embedded broker")
+            throw ConfigurationError(
+                "AMQP_URI is empty: give an address, or leave it out to run on the embedded broker"
+            )
         }
         self = .rabbitMQ(try RabbitMQConfiguration(uri: uri))
     }

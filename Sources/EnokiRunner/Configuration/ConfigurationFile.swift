@@ -44,13 +44,12 @@ struct ConfigurationFile {
             throw ConfigurationError("the configuration file \(name) cannot be used: \(Self.explain(error))")
         }
         self.provider = TextProvider(name: name) { key in
-            if let list = try? snapshot.value(forKey: key, type: .stringArray).value?.content,
-                case .stringArray(let values) = list
-            {
-                return .list(values)
-            }
-            guard case .string(let text)? = try snapshot.value(forKey: key, type: .string).value?.content else { return nil }
-            return .scalar(text)
+            // A scalar asked for as a list is an error to the snapshot.
+            let list = try? snapshot.value(forKey: key, type: .stringArray).value?.content
+            if case .stringArray(let values) = list { return .list(values) }
+            let scalar = try snapshot.value(forKey: key, type: .string).value?.content
+            if case .string(let text) = scalar { return .scalar(text) }
+            return nil
         }
     }
 
@@ -90,7 +89,9 @@ struct ConfigurationFile {
 
     /// Where the YAML is wrong, without quoting it.
     private static func explain(_ error: any Error) -> String {
-        guard let error = error as? YamlError else { return "it is not a mapping of keys to values, lists and mappings" }
+        guard let error = error as? YamlError else {
+            return "it is not a mapping of keys to values, lists and mappings"
+        }
         return switch error {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):

@@ -69,7 +69,9 @@ struct ServicesReport {
     }
 
     private static func flags(of exchange: Exchange) -> String {
-        Self.list([("durable", exchange.durable), ("auto-delete", exchange.autoDelete), ("internal", exchange.isInternal)])
+        Self.list([
+            ("durable", exchange.durable), ("auto-delete", exchange.autoDelete), ("internal", exchange.isInternal),
+        ])
     }
 
     private static func list(_ flags: [(name: String, isSet: Bool)]) -> String {

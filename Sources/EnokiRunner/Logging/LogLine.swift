@@ -24,8 +24,10 @@ struct LogLine: CustomStringConvertible {
 
     /// A value in quotation marks where its end or its parts would be in doubt without.
     private static func quoted(_ value: String) -> String {
-        let needsQuotes = value.isEmpty || value.unicodeScalars.contains { " =\"\\".unicodeScalars.contains($0) || Self.mustEscape($0) }
-        return needsQuotes ? "\"\(Self.escaped(value, escapingQuotes: true))\"" : Self.escaped(value)
+        let isPlain = !value.unicodeScalars.contains { scalar in
+            " =\"\\".unicodeScalars.contains(scalar) || Self.mustEscape(scalar)
+        }
+        return value.isEmpty || !isPlain ? "\"\(Self.escaped(value, escapingQuotes: true))\"" : Self.escaped(value)
     }
 
     /// `text` on one line, as it would be typed in Swift.

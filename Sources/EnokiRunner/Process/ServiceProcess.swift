@@ -90,9 +90,7 @@ struct ServiceProcess: Sendable {
                 killed.open()
                 time = within
             case .exit(let status):
-                self.logger.critical("gives up waiting for calls that ignore their cancellation", metadata: [
-                    "exit_code": "\(status.code)"
-                ])
+                self.logger.critical("gives up waiting for calls that ignore their cancellation")
                 // Other threads are at work: what `exit` would tear down is still in use.
                 _exit(status.code)
             }
