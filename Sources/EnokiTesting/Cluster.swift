@@ -5,15 +5,13 @@ import Logging
 
 /// The services of a test, each instance as if in a process of its own, and a client beside them.
 public final class Cluster: Sendable {
-    /// How long, in real time, the test waits for what it expects, and for its services to stop.
-    public static let patience: Duration = .seconds(10)
-
     /// The services' clock: it moves only when the test says so.
     public let clock: VirtualClock
 
     /// The client's connection to the broker, for what lies below services: queues, raw messages.
     public let broker: any Broker
 
+    private let patience: Duration
     private let hosts: [ServiceHost]
     private let client: ServiceHost
     private let recorder = CallRecorder()
@@ -27,9 +25,11 @@ public final class Cluster: Sendable {
         config: ConfigReader,
         clock: VirtualClock,
         connect: (_ name: String) throws -> any Broker,
+        patience: Duration,
         logger: Logger
     ) throws {
         self.clock = clock
+        self.patience = patience
         self.broker = try connect("client")
         self.client = try ServiceHost(broker: self.broker, settings: settings, logger: logger)
         let recorder = self.recorder
@@ -69,13 +69,17 @@ public final class Cluster: Sendable {
 
     // MARK: - What a test does
 
-    /// A proxy for calls to `service`. A call waits at most ``patience``, in real time, unless it is given a timeout.
+    /// A proxy for calls to `service`.
+    ///
+    /// - Parameters:
+    ///   - timeout: How long each call may take, in real time; `nil` is the test's patience.
+    ///   - errors: Errors that calls by name may throw as what they are; others are `RemoteError`.
     public func rpc(
         _ service: String,
-        timeout: Duration = Cluster.patience,
+        timeout: Duration? = nil,
         errors: [any RemoteException.Type] = []
     ) -> RPCProxy {
-        self.client.rpc(service, timeout: timeout, errors: errors)
+        self.client.rpc(service, timeout: timeout ?? self.patience, errors: errors)
     }
 
     /// Publishes an event in the name of its source.
@@ -103,6 +107,7 @@ public final class Cluster: Sendable {
             service: service.name,
             entrypoint: entrypoint,
             count: count,
+            patience: self.patience,
             recorder: self.recorder,
             matches: matches
         )
@@ -137,7 +142,7 @@ public final class Cluster: Sendable {
             let result = await self.result(of: body)
             for host in hosts { host.stop() }
             group.addTask {
-                try? await ContinuousClock().sleep(for: Self.patience)
+                try? await ContinuousClock().sleep(for: self.patience)
                 return .outOfPatience
             }
             var running = hosts.count

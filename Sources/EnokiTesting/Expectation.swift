@@ -10,6 +10,7 @@ public final class Expectation: Sendable {
     private let service: String
     private let entrypoint: String
     private let count: Int
+    private let patience: Duration
     private let recorder: CallRecorder
     private let matches: @Sendable (RecordedCall) -> Bool
     private let state = Locked(State())
@@ -19,12 +20,14 @@ public final class Expectation: Sendable {
         service: String,
         entrypoint: String,
         count: Int,
+        patience: Duration,
         recorder: CallRecorder,
         matches: @escaping @Sendable (RecordedCall) -> Bool
     ) {
         self.service = service
         self.entrypoint = entrypoint
         self.count = count
+        self.patience = patience
         self.recorder = recorder
         self.matches = matches
     }
@@ -47,7 +50,7 @@ public final class Expectation: Sendable {
     public func values() async throws -> [RecordedCall] {
         await withTaskGroup { group in
             group.addTask { await self.isMet.wait() }
-            group.addTask { try? await ContinuousClock().sleep(for: Cluster.patience) }
+            group.addTask { try? await ContinuousClock().sleep(for: self.patience) }
             await group.next()
             group.cancelAll()
         }
@@ -77,7 +80,7 @@ public final class Expectation: Sendable {
         let calls = self.recorder.calls.map { "  \($0)" }.joined(separator: "\n")
         return ExpectationError(
             description: "expected \(self.service).\(self.entrypoint) to be called \(self.count) times within "
-                + "\(Cluster.patience), it was called \(seen) times; "
+                + "\(self.patience), it was called \(seen) times; "
                 + (calls.isEmpty ? "no call has ended" : "these calls have ended:\n\(calls)")
         )
     }

@@ -19,7 +19,7 @@ public import Logging
 /// of one service, as if each ran in a process of its own: give each its own value, `withServices(Orders(), Orders())`.
 ///
 /// For the services time stands still: timers, deadlines and queue expiries wait until the test moves ``Cluster/clock``.
-/// The test's own waits are in real time and end after ``Cluster/patience``.
+/// The test's own waits are in real time and end after `patience`.
 ///
 /// - Parameters:
 ///   - services: The services.
@@ -27,6 +27,7 @@ public import Logging
 ///   - settings: The settings of all containers.
 ///   - config: What `Config` gives to the services.
 ///   - connect: Makes the broker connection of each process; by default all connect to a new in-process broker.
+///   - patience: How long, in real time, the test waits for what it expects, and for its services to stop.
 ///   - logger: Where the services log; by default nowhere.
 /// - Throws: The first error of a service that failed, otherwise what `body` throws.
 @discardableResult
@@ -36,6 +37,7 @@ public func withServices<Value: Sendable>(
     settings: ServiceSettings = ServiceSettings(),
     config: ConfigReader = ConfigReader(provider: InMemoryProvider(values: [:])),
     connect: (@Sendable () throws -> any Broker)? = nil,
+    patience: Duration = .seconds(10),
     logger: Logger = Logger(label: "enoki.testing", factory: { _ in SwiftLogNoOpLogHandler() }),
     _ body: (Cluster) async throws -> Value
 ) async throws -> Value {
@@ -45,6 +47,7 @@ public func withServices<Value: Sendable>(
         settings: settings,
         config: config,
         connect: connect,
+        patience: patience,
         logger: logger,
         body
     )
@@ -58,6 +61,7 @@ public func withServices<Value: Sendable>(
     settings: ServiceSettings = ServiceSettings(),
     config: ConfigReader = ConfigReader(provider: InMemoryProvider(values: [:])),
     connect: (@Sendable () throws -> any Broker)? = nil,
+    patience: Duration = .seconds(10),
     logger: Logger = Logger(label: "enoki.testing", factory: { _ in SwiftLogNoOpLogHandler() }),
     _ body: (Cluster) async throws -> Value
 ) async throws -> Value {
@@ -70,6 +74,7 @@ public func withServices<Value: Sendable>(
         config: config,
         clock: clock,
         connect: { name in try connect?() ?? server.connect(name: name) },
+        patience: patience,
         logger: logger
     )
     return try await withThrowingTaskGroup(of: Void.self) { group in

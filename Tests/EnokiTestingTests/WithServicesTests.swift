@@ -1,0 +1,158 @@
+import EnokiTesting
+import Testing
+
+@Suite struct WithServicesTests {
+    struct Rang: Event {
+        static let source = "door"
+        static let type = "rang"
+        var times: Int
+    }
+
+    struct House: Microservice {
+        static let name = "house"
+        var answers = Answers()
+        var entrypoints: [any Entrypoint] {
+            RPC("knock") { "who is there?" }
+            EventHandler("on_ring") { (_: Rang) in }
+            EventHandler("on_alarm", of: "door", "alarm", mode: .broadcast) { () in throw Fire() }
+            Timer("clean", every: .seconds(60)) {}
+        }
+    }
+
+    final class Answers: DependencyProvider {
+        func dependency(for context: WorkerContext) async throws -> Int { 42 }
+    }
+
+    struct Fire: Error {}
+
+    @Test func aTestCallsAndDispatches() async throws {
+        try await withServices(House()) { cluster in
+            let rang = cluster.expect(House.self, "on_ring")
+            let answer: String = try await cluster.rpc("house").knock()
+            #expect(answer == "who is there?")
+            try await cluster.dispatch(Rang(times: 2))
+            #expect(try await rang.value().entrypoint == "on_ring")
+        }
+    }
+
+    @Test func anExpectationSeesOnlyWhatComesAfterIt() async throws {
+        try await withServices(House(), patience: .milliseconds(50)) { cluster in
+            let first = cluster.expect(House.self, "on_ring")
+            try await cluster.dispatch(Rang(times: 1))
+            try await first.value()
+            let second = cluster.expect(House.self, "on_ring")
+            await #expect(throws: ExpectationError.self) { try await second.value() }
+        }
+    }
+
+    @Test func anExpectationCountsOnlyWhatItIsAsked() async throws {
+        try await withServices(House(), House()) { cluster in
+            let ofTheSecond = cluster.expect(House.self, "on_alarm") { $0.instance == 1 }
+            try await cluster.dispatch(from: "door", "alarm", true)
+            let calls = try await ofTheSecond.values()
+            #expect(calls.map(\.instance) == [1])
+        }
+    }
+
+    @Test func anExpectationThrowsTheErrorOfTheCall() async throws {
+        try await withServices(House()) { cluster in
+            let alarm = cluster.expect(House.self, "on_alarm")
+            try await cluster.dispatch(from: "door", "alarm", true)
+            await #expect(throws: Fire.self) { try await alarm.value() }
+        }
+    }
+
+    @Test func anExpectationThatIsNotMetSaysWhatHappenedInstead() async throws {
+        try await withServices(House(), patience: .milliseconds(50)) { cluster in
+            let rang = cluster.expect(House.self, "on_ring", count: 2)
+            let _: String = try await cluster.rpc("house", timeout: .seconds(10)).knock()
+            try await cluster.dispatch(Rang(times: 1))
+            let error = await #expect(throws: ExpectationError.self) { try await rang.values() }
+            let text = error?.description ?? ""
+            #expect(text.contains("expected house.on_ring to be called 2 times"))
+            #expect(text.contains("house.knock on instance 0 succeeded"))
+        }
+    }
+
+    @Test func servicesOfOneNameAreInstancesAndOthersShareAProcess() async throws {
+        struct Neighbour: Microservice {
+            static let name = "neighbour"
+            var entrypoints: [any Entrypoint] {
+                EventHandler("on_alarm", of: "door", "alarm", mode: .broadcast) {}
+            }
+        }
+        try await withServices(House(), Neighbour(), House()) { cluster in
+            let houses = cluster.expect(House.self, "on_alarm", count: 2)
+            let neighbours = cluster.expect(Neighbour.self, "on_alarm")
+            try await cluster.dispatch(from: "door", "alarm", true)
+            #expect(try await Set(houses.values().map(\.instance)) == [0, 1])
+            #expect(try await neighbours.value().instance == 0)
+        }
+    }
+
+    @Test func timeStandsStillUntilTheTestMovesIt() async throws {
+        try await withServices(House()) { cluster in
+            let cleaned = cluster.expect(House.self, "clean", count: 2)
+            await cluster.clock.advance(by: .seconds(120))
+            try await cleaned.values()
+        }
+    }
+
+    @Test func whatTheBodyReturnsIsReturnedAndWhatItThrowsIsThrown() async throws {
+        #expect(try await withServices(House()) { _ in 7 } == 7)
+        await #expect(throws: Fire.self) { try await withServices(House()) { _ in throw Fire() } }
+    }
+
+    @Test func servicesThatCannotStartFailTheTestWithTheirError() async throws {
+        struct Broken: Microservice {
+            static let name = "broken"
+            let provider = Failing()
+            var entrypoints: [any Entrypoint] { Once("noop") {} }
+        }
+        final class Failing: DependencyProvider {
+            func setup(_ container: ServiceContainer) async throws { throw Fire() }
+        }
+        await #expect(throws: Fire.self) {
+            try await withServices(House(), Broken()) { _ in Issue.record("the body ran") }
+        }
+        await #expect(throws: ConfigurationError.self) {
+            try await withServices(TwiceTheSame()) { _ in Issue.record("the body ran") }
+        }
+    }
+
+    struct TwiceTheSame: Microservice {
+        static let name = "twice"
+        var entrypoints: [any Entrypoint] {
+            Once("same") {}
+            Once("same") {}
+        }
+    }
+
+    @Test func aHandlerThatNeverEndsIsCancelledAtTheEndOfTheTest() async throws {
+        struct Stuck: Microservice {
+            static let name = "stuck"
+            let entered = Latch()
+            var entrypoints: [any Entrypoint] {
+                Once("hang") {
+                    entered.open()
+                    try await ContinuousClock().sleep(for: .seconds(3600))
+                }
+            }
+        }
+        let stuck = Stuck()
+        let call: RecordedCall? = try await withServices(stuck, patience: .milliseconds(50)) { cluster in
+            await stuck.entered.wait()
+            return cluster.calls.first
+        }
+        #expect(call == nil)
+    }
+
+    @Test func manyClustersRunSideBySide() async throws {
+        try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<100 {
+                group.addTask { try await withServices(House()) { try await $0.rpc("house").knock() } }
+            }
+            for try await answer in group { #expect(answer == "who is there?") }
+        }
+    }
+}
