@@ -29,6 +29,7 @@ public final class ServiceContainer: Service, Sendable {
         var summaries: [EntrypointSummary] = []
         var entrypoints: [any BoundEntrypoint] = []
         var shared: [ObjectIdentifier: any BoundEntrypoint] = [:]
+        var setUp: [any DependencyProvider] = []
         var started: [any BoundEntrypoint] = []
         var areStarted = false
     }
@@ -210,7 +211,10 @@ public final class ServiceContainer: Service, Sendable {
     }
 
     private func start() async throws {
-        try await self.inParallel(self.dependencies) { try await $0.setup(self) }
+        try await self.inParallel(self.dependencies) { dependency in
+            try await dependency.setup(self)
+            self.extensions.withLock { $0.setUp.append(dependency) }
+        }
         try await self.inParallel(self.dependencies) { try await $0.start() }
         try await self.inParallel(self.bound) { entrypoint in
             try await entrypoint.start()
@@ -281,11 +285,12 @@ public final class ServiceContainer: Service, Sendable {
     }
 
     private func stopDependencies(isKilled: Bool) async {
+        let dependencies = self.extensions.withLock { $0.setUp }
         guard !isKilled else {
-            for dependency in self.dependencies { dependency.kill() }
+            for dependency in dependencies { dependency.kill() }
             return
         }
-        await self.inParallel(self.dependencies) { dependency in
+        await self.inParallel(dependencies) { dependency in
             do {
                 try await dependency.stop()
             } catch {

@@ -21,7 +21,7 @@ public protocol DependencyProvider: AnyObject, Sendable {
     /// An error ends the container; returning does not.
     func run() async throws
 
-    /// Called after the last call has ended: close what was opened.
+    /// Called after the last call has ended: close what was opened. Not called when ``setup(_:)`` has thrown.
     func stop() async throws
 
     /// Called instead of ``stop()`` when the container is killed: its calls were cancelled. May not wait.

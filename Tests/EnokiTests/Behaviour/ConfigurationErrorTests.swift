@@ -102,7 +102,7 @@ import Testing
     }
 
     @Test func aTimerWithoutAnInterval() {
-        #expect(self.error(of: Single(Enoki.Timer("tick", every: .zero) {}))?.contains("give more than zero") == true)
+        #expect(self.error(of: Single(Timer("tick", every: .zero) {}))?.contains("give more than zero") == true)
     }
 
     @Test func settingsOutOfRange() {

@@ -109,6 +109,7 @@ import Testing
             try await withServices(journal, Peer(diary: other)) { _ in Issue.record("it started") }
         }
         #expect(other.entries.elements.last == "stop")
+        #expect(journal.diary.entries.elements == (hook == "setup" ? ["setup"] : ["setup", "start", "stop"]))
     }
 
     @Test func aReplacedValueStandsInForTheProvider() async throws {

@@ -13,7 +13,7 @@ import Testing
         var slow: (@Sendable (Int) async throws -> Void)?
 
         var entrypoints: [any Entrypoint] {
-            Enoki.Timer("tick", every: .seconds(10), eager: eager, tick)
+            Timer("tick", every: .seconds(10), eager: eager, tick)
         }
 
         func tick() async throws {
