@@ -3,27 +3,98 @@ import EnokiRabbitMQ
 import EnokiTestSupport
 import Foundation
 import Logging
+import Testing
 
 extension String {
     /// A name that no other test uses.
     static func unique(_ prefix: String) -> String { "\(prefix)-\(UUID().uuidString.lowercased())" }
 }
 
-/// Runs a broker on the tests' RabbitMQ around `body`.
+/// Runs a broker on the tests' RabbitMQ around `body`; it must end in good order afterwards.
 func withRabbitMQ<Result: Sendable>(
-    _ change: @Sendable (inout RabbitMQConfiguration) -> Void = { _ in },
+    _ change: @Sendable (inout RabbitMQConfiguration) throws -> Void = { _ in },
     logger: Logger = .silent,
     _ body: @Sendable (RabbitMQBroker) async throws -> Result
 ) async throws -> Result {
     var configuration = try RabbitMQConfiguration(uri: TestEnvironment.amqpURI)
-    change(&configuration)
+    try change(&configuration)
     let broker = RabbitMQBroker(configuration: configuration, logger: logger)
-    async let served: Void = broker.run()
-    do {
+    return try await withThrowingTaskGroup { group in
+        group.addTask { try await broker.run() }
         let result = try await body(broker)
+        group.cancelAll()
+        try await group.waitForAll()
+        #expect(broker.status == .closed)
         return result
-    } catch {
-        throw error
+    }
+}
+
+/// Runs a broker whose connections go through a proxy.
+func withProxiedRabbitMQ<Result: Sendable>(
+    _ change: @Sendable (inout RabbitMQConfiguration) throws -> Void = { _ in },
+    logger: Logger = .silent,
+    _ body: @Sendable (RabbitMQBroker, FaultProxy) async throws -> Result
+) async throws -> Result {
+    let target = try RabbitMQConfiguration(uri: TestEnvironment.amqpURI).endpoints[0]
+    let proxy = try FaultProxy(to: target)
+    try proxy.listen()
+    defer { proxy.stop() }
+    return try await withRabbitMQ(
+        { configuration in
+            configuration.endpoints = [.init(host: "127.0.0.1", port: proxy.port)]
+            try change(&configuration)
+        },
+        logger: logger
+    ) { broker in try await body(broker, proxy) }
+}
+
+extension Broker {
+    /// Waits until the status is so.
+    func reaches(_ isReached: @Sendable (BrokerStatus) -> Bool) async {
+        for await status in self.statusUpdates() where isReached(status) { return }
+    }
+}
+
+/// Waits until `condition` holds, and fails the test where it does not within 20 seconds.
+func eventually(
+    _ what: Comment? = nil,
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ condition: @Sendable () async throws -> Bool
+) async throws {
+    let deadline = ContinuousClock.now + .seconds(20)
+    while try await !condition() {
+        guard ContinuousClock.now < deadline else {
+            Issue.record(what ?? "the condition did not come to hold", sourceLocation: sourceLocation)
+            return
+        }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+}
+
+/// Keeps what is logged.
+final class LogRecorder: Sendable {
+    private let lines = Locked([String]())
+
+    /// Level and message of each line.
+    var recorded: [String] { self.lines.withLock { $0 } }
+
+    var logger: Logger { Logger(label: "test") { _ in Handler(recorder: self) } }
+
+    private struct Handler: LogHandler {
+        let recorder: LogRecorder
+        var metadata: Logger.Metadata = [:]
+        var metadataProvider: Logger.MetadataProvider?
+        var logLevel = Logger.Level.trace
+
+        subscript(metadataKey key: String) -> Logger.MetadataValue? {
+            get { self.metadata[key] }
+            set { self.metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let metadata = self.metadata.merging(event.metadata ?? [:]) { $1 }
+            self.recorder.lines.withLock { $0.append("\(event.level): \(event.message) \(metadata)") }
+        }
     }
 }
 

@@ -189,6 +189,7 @@ final class SessionLoop {
             if status == AMQP_STATUS_TIMEOUT.rawValue { return }
             guard status == AMQP_STATUS_OK.rawValue else { return self.fail(LibraryStatus.describe(status)) }
             self.handle(frame)
+            amqp_maybe_release_buffers_on_channel(state, frame.channel)
         }
     }
 
@@ -212,23 +213,17 @@ final class SessionLoop {
     }
 
     private func decode(_ bytes: UnsafeMutableRawBufferPointer) {
-        var rest = amqp_bytes_t(len: bytes.count, bytes: bytes.baseAddress)
-        var frame = amqp_frame_t()
-        while rest.len > 0, self.end == nil {
-            let used = amqp_handle_input(self.login.state, rest, &frame)
-            guard used > 0 else {
-                return self.fail(
-                    "the broker sent what is not AMQP (\(LibraryStatus.describe(used)))", .protocolViolation
-                )
+        do throws(FrameDecoder.Failure) {
+            try FrameDecoder(state: self.login.state).decode(bytes) { frame in
+                self.handle(frame)
+                return self.end == nil
             }
-            rest.bytes += Int(used)
-            rest.len -= Int(used)
-            if frame.frame_type != 0 { self.handle(frame) }
+        } catch {
+            self.fail(error.reason, .protocolViolation)
         }
     }
 
     private func handle(_ frame: amqp_frame_t) {
-        defer { amqp_maybe_release_buffers_on_channel(self.login.state, frame.channel) }
         switch Int32(frame.frame_type) {
         case AMQP_FRAME_METHOD:
             let method = IncomingMethod(frame.payload.method)

@@ -1,0 +1,201 @@
+import EnokiBroker
+import Testing
+
+@testable import EnokiRabbitMQ
+
+@Suite struct ConfirmRingTests {
+    private let start = ContinuousClock.now
+
+    private func publication(
+        _ exchange: String = "x",
+        key: String = "k",
+        mandatory: Bool = false,
+        messageID: String? = nil,
+        after seconds: Int = 30
+    ) throws -> Publication {
+        try Publication(
+            Message("", properties: BasicProperties(messageID: messageID)),
+            to: exchange,
+            routingKey: key,
+            mandatory: mandatory,
+            deadline: self.start + .seconds(seconds),
+            maxBodySize: 100
+        ) { _ in }
+    }
+
+    private func ring(_ publications: [Publication]) -> ConfirmRing {
+        var ring = ConfirmRing()
+        for (index, publication) in publications.enumerated() {
+            ring.append(publication, at: UInt64(index) * 10..<UInt64(index + 1) * 10)
+        }
+        return ring
+    }
+
+    /// Which of `publications` were told what.
+    private func told(_ completions: [ConfirmRing.Completion], _ publications: [Publication]) -> [Int: PublishResult] {
+        var told: [Int: PublishResult] = [:]
+        for completion in completions {
+            let index = publications.firstIndex { $0 === completion.publication } ?? -1
+            #expect(told[index] == nil, "told twice")
+            told[index] = completion.result
+        }
+        return told
+    }
+
+    private func code(_ result: PublishResult?) -> BrokerError.Code? {
+        if case .failed(let error) = result { error.code } else { nil }
+    }
+
+    @Test func confirmsComeSinglyInAnyOrderAndForMany() throws {
+        let publications = try (0..<6).map { _ in try self.publication() }
+        var ring = self.ring(publications)
+        var completions: [ConfirmRing.Completion] = []
+        ring.settle(tag: 3, multiple: false, refused: false, into: &completions)
+        #expect(self.told(completions, publications) == [2: .confirmed])
+        ring.settle(tag: 4, multiple: true, refused: false, into: &completions)
+        #expect(self.told(completions, publications) == [0: .confirmed, 1: .confirmed, 2: .confirmed, 3: .confirmed])
+        ring.settle(tag: 6, multiple: false, refused: true, into: &completions)
+        #expect(self.code(self.told(completions, publications)[5]) == .rejected)
+        #expect(!ring.isIdle)
+        ring.settle(tag: 5, multiple: false, refused: false, into: &completions)
+        #expect(self.told(completions, publications).count == 6)
+        #expect(ring.isIdle)
+    }
+
+    @Test func unknownAndRepeatedNumbersAreNobodys() throws {
+        let publications = [try self.publication(), try self.publication()]
+        var ring = self.ring(publications)
+        var completions: [ConfirmRing.Completion] = []
+        for tag: UInt64 in [0, 3, .max] { ring.settle(tag: tag, multiple: true, refused: false, into: &completions) }
+        #expect(completions.isEmpty)
+        for _ in 0..<2 { ring.settle(tag: 1, multiple: false, refused: false, into: &completions) }
+        #expect(completions.count == 1)
+    }
+
+    @Test func aReturnedMessageIsUnroutableOnceItIsConfirmed() throws {
+        let publications = [
+            try self.publication("x", key: "a", mandatory: false),
+            try self.publication("x", key: "a", mandatory: true, messageID: "1"),
+            try self.publication("x", key: "a", mandatory: true, messageID: "2"),
+            try self.publication("x", key: "b", mandatory: true, messageID: "2"),
+        ]
+        var ring = self.ring(publications)
+        let reason = IncomingMethod.Return(code: 312, text: "NO_ROUTE", exchange: "x", routingKey: "a")
+        ring.returned(reason, BasicProperties(messageID: "2"))
+        var completions: [ConfirmRing.Completion] = []
+        ring.settle(tag: 4, multiple: true, refused: false, into: &completions)
+        let told = self.told(completions, publications)
+        #expect([told[0], told[1], told[3]] == [.confirmed, .confirmed, .confirmed])
+        guard case .failed(let error) = told[2] else {
+            Issue.record("not failed")
+            return
+        }
+        #expect(error.code == .unroutable)
+        for part in ["312", "NO_ROUTE", "'x'", "'a'"] { #expect(error.message.contains(part)) }
+    }
+
+    @Test func ofTheSameMessagesTheFirstIsReturnedFirst() throws {
+        let publications = try (0..<3).map { _ in try self.publication(mandatory: true) }
+        var ring = self.ring(publications)
+        let reason = IncomingMethod.Return(code: 312, text: "NO_ROUTE", exchange: "x", routingKey: "k")
+        ring.returned(reason, BasicProperties())
+        ring.returned(reason, BasicProperties())
+        var completions: [ConfirmRing.Completion] = []
+        ring.settle(tag: 3, multiple: true, refused: false, into: &completions)
+        let told = self.told(completions, publications)
+        #expect(self.code(told[0]) == .unroutable)
+        #expect(self.code(told[1]) == .unroutable)
+        #expect(told[2] == .confirmed)
+    }
+
+    @Test func whatIsOverdueIsNotSentOrUnknownAndALateConfirmIsNobodys() throws {
+        let publications = [
+            try self.publication(after: 1), try self.publication(after: 9), try self.publication(after: 1),
+            try self.publication(after: 9),
+        ]
+        var ring = self.ring(publications)
+        var completions: [ConfirmRing.Completion] = []
+        // The first two have left, the third is taken back, so the fourth takes its number and its place.
+        let next = ring.expire(at: self.start + .seconds(2), withdraw: { $0.lowerBound >= 20 }, into: &completions)
+        #expect(next == self.start + .seconds(9))
+        var told = self.told(completions, publications)
+        #expect(self.code(told[0]) == .outcomeUnknown)
+        #expect(self.code(told[2]) == .notSent)
+        #expect(told.count == 2)
+        ring.settle(tag: 3, multiple: true, refused: false, into: &completions)
+        told = self.told(completions, publications)
+        #expect(told[1] == .confirmed)
+        #expect(told[3] == .confirmed)
+        #expect(told.count == 4)
+    }
+
+    @Test func aMessageThatWasTakenBackMovesTheOthersUp() throws {
+        let publications = [try self.publication(after: 1), try self.publication(after: 2)]
+        var ring = self.ring(publications)
+        var completions: [ConfirmRing.Completion] = []
+        _ = ring.expire(at: self.start + .seconds(1), withdraw: { _ in true }, into: &completions)
+        var ranges: [Range<UInt64>] = []
+        _ = ring.expire(
+            at: self.start + .seconds(2),
+            withdraw: {
+                ranges.append($0)
+                return true
+            },
+            into: &completions
+        )
+        #expect(ranges == [0..<10])
+        #expect(ring.isIdle)
+    }
+
+    @Test func ofWhatIsLostOnlyWhatLeftIsUnknown() throws {
+        let publications = try (0..<3).map { _ in try self.publication() }
+        var ring = self.ring(publications)
+        var confirmed: [ConfirmRing.Completion] = []
+        ring.settle(tag: 1, multiple: false, refused: false, into: &confirmed)
+        let lost = BrokerError(.connectionLost, "reset")
+        let told = self.told(ring.lose(lost, neverLeft: { $0.lowerBound >= 20 }), publications)
+        #expect(told.count == 2)
+        #expect(self.code(told[1]) == .outcomeUnknown)
+        #expect(told[2] == .sendAgain)
+        #expect(ring.isIdle)
+    }
+
+    @Test func aMissingExchangeFailsItsMessageAndThoseAfterItAreSentAgain() throws {
+        let publications = try ["a", "b", "missing", "a", "missing"].map { try self.publication($0) }
+        var ring = self.ring(publications)
+        let closure = IncomingMethod.Closure(
+            code: 404, text: "NOT_FOUND - no exchange 'missing' in vhost '/'", method: 60 << 16 | 40
+        )
+        let told = self.told(ring.close(closure), publications)
+        #expect(self.code(told[0]) == .outcomeUnknown)
+        #expect(self.code(told[1]) == .outcomeUnknown)
+        #expect(self.code(told[2]) == .notFound)
+        #expect(told[3] == .sendAgain)
+        #expect(told[4] == .sendAgain)
+    }
+
+    @Test func withAnExchangeThatWasDeletedMeanwhileNothingIsSentTwice() throws {
+        let publications = try ["gone", "gone", "a", "gone", "a"].map { try self.publication($0) }
+        var ring = self.ring(publications)
+        var completions: [ConfirmRing.Completion] = []
+        ring.settle(tag: 1, multiple: false, refused: false, into: &completions)
+        let closure = IncomingMethod.Closure(
+            code: 404, text: "NOT_FOUND - no exchange 'gone' in vhost '/'", method: 60 << 16 | 40
+        )
+        let told = self.told(ring.close(closure), publications)
+        for index in 1...3 { #expect(self.code(told[index]) == .outcomeUnknown) }
+        #expect(told[4] == .sendAgain)
+    }
+
+    @Test func anErrorThatNamesNoExchangeBlamesTheOnlyMessage() throws {
+        let closure = IncomingMethod.Closure(code: 406, text: "PRECONDITION_FAILED - user_id", method: 60 << 16 | 40)
+        let one = [try self.publication()]
+        var ring = self.ring(one)
+        #expect(self.code(self.told(ring.close(closure), one)[0]) == .preconditionFailed)
+        let two = [try self.publication(), try self.publication()]
+        ring = self.ring(two)
+        let told = self.told(ring.close(closure), two)
+        #expect(self.code(told[0]) == .outcomeUnknown)
+        #expect(self.code(told[1]) == .outcomeUnknown)
+    }
+}

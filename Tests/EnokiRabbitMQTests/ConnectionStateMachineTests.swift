@@ -1,0 +1,140 @@
+import EnokiBroker
+import Testing
+
+@testable import EnokiRabbitMQ
+
+@Suite struct ConnectionStateMachineTests {
+    /// Always the highest number, so that a jittered delay is its bound.
+    struct Highest: RandomNumberGenerator {
+        func next() -> UInt64 { .max }
+    }
+
+    private let start = ContinuousClock.now
+    private let failure = BrokerError(.connectionFailed, "refused")
+
+    private func machine(
+        hosts: [String] = ["a"],
+        failFast: Bool = false
+    ) -> ConnectionStateMachine<Highest> {
+        var configuration = RabbitMQConfiguration()
+        configuration.endpoints = hosts.map { .init(host: $0) }
+        configuration.failFast = failFast
+        return ConnectionStateMachine(configuration, generator: Highest())
+    }
+
+    private func waits(_ action: ConnectionStateMachine<Highest>.Action) -> Duration? {
+        if case .wait(let duration, _) = action { duration } else { nil }
+    }
+
+    @Test func waitsDoubleUpToTheMaximum() throws {
+        var machine = self.machine()
+        #expect(machine.start() == .connect(.init(host: "a"), attempt: 1))
+        var delays: [Double] = []
+        for attempt in 2...10 {
+            let delay = try #require(self.waits(machine.failed(self.failure)))
+            delays.append(delay / .milliseconds(1))
+            #expect(machine.waited() == .connect(.init(host: "a"), attempt: attempt))
+        }
+        for (delay, bound) in zip(delays, [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]) {
+            #expect(abs(delay - Double(bound)) < 1)
+        }
+    }
+
+    @Test func waitsAreSpreadOverTheWholeBound() {
+        let backoff = ReconnectBackoff()
+        var generator = SystemRandomNumberGenerator()
+        let delays = (0..<200).map { _ in backoff.delay(beforeAttempt: 20, using: &generator) }
+        #expect(delays.allSatisfy { $0 >= .zero && $0 <= .seconds(10) })
+        #expect(delays.min()! < .seconds(2))
+        #expect(delays.max()! > .seconds(8))
+    }
+
+    @Test func theNodesOfAClusterAreTriedInTurnBeforeAnyWait() {
+        var machine = self.machine(hosts: ["a", "b", "c"])
+        #expect(machine.start() == .connect(.init(host: "a"), attempt: 1))
+        #expect(machine.failed(self.failure) == .wait(.zero, beforeAttempt: 2))
+        #expect(machine.waited() == .connect(.init(host: "b"), attempt: 2))
+        #expect(machine.failed(self.failure) == .wait(.zero, beforeAttempt: 3))
+        #expect(machine.waited() == .connect(.init(host: "c"), attempt: 3))
+        let delay = self.waits(machine.failed(self.failure)) ?? .zero
+        #expect(delay > .milliseconds(99) && delay < .milliseconds(101))
+        #expect(machine.waited() == .connect(.init(host: "a"), attempt: 4))
+    }
+
+    @Test func aRefusedLoginIsTriedAgainSlowly() {
+        for code in [BrokerError.Code.loginRefused, .vhostNotFound, .tlsFailed] {
+            var machine = self.machine()
+            _ = machine.start()
+            #expect(self.waits(machine.failed(BrokerError(code, ""))) == .seconds(10))
+        }
+    }
+
+    @Test func failFastEndsOnlyTheFirstConnection() {
+        var machine = self.machine(hosts: ["a", "b"], failFast: true)
+        _ = machine.start()
+        #expect(machine.failed(self.failure) == .wait(.zero, beforeAttempt: 2))
+        _ = machine.waited()
+        #expect(machine.failed(self.failure) == .fail(self.failure))
+
+        machine = self.machine(failFast: true)
+        _ = machine.start()
+        machine.connected(at: self.start)
+        _ = machine.lost(at: self.start + .seconds(60))
+        _ = machine.waited()
+        #expect(self.waits(machine.failed(self.failure)) != nil)
+    }
+
+    @Test func aConnectionThatHeldBeginsANewSeries() {
+        var machine = self.machine()
+        _ = machine.start()
+        machine.connected(at: self.start)
+        guard case .wait(_, beforeAttempt: let attempt) = machine.lost(at: self.start + .seconds(6)) else {
+            Issue.record("does not wait")
+            return
+        }
+        #expect(attempt == 1)
+    }
+
+    @Test func aConnectionLostAtOnceDoesNotRestartTheBackoff() throws {
+        var machine = self.machine()
+        _ = machine.start()
+        var delay = Duration.zero
+        for _ in 0..<8 {
+            machine.connected(at: self.start)
+            delay = try #require(self.waits(machine.lost(at: self.start + .milliseconds(1))))
+            _ = machine.waited()
+        }
+        #expect(delay > .seconds(9))
+    }
+
+    @Test func afterTheEndNothingHappens() {
+        var machine = self.machine()
+        _ = machine.start()
+        machine.close()
+        #expect(machine.failed(self.failure) == .stop)
+        #expect(machine.waited() == .stop)
+        #expect(machine.lost(at: self.start) == .stop)
+    }
+}
+
+@Suite struct HeartbeatTests {
+    private let start = ContinuousClock.now
+
+    @Test func speaksAfterHalfAnIntervalOfSilenceOfItsOwn() {
+        var heartbeat = Heartbeat(interval: .seconds(10), now: self.start)
+        #expect(heartbeat.due(at: self.start) == .wait(until: self.start + .seconds(5)))
+        heartbeat.sent(at: self.start + .seconds(3))
+        heartbeat.received(at: self.start + .seconds(3))
+        #expect(heartbeat.due(at: self.start + .seconds(7)) == .wait(until: self.start + .seconds(8)))
+        #expect(heartbeat.due(at: self.start + .seconds(8)) == .send)
+    }
+
+    @Test func givesUpAfterTwoIntervalsWithoutInput() {
+        var heartbeat = Heartbeat(interval: .seconds(10), now: self.start)
+        heartbeat.sent(at: self.start + .seconds(19))
+        #expect(heartbeat.due(at: self.start + .seconds(19)) == .wait(until: self.start + .seconds(20)))
+        #expect(heartbeat.due(at: self.start + .seconds(20)) == .giveUp)
+        heartbeat.received(at: self.start + .seconds(20))
+        #expect(heartbeat.due(at: self.start + .seconds(20)) != .giveUp)
+    }
+}

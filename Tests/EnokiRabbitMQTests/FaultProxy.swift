@@ -1,0 +1,267 @@
+import EnokiBroker
+import EnokiRabbitMQ
+import Foundation
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// A proxy on loopback between a client and the tests' RabbitMQ that can hurt what passes through it.
+final class FaultProxy: Sendable {
+    /// A frame on its way from the broker: type, channel, and what follows the size.
+    struct Frame: Sendable {
+        var type: UInt8
+        var channel: UInt16
+        var payload: [UInt8]
+
+        /// Class and method of a method frame.
+        var method: UInt32? {
+            guard self.type == 1, self.payload.count >= 4 else { return nil }
+            return self.payload[..<4].reduce(0) { $0 << 8 | UInt32($1) }
+        }
+
+        var bytes: [UInt8] {
+            let size = UInt32(self.payload.count)
+            return [self.type, UInt8(self.channel >> 8), UInt8(self.channel & 255)]
+                + (0..<4).map { UInt8(truncatingIfNeeded: size >> (24 - 8 * $0)) } + self.payload + [0xCE]
+        }
+
+        static let basicAck: UInt32 = 60 << 16 | 80
+        static let basicDeliver: UInt32 = 60 << 16 | 60
+
+        /// `connection.blocked` with `reason`.
+        static func blocked(_ reason: String) -> Frame {
+            Frame(type: 1, channel: 0, payload: [0, 10, 0, 60, UInt8(reason.utf8.count)] + Array(reason.utf8))
+        }
+        /// `connection.unblocked`.
+        static var unblocked: Frame { Frame(type: 1, channel: 0, payload: [0, 10, 0, 61]) }
+    }
+
+    private struct Pair {
+        let client: Int32
+        let server: Int32
+    }
+
+    private struct State {
+        var listener: Int32 = -1
+        var pairs: [Pair] = []
+        var accepted = 0
+        var mutesBroker = false
+        var mutesClient = false
+        var filter: (@Sendable (Frame) -> Bool)?
+    }
+
+    private let state = Locked(State())
+    /// Held while a frame is written to a client.
+    private let writing = Locked(())
+    let port: Int
+    private let target: RabbitMQConfiguration.Endpoint
+
+    /// A proxy in front of `target`; it refuses connections until ``listen()``.
+    init(to target: RabbitMQConfiguration.Endpoint) throws {
+        self.target = target
+        let listener = try Self.bindListener(port: 0)
+        self.port = Self.port(of: listener)
+        // The port stays free in practice: it is not given out again so soon.
+        Glibc.close(listener)
+    }
+
+    deinit { self.stop() }
+
+    /// How many connections were accepted.
+    var accepted: Int { self.state.withLock { $0.accepted } }
+
+    /// Accepts connections from now on.
+    func listen() throws {
+        let listener = try Self.bindListener(port: self.port)
+        guard Glibc.listen(listener, 64) == 0 else { throw POSIXError(.EADDRINUSE) }
+        self.state.withLock { $0.listener = listener }
+        let state = self.state
+        Thread.detachNewThread { [weak self] in
+            while true {
+                let client = accept(listener, nil, nil)
+                guard client >= 0, let self, state.withLock({ $0.listener == listener }) else {
+                    if client >= 0 { Glibc.close(client) }
+                    return
+                }
+                self.serve(client)
+            }
+        }
+    }
+
+    /// Refuses new connections and resets those that are.
+    func stop() {
+        let listener = self.state.withLock { state in
+            defer { state.listener = -1 }
+            return state.listener
+        }
+        if listener >= 0 {
+            shutdown(listener, Int32(SHUT_RDWR))
+            Glibc.close(listener)
+        }
+        self.cut()
+    }
+
+    /// Resets all connections.
+    func cut() {
+        let pairs = self.state.withLock { state in
+            defer { state.pairs = [] }
+            return state.pairs
+        }
+        for pair in pairs {
+            var linger = linger(l_onoff: 1, l_linger: 0)
+            setsockopt(pair.client, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+            shutdown(pair.server, Int32(SHUT_RDWR))
+            shutdown(pair.client, Int32(SHUT_RDWR))
+        }
+    }
+
+    /// Whether what the broker says is swallowed.
+    func muteBroker(_ on: Bool) { self.state.withLock { $0.mutesBroker = on } }
+
+    /// Whether what the client says is left in its socket.
+    func muteClient(_ on: Bool) { self.state.withLock { $0.mutesClient = on } }
+
+    /// Lets only those frames of the broker through for which `filter` is true.
+    func filter(_ filter: (@Sendable (Frame) -> Bool)?) { self.state.withLock { $0.filter = filter } }
+
+    /// Says something to all clients in the broker's name.
+    func inject(_ frame: Frame) {
+        let pairs = self.state.withLock { $0.pairs }
+        self.writing.withLock { _ in
+            for pair in pairs { Self.write(frame.bytes, to: pair.client) }
+        }
+    }
+
+    private func serve(_ client: Int32) {
+        guard let server = try? Self.connect(to: self.target) else {
+            Glibc.close(client)
+            return
+        }
+        let pair = Pair(client: client, server: server)
+        self.state.withLock { state in
+            state.pairs.append(pair)
+            state.accepted += 1
+        }
+        let remaining = Locked(2)
+        let done: @Sendable () -> Void = {
+            shutdown(client, Int32(SHUT_RDWR))
+            shutdown(server, Int32(SHUT_RDWR))
+            let isLast = remaining.withLock { remaining in
+                remaining -= 1
+                return remaining == 0
+            }
+            guard isLast else { return }
+            self.state.withLock { $0.pairs.removeAll { $0.client == client } }
+            Glibc.close(client)
+            Glibc.close(server)
+        }
+        Thread.detachNewThread {
+            self.pumpFromClient(pair)
+            done()
+        }
+        Thread.detachNewThread {
+            self.pumpFromBroker(pair)
+            done()
+        }
+    }
+
+    private func pumpFromClient(_ pair: Pair) {
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        while true {
+            while self.state.withLock({ $0.mutesClient }) {
+                var descriptor = pollfd(fd: pair.client, events: 0, revents: 0)
+                poll(&descriptor, 1, 5)
+                if descriptor.revents != 0 { return }
+            }
+            let count = recv(pair.client, &buffer, buffer.count, 0)
+            if count <= 0 { return }
+            guard Self.write(Array(buffer[..<count]), to: pair.server) else { return }
+        }
+    }
+
+    private func pumpFromBroker(_ pair: Pair) {
+        while let header = Self.read(7, from: pair.server) {
+            let size = header[3...].reduce(0) { $0 << 8 | Int($1) }
+            guard let rest = Self.read(size + 1, from: pair.server) else { return }
+            let frame = Frame(
+                type: header[0], channel: UInt16(header[1]) << 8 | UInt16(header[2]), payload: Array(rest.dropLast())
+            )
+            let (isMute, filter) = self.state.withLock { ($0.mutesBroker, $0.filter) }
+            guard !isMute, filter?(frame) ?? true else { continue }
+            let isOpen = self.writing.withLock { _ in Self.write(header + rest, to: pair.client) }
+            guard isOpen else { return }
+        }
+    }
+
+    private static func read(_ count: Int, from descriptor: Int32) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var offset = 0
+        while offset < count {
+            let received = bytes.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress! + offset, count - offset, 0) }
+            if received <= 0 { return nil }
+            offset += received
+        }
+        return bytes
+    }
+
+    @discardableResult
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        var offset = 0
+        while offset < bytes.count {
+            let sent = bytes.withUnsafeBytes {
+                send(descriptor, $0.baseAddress! + offset, bytes.count - offset, Int32(MSG_NOSIGNAL))
+            }
+            if sent <= 0 { return false }
+            offset += sent
+        }
+        return true
+    }
+
+    private static func loopback(port: Int) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return address
+    }
+
+    private static func withAddress<Result>(
+        _ address: inout sockaddr_in,
+        _ body: (UnsafeMutablePointer<sockaddr>) -> Result
+    ) -> Result {
+        withUnsafeMutablePointer(to: &address) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1, body) }
+    }
+
+    static func bindListener(port: Int) throws -> Int32 {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var on: Int32 = 1
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+        var address = Self.loopback(port: port)
+        let status = Self.withAddress(&address) { bind(listener, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+        guard status == 0 else { throw POSIXError(.EADDRINUSE) }
+        return listener
+    }
+
+    static func port(of listener: Int32) -> Int {
+        var address = sockaddr_in()
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        _ = Self.withAddress(&address) { getsockname(listener, $0, &size) }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+
+    private static func connect(to target: RabbitMQConfiguration.Endpoint) throws -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = Self.loopback(port: target.port)
+        let status = Self.withAddress(&address) {
+            Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+        guard status == 0 else {
+            Glibc.close(descriptor)
+            throw POSIXError(.ECONNREFUSED)
+        }
+        return descriptor
+    }
+}
