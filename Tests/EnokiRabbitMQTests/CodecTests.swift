@@ -1,0 +1,293 @@
+import CRabbitMQ
+import EnokiBroker
+import Testing
+
+@testable import EnokiRabbitMQ
+
+/// What our encoder writes, librabbitmq's decoder reads; and what no honest peer writes harms nobody.
+@Suite struct CodecTests {
+    static let everyKind: Headers = [
+        "bool": true, "int8": .int8(-8), "uint8": .uint8(200), "int16": .int16(-1616), "uint16": .uint16(60_000),
+        "int32": .int32(-32), "uint32": .uint32(4_000_000_000), "int64": .int64(.min), "uint64": .uint64(.max),
+        "float": .float(1.5), "double": .double(-0.1), "decimal": .decimal(scale: 2, value: 314),
+        "string": "grüße", "bytes": .bytes([0, 255, 1]), "array": [1, "two", [true, .void]],
+        "timestamp": .timestamp(1_700_000_000), "table": ["inner": ["deep": 1]], "void": .void,
+        "empty array": [], "empty table": [:], "empty string": "", "": "empty name",
+    ]
+
+    static let everyProperty = BasicProperties(
+        contentType: "application/json", contentEncoding: "utf-8", headers: everyKind, deliveryMode: .persistent,
+        priority: 9, correlationID: "c", replyTo: "r", expiration: .milliseconds(60_000), messageID: "m",
+        timestamp: 1_700_000_000, type: "t", userID: "guest", appID: "a", clusterID: "cl"
+    )
+
+    /// Puts a message in and takes it out again, as the broker would deliver it.
+    private func roundTrip(_ properties: BasicProperties, body: [UInt8]) throws -> Content? {
+        let buffer = OutputBuffer(frameMax: WireLimits.frameMax)
+        let arena = EncodingArena()
+        try buffer.appendHeader(arena.properties(properties), bodySize: body.count, channel: 1)
+        buffer.appendBody(body, channel: 1)
+        return try Self.assemble(buffer.withUnsent { Array($0) })
+    }
+
+    private static func assemble(_ bytes: [UInt8], maxBodySize: Int = 1 << 24) throws -> Content? {
+        var assembly = ContentAssembly(maxBodySize: maxBodySize)
+        try assembly.begin(.delivery(.init(tag: 1, redelivered: false, exchange: "", routingKey: "")))
+        var content: Content?
+        try TestDecoder().decode(bytes) { frame in
+            switch Int32(frame.frame_type) {
+            case AMQP_FRAME_HEADER:
+                let header = frame.payload.properties
+                content = try assembly.header(
+                    classID: header.class_id,
+                    bodySize: header.body_size,
+                    header.decoded?.assumingMemoryBound(to: amqp_basic_properties_t.self).pointee
+                )
+            case AMQP_FRAME_BODY: content = try assembly.body(frame.payload.body_fragment.buffer)
+            default: break
+            }
+        }
+        return content
+    }
+
+    @Test func everyPropertyAndEveryKindOfHeaderSurvives() throws {
+        let content = try #require(try self.roundTrip(Self.everyProperty, body: [1, 2, 3]))
+        #expect(try content.message.get() == Message(body: [1, 2, 3], properties: Self.everyProperty))
+    }
+
+    @Test func absentPropertiesStayAbsent() throws {
+        let content = try #require(try self.roundTrip(BasicProperties(), body: []))
+        #expect(try content.message.get() == Message(body: []))
+    }
+
+    @Test(arguments: [1, 131_063, 131_064, 131_065, 262_128, 1_000_000])
+    func bodiesOfEverySizeSurvive(_ size: Int) throws {
+        let body = (0..<size).map { UInt8(truncatingIfNeeded: $0) }
+        let content = try #require(try self.roundTrip(BasicProperties(), body: body))
+        #expect(try content.message.get().body == body)
+    }
+
+    @Test func aStringThatIsNotUTF8IsReadAsBytes() throws {
+        let content = try #require(try Self.assemble(Self.header(table: [1, 0x6E, 0x53, 0, 0, 0, 2, 0xFF, 0xFE])))
+        #expect(try content.message.get().properties.headers == ["n": .bytes([0xFF, 0xFE])])
+    }
+
+    @Test(arguments: [("", nil), ("x", nil), ("-1", nil), ("12", Duration.milliseconds(12)), ("99999999999", nil)])
+    func anExpirationThatIsNoNumberIsReadAsAbsent(_ text: String, _ expected: Duration?) throws {
+        var properties = amqp_basic_properties_t()
+        properties._flags = amqp_flags_t(AMQP_BASIC_EXPIRATION_FLAG)
+        let arena = EncodingArena()
+        properties.expiration = arena.bytes(text)
+        #expect(try BasicProperties(decoding: properties).expiration == expected)
+    }
+
+    @Test func anExpirationTravelsInWholeMillisecondsRoundedUp() {
+        #expect(Duration.microseconds(1).wholeMilliseconds == 1)
+        #expect(Duration.milliseconds(1500).wholeMilliseconds == 1500)
+        #expect(Duration.zero.wholeMilliseconds == 0)
+        #expect(Duration.seconds(Int64.max).wholeMilliseconds == .max)
+    }
+
+    // MARK: - Hostile input
+
+    /// The header frame of an empty message with the given table of headers, without its size.
+    private static func header(table: [UInt8], bodySize: UInt64 = 0) -> [UInt8] {
+        func big(_ value: some FixedWidthInteger) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
+        let payload =
+            big(UInt16(60)) + [0, 0] + big(bodySize) + big(UInt16(AMQP_BASIC_HEADERS_FLAG)) + big(UInt32(table.count))
+            + table
+        return [2, 0, 1] + big(UInt32(payload.count)) + payload + [0xCE]
+    }
+
+    /// A header named `n` of tables, or arrays, in one another.
+    private static func nested(_ depth: Int, arrays: Bool) -> [UInt8] {
+        var bytes: [UInt8] = []
+        // From the inside, written backwards.
+        for _ in 0..<depth {
+            let size = UInt32(bytes.count)
+            let length = (0..<4).map { UInt8(truncatingIfNeeded: size >> (8 * $0)) }
+            bytes += length
+            bytes.append(arrays ? UInt8(ascii: "A") : UInt8(ascii: "F"))
+            if !arrays { bytes += [UInt8(ascii: "n"), 1] }
+        }
+        if arrays { bytes += [UInt8(ascii: "n"), 1] }
+        return bytes.reversed()
+    }
+
+    @Test(arguments: [false, true]) func headersNestUpToTheLimit(arrays: Bool) throws {
+        // The table of the headers is itself the first level.
+        let deepest = try #require(try Self.assemble(Self.header(table: Self.nested(31, arrays: arrays))))
+        #expect(throws: Never.self) { try deepest.message.get() }
+        let deeper = try #require(try Self.assemble(Self.header(table: Self.nested(32, arrays: arrays))))
+        #expect(throws: UnacceptableContent.self) { try deeper.message.get() }
+    }
+
+    @Test(arguments: [false, true]) func theDeepestHeadersThatFitIntoAFrameAreRefused(arrays: Bool) async throws {
+        let bytes = Self.header(table: Self.nested(arrays ? 26_000 : 18_000, arrays: arrays))
+        #expect(bytes.count < WireLimits.frameMax)
+        // On a thread like that of a connection: librabbitmq decodes by recursion.
+        let isRefused = await withCheckedContinuation { done in
+            let started = Platform.startThread {
+                let content = try? Self.assemble(bytes)
+                guard case .failure(let failure) = content?.message else { return done.resume(returning: false) }
+                done.resume(returning: failure.reason.contains("32"))
+            }
+            if !started { done.resume(returning: false) }
+        }
+        #expect(isRefused)
+    }
+
+    @Test func aBodyLongerThanTheLimitIsReadToItsEndAndForgotten() throws {
+        let buffer = OutputBuffer(frameMax: WireLimits.frameMax)
+        buffer.appendBody([UInt8](repeating: 7, count: 300_000), channel: 1)
+        let bytes = Self.header(table: [], bodySize: 300_000) + buffer.withUnsent { Array($0) }
+        let content = try #require(try Self.assemble(bytes, maxBodySize: 299_999))
+        let failure = #expect(throws: UnacceptableContent.self) { try content.message.get() }
+        #expect(failure?.reason.contains("300000") == true)
+        #expect(try Self.assemble(bytes, maxBodySize: 300_000)?.message.get().body.count == 300_000)
+    }
+
+    @Test func anAnnouncedBodyThatDoesNotComeTakesNoMemory() throws {
+        #expect(try Self.assemble(Self.header(table: [], bodySize: 1 << 62)) == nil)
+    }
+
+    @Test func aBodyLongerThanAnnouncedIsAViolation() {
+        let buffer = OutputBuffer(frameMax: WireLimits.frameMax)
+        buffer.appendBody([1, 2, 3], channel: 1)
+        let bytes = Self.header(table: [], bodySize: 2) + buffer.withUnsent { Array($0) }
+        #expect(throws: ContentAssembly.Violation.self) { try Self.assemble(bytes) }
+    }
+
+    @Test func framesOutOfOrderAreAViolation() throws {
+        var assembly = ContentAssembly(maxBodySize: 10)
+        #expect(throws: ContentAssembly.Violation.self) { try assembly.body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+        #expect(throws: ContentAssembly.Violation.self) {
+            try assembly.header(classID: 60, bodySize: 1, amqp_basic_properties_t())
+        }
+        let origin = Content.Origin.delivery(.init(tag: 1, redelivered: false, exchange: "", routingKey: ""))
+        try assembly.begin(origin)
+        #expect(throws: ContentAssembly.Violation.self) { try assembly.begin(origin) }
+        #expect(throws: ContentAssembly.Violation.self) {
+            try assembly.header(classID: 50, bodySize: 1, amqp_basic_properties_t())
+        }
+    }
+
+    @Test func mutatedFramesEndInAnErrorAndNeverInATrap() throws {
+        let buffer = OutputBuffer(frameMax: WireLimits.frameMax)
+        let arena = EncodingArena()
+        try buffer.appendHeader(arena.properties(Self.everyProperty), bodySize: 40, channel: 1)
+        buffer.appendBody([UInt8](repeating: 1, count: 40), channel: 1)
+        let honest = buffer.withUnsent { Array($0) }
+        var seed: UInt64 = 42
+        func random(_ bound: Int) -> Int {
+            seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int((seed >> 33) % UInt64(bound))
+        }
+        var intact = 0
+        for _ in 0..<5000 {
+            var bytes = honest
+            for _ in 0...random(3) { bytes[random(bytes.count)] = UInt8(random(256)) }
+            if (try? Self.assemble(bytes)) != nil { intact += 1 }
+        }
+        // Else only the decoder's front door was tested.
+        #expect(intact > 100)
+    }
+
+    // MARK: - Limits of what is sent
+
+    @Test func whatTheProtocolCannotCarryIsRefusedBeforeItIsSent() throws {
+        let long = String(repeating: "ä", count: 128)
+        func refused(
+            _ properties: BasicProperties = BasicProperties(),
+            exchange: String = "",
+            key: String = "",
+            size: Int = 0,
+            sourceLocation: SourceLocation = #_sourceLocation
+        ) {
+            let error = #expect(throws: BrokerError.self, sourceLocation: sourceLocation) {
+                try Publication(
+                    Message(body: [UInt8](repeating: 0, count: size), properties: properties), to: exchange,
+                    routingKey: key, mandatory: false, deadline: .now, maxBodySize: 100
+                ) { _ in }
+            }
+            #expect(error?.code == .invalidArgument, sourceLocation: sourceLocation)
+        }
+        refused(exchange: long)
+        refused(key: long)
+        refused(key: "a\0b")
+        refused(size: 101)
+        refused(BasicProperties(contentType: long))
+        refused(BasicProperties(contentEncoding: long))
+        refused(BasicProperties(correlationID: long))
+        refused(BasicProperties(replyTo: long))
+        refused(BasicProperties(messageID: long))
+        refused(BasicProperties(type: long))
+        refused(BasicProperties(userID: long))
+        refused(BasicProperties(appID: long))
+        refused(BasicProperties(clusterID: long))
+        refused(BasicProperties(expiration: .seconds(-1)))
+        refused(BasicProperties(expiration: .seconds(Int64.max)))
+        refused(BasicProperties(headers: [long: 1]))
+        refused(BasicProperties(headers: ["n": .bytes([UInt8](repeating: 0, count: 131_072))]))
+        var deep: FieldValue = 1
+        for _ in 0..<32 { deep = [deep] }
+        refused(BasicProperties(headers: ["n": deep]))
+        deep = 1
+        for _ in 0..<32 { deep = ["n": deep] }
+        refused(BasicProperties(headers: ["n": deep]))
+    }
+
+    @Test func headersThatJustFitAreEncoded() throws {
+        let limit = WireLimits.frameMax - 12 * 256
+        let short = String(repeating: "x", count: 255)
+        let properties = BasicProperties(
+            contentType: short, contentEncoding: short,
+            headers: ["n": .bytes([UInt8](repeating: 0, count: limit - 4 - 2 - 5))], correlationID: short,
+            replyTo: short, expiration: .seconds(1), messageID: short, timestamp: 1, type: short, userID: short,
+            appID: short, clusterID: short
+        )
+        _ = try Publication(
+            Message(body: [], properties: properties), to: "", routingKey: "", mandatory: false, deadline: .now,
+            maxBodySize: 0
+        ) { _ in }
+        let content = try #require(try self.roundTrip(properties, body: []))
+        #expect(try content.message.get().properties == properties)
+    }
+
+    @Test func theDifferenceOfAnInequivalentArgumentIsRead() throws {
+        let text = "PRECONDITION_FAILED - inequivalent arg 'x-message-ttl' for queue 'it's' in vhost '/': received the"
+            + " value '5' of type 'signedint' but current is none"
+        let difference = try #require(InequivalentArgument(text))
+        #expect(difference.argument == "x-message-ttl")
+        #expect(difference.entity == "queue 'it's'")
+        #expect(difference.wanted == "the value '5' of type 'signedint'")
+        #expect(difference.current == "none")
+        #expect(InequivalentArgument("PRECONDITION_FAILED - unknown delivery tag 1") == nil)
+    }
+}
+
+/// librabbitmq's decoder without a socket.
+private final class TestDecoder {
+    private let state: amqp_connection_state_t
+
+    init() throws {
+        self.state = try #require(amqp_new_connection())
+        // A protocol header takes it out of its first state, in which it cannot be tuned.
+        try self.decode(Array("AMQP".utf8) + [0, 0, 9, 1]) { _ in }
+        amqp_tune_connection(self.state, 0, Int32(WireLimits.frameMax), 0)
+    }
+
+    deinit { amqp_destroy_connection(self.state) }
+
+    func decode(_ bytes: [UInt8], _ handle: (amqp_frame_t) throws -> Void) throws {
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+        defer { copy.deallocate() }
+        copy.copyBytes(from: bytes)
+        var failure: (any Error)?
+        try FrameDecoder(state: self.state).decode(copy) { frame in
+            do { try handle(frame) } catch { failure = error }
+            return failure == nil
+        }
+        if let failure { throw failure }
+    }
+}
