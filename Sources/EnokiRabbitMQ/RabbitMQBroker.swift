@@ -126,6 +126,7 @@ public final class RabbitMQBroker: Broker {
         _ = try await self.consumers.call([.unbind(binding)])
     }
 
+    @discardableResult
     public func purge(queue: String) async throws(BrokerError) -> Int {
         guard case .count(let count) = try await self.consumers.call([.queuePurge(queue)]).first else { return 0 }
         return count

@@ -252,6 +252,13 @@ final class FaultProxy: Sendable {
         return Int(UInt16(bigEndian: address.sin_port))
     }
 
+    /// Whether somebody listens on `port` of 127.0.0.1.
+    static func accepts(_ port: Int) -> Bool {
+        guard let descriptor = try? Self.connect(to: .init(host: "127.0.0.1", port: port)) else { return false }
+        Glibc.close(descriptor)
+        return true
+    }
+
     private static func connect(to target: RabbitMQConfiguration.Endpoint) throws -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = Self.loopback(port: target.port)

@@ -110,6 +110,8 @@ final class Mailbox<Value: Sendable>: Sendable {
     private let state = Locked([Value]())
     private let arrived = Signal()
 
+    var isEmpty: Bool { self.state.withLock { $0.isEmpty } }
+
     func put(_ value: Value) {
         self.state.withLock { $0.append(value) }
         self.arrived.signal()

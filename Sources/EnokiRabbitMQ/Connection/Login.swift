@@ -106,8 +106,10 @@ struct Login {
         if opened != AMQP_STATUS_OK.rawValue {
             if let problem = tls?.failure(status: opened) { throw self.failure(.tlsFailed, problem) }
             var reason = LibraryStatus.describe(opened)
-            if opened == AMQP_STATUS_SOCKET_ERROR.rawValue, systemError != 0 {
-                reason = Platform.describe(error: systemError).lowercased()
+            if opened == AMQP_STATUS_SOCKET_ERROR.rawValue {
+                // Of a connection that failed while it was awaited librabbitmq forgets the reason.
+                reason = [0, EINPROGRESS].contains(systemError)
+                    ? "connection refused, or host unreachable" : Platform.describe(error: systemError).lowercased()
             }
             throw self.failure(.connectionFailed, reason)
         }

@@ -21,11 +21,23 @@ final class SessionLoop {
     private var sending: OutputBuffer
     private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
     private var heartbeat: Heartbeat
-    private var assemblies: [UInt16: ContentAssembly] = [:]
+    /// The channels that something came on, by number.
+    private var inbound: [Inbound?] = []
     private var sendsWhenReadable = false
     private var receivesWhenWritable = false
     private var end: BrokerError?
     private var closing = Closing.no
+
+    /// A channel with the message that is coming in on it.
+    private final class Inbound {
+        let channel: Channel
+        var assembly: ContentAssembly
+
+        init(_ channel: Channel, maxBodySize: Int) {
+            self.channel = channel
+            self.assembly = ContentAssembly(maxBodySize: maxBodySize)
+        }
+    }
 
     private enum Closing {
         case no
@@ -243,15 +255,32 @@ final class SessionLoop {
         }
     }
 
+    /// The channel with that number, if it is open.
+    private func inbound(_ number: UInt16) -> Inbound? {
+        let index = Int(number)
+        if index < self.inbound.count, let known = self.inbound[index] { return known }
+        guard let channel = self.session.channel(number) else { return nil }
+        while self.inbound.count <= index { self.inbound.append(nil) }
+        let inbound = Inbound(channel, maxBodySize: self.connection.configuration.maxBodySize)
+        self.inbound[index] = inbound
+        return inbound
+    }
+
+    /// The channel with that number is closed; the number may come to mean another.
+    private func forget(_ number: UInt16) {
+        if Int(number) < self.inbound.count { self.inbound[Int(number)] = nil }
+    }
+
     private func assemble(
         _ number: UInt16,
         _ step: (inout ContentAssembly) throws(ContentAssembly.Violation) -> Content?
     ) {
+        guard let inbound = self.inbound(number) else {
+            return self.fail("the broker used channel \(number), which is not open", .protocolViolation)
+        }
         do throws(ContentAssembly.Violation) {
-            let maxBodySize = self.connection.configuration.maxBodySize
-            let content = try step(&self.assemblies[number, default: ContentAssembly(maxBodySize: maxBodySize)])
-            guard let content, let channel = self.session.channel(number) else { return }
-            channel.user.channel(channel, received: content)
+            guard let content = try step(&inbound.assembly) else { return }
+            inbound.channel.user.channel(inbound.channel, received: content)
         } catch {
             self.fail("the broker sent \(error.reason)", .protocolViolation)
         }
@@ -272,7 +301,7 @@ final class SessionLoop {
     }
 
     private func handle(_ method: IncomingMethod, _ number: UInt16) {
-        guard let channel = self.session.channel(number) else {
+        guard let channel = self.inbound(number)?.channel else {
             return self.fail("the broker used channel \(number), which is not open", .protocolViolation)
         }
         switch method {
@@ -287,13 +316,14 @@ final class SessionLoop {
                 return nil
             }
         case .reply(let id, let reply):
+            if id == AMQP_CHANNEL_CLOSE_OK_METHOD { self.forget(number) }
             if !channel.answered(id, reply) {
                 self.fail("the broker answered what was not asked", .protocolViolation)
             }
         case .channelClosed(let closure):
             // Answered before the number can be used again: anything else would end the connection (504).
             self.session.outbox.append(.channelCloseOk, channel: number)
-            self.assemblies[number] = nil
+            self.forget(number)
             // With a close of our own under way the number is free when the broker has answered that.
             if channel.isOpen { self.session.release(channel) }
             channel.closed(closure)

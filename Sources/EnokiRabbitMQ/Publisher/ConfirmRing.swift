@@ -20,8 +20,6 @@ struct ConfirmRing {
         let publication: Publication
         /// Where its bytes are in the stream of the session.
         var range: Range<Outbox.Offset>
-        /// Why it was returned.
-        var failure: BrokerError?
         /// Whether its outcome was told before the broker's answer came.
         var isTold = false
         /// Whether the broker has answered.
@@ -35,6 +33,8 @@ struct ConfirmRing {
     /// The number of the first entry.
     private var first: UInt64 = 1
     private var waiting = 0
+    /// Why messages were returned, by the identity of the message.
+    private var failures: [ObjectIdentifier: BrokerError] = [:]
     /// Exchanges that took a message on this channel.
     private var provenExchanges: Set<ByteName> = []
     private var lastProvenExchange: String?
@@ -64,8 +64,8 @@ struct ConfirmRing {
         self.entries[index].isSettled = true
         let publication = self.entries[index].publication
         if !refused { self.prove(publication.exchange) }
+        let failure = self.failures.isEmpty ? nil : self.failures.removeValue(forKey: ObjectIdentifier(publication))
         guard self.take(index) else { return }
-        let failure = self.entries[index].failure
         if refused {
             let error = BrokerError(
                 .rejected,
@@ -98,15 +98,16 @@ struct ConfirmRing {
     mutating func returned(_ reason: IncomingMethod.Return, _ properties: BasicProperties?) {
         let index = self.entries.firstIndex { entry in
             let publication = entry.publication
-            guard !entry.isSettled, entry.failure == nil, publication.mandatory else { return false }
-            return publication.exchange.hasSameBytes(as: reason.exchange)
+            guard !entry.isSettled, publication.mandatory else { return false }
+            return self.failures[ObjectIdentifier(publication)] == nil
+                && publication.exchange.hasSameBytes(as: reason.exchange)
                 && publication.routingKey.hasSameBytes(as: reason.routingKey)
                 && (properties == nil
                     || publication.message.properties.messageID == properties?.messageID
                         && publication.message.properties.correlationID == properties?.correlationID)
         }
         guard let index else { return }
-        self.entries[index].failure = BrokerError(
+        self.failures[ObjectIdentifier(self.entries[index].publication)] = BrokerError(
             .unroutable,
             "the message reached no queue: exchange '\(reason.exchange)', routing key '\(reason.routingKey)':"
                 + " \(reason.code) \(reason.text)"
@@ -156,7 +157,6 @@ struct ConfirmRing {
     /// The session is over. What never left can be sent again; of the rest nobody knows.
     mutating func lose(_ error: BrokerError, neverLeft: (Range<Outbox.Offset>) -> Bool) -> [Completion] {
         self.removeAll { entry in
-            if let failure = entry.failure { return .failed(failure) }
             if neverLeft(entry.range) { return .sendAgain }
             return .failed(
                 BrokerError(
@@ -184,12 +184,11 @@ struct ConfirmRing {
         )
         guard let first = candidates.first ?? (unconfirmed.count == 1 ? unconfirmed.first : nil),
             let last = candidates.last ?? unconfirmed.first
-        else { return self.removeAll { entry in entry.failure.map { .failed($0) } ?? unknown } }
+        else { return self.removeAll { _ in unknown } }
         let isCertain = first == last || !self.provenExchanges.contains(ByteName(self.entries[first].publication.exchange))
         var index = -1
         return self.removeAll { entry in
             index += 1
-            if let failure = entry.failure { return .failed(failure) }
             if isCertain, index == first { return .failed(guilty) }
             if index > (isCertain ? first : last) { return .sendAgain }
             return unknown
@@ -199,10 +198,13 @@ struct ConfirmRing {
     private mutating func removeAll(_ result: (Entry) -> PublishResult) -> [Completion] {
         defer {
             self.entries = []
+            self.failures = [:]
             self.waiting = 0
         }
         return self.entries.compactMap { entry in
-            let result = result(entry)
+            var result = result(entry)
+            // It has come back, so it is in no queue, whatever became of the rest.
+            if let failure = self.failures[ObjectIdentifier(entry.publication)] { result = .failed(failure) }
             return entry.isTold ? nil : (entry.publication, result)
         }
     }

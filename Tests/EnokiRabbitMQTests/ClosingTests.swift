@@ -1,0 +1,146 @@
+import EnokiBroker
+import EnokiRabbitMQ
+import EnokiTestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct ClosingTests {
+    @Test func acknowledgementsGivenBeforeTheEndAreSent() async throws {
+        let queue = Queue(.unique("acks"), durable: false)
+        try await withRabbitMQ { broker in
+            try await broker.declare(Topology(queues: [queue]))
+            for number in 0..<300 { try await broker.publish(Message("\(number)"), to: "", routingKey: queue.name) }
+            let mailbox = Mailbox<Delivery>()
+            _ = try await broker.consume(queue.name, options: ConsumerOptions(prefetch: 300)) { mailbox.put($0) }
+            for _ in 0..<300 { try await mailbox.next().token.settle(.ack) }
+        }
+        try await withRabbitMQ { broker in
+            #expect(try await broker.inspect(queue: queue.name).messageCount == 0)
+            try await broker.delete(queue: queue.name)
+        }
+    }
+
+    @Test func afterTheEndEverythingIsClosed() async throws {
+        let broker = try await withRabbitMQ { broker in
+            try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
+            return broker
+        }
+        let calls: [@Sendable () async throws -> Void] = [
+            { try await broker.declare(Topology(queues: [Queue("q")])) },
+            { try await broker.publish(Message("x"), to: "", routingKey: "k") },
+            { _ = try await broker.consume("q") { _ in } },
+            { _ = try await broker.inspect(queue: "q") },
+            { try await broker.unbind(Binding(from: "a", toQueue: "b")) },
+            { try await broker.purge(queue: "q") },
+            { try await broker.delete(queue: "q") },
+            { try await broker.delete(exchange: "e") },
+            { try await broker.run() },
+        ]
+        for call in calls {
+            let error = await #expect(throws: BrokerError.self) { try await call() }
+            #expect(error?.code == .closed)
+        }
+        var statuses: [BrokerStatus] = []
+        for await status in broker.statusUpdates() { statuses.append(status) }
+        #expect(statuses == [.closed])
+    }
+
+    @Test func whatWaitsIsFailedAtTheEnd() async throws {
+        let target = try RabbitMQConfiguration(uri: TestEnvironment.amqpURI).endpoints[0]
+        let proxy = try FaultProxy(to: target)
+        let codes = Mailbox<BrokerError.Code?>()
+        try await withRabbitMQ({ $0.endpoints = [.init(host: "127.0.0.1", port: proxy.port)] }) { broker in
+            await broker.reaches { if case .connecting(_, _?) = $0 { true } else { false } }
+            for _ in 0..<3 {
+                broker.publish(Message("x"), to: "", routingKey: "k", options: PublishOptions()) { result in
+                    if case .failure(let error) = result { codes.put(error.code) } else { codes.put(nil) }
+                }
+            }
+        }
+        for _ in 0..<3 { #expect(try await codes.next() == .closed) }
+    }
+
+    @Test func aCallInFlightIsFailedAtTheEnd() async throws {
+        let codes = Mailbox<BrokerError.Code?>()
+        let target = try RabbitMQConfiguration(uri: TestEnvironment.amqpURI).endpoints[0]
+        let proxy = try FaultProxy(to: target)
+        try proxy.listen()
+        defer { proxy.stop() }
+        var configuration = try RabbitMQConfiguration(uri: TestEnvironment.amqpURI)
+        configuration.endpoints = [.init(host: "127.0.0.1", port: proxy.port)]
+        let broker = RabbitMQBroker(configuration: configuration, logger: .silent)
+        try await withThrowingTaskGroup { group in
+            let queue = Queue(.unique("in-flight"), exclusive: true)
+            let answers = Locked(0)
+            group.addTask {
+                try await withThrowingTaskGroup { running in
+                    running.addTask { try await broker.run() }
+                    try await eventually { answers.withLock { $0 } == 1 }
+                    running.cancelAll()
+                    try await running.waitForAll()
+                }
+            }
+            try await broker.declare(Topology(queues: [queue]))
+            // The broker's answer does not arrive.
+            proxy.filter { frame in
+                guard frame.method == 50 << 16 | 11 else { return true }
+                answers.withLock { $0 += 1 }
+                return false
+            }
+            group.addTask {
+                do throws(BrokerError) {
+                    _ = try await broker.inspect(queue: queue.name)
+                    codes.put(nil)
+                } catch {
+                    codes.put(error.code)
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await codes.next() == .closed)
+    }
+
+    @Test func theEndIsBoundedWhenTheBrokerIsSilent() async throws {
+        let start = Locked(ContinuousClock.now)
+        try await withProxiedRabbitMQ { broker, proxy in
+            try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
+            proxy.muteBroker(true)
+            start.withLock { $0 = .now }
+        }
+        #expect(start.withLock { ContinuousClock.now - $0 } < .seconds(5))
+    }
+
+    @Test func theEndDoesNotWaitForAConnectionInTheMaking() async throws {
+        let target = try RabbitMQConfiguration(uri: TestEnvironment.amqpURI).endpoints[0]
+        let proxy = try FaultProxy(to: target)
+        try proxy.listen()
+        defer { proxy.stop() }
+        proxy.muteBroker(true)
+        let start = Locked(ContinuousClock.now)
+        try await withRabbitMQ({
+            $0.endpoints = [.init(host: "127.0.0.1", port: proxy.port)]
+            $0.connectionTimeout = .seconds(30)
+        }) { _ in
+            try await eventually { proxy.accepted == 2 }
+            start.withLock { $0 = .now }
+        }
+        #expect(start.withLock { ContinuousClock.now - $0 } < .seconds(5))
+    }
+
+    @Test func messagesInFlightAreConfirmedBeforeTheEnd() async throws {
+        let queue = Queue(.unique("flushed"), durable: false)
+        let outcomes = Mailbox<Result<Void, BrokerError>>()
+        try await withRabbitMQ { broker in
+            try await broker.declare(Topology(queues: [queue]))
+            for _ in 0..<500 {
+                broker.publish(Message("x"), to: "", routingKey: queue.name, options: PublishOptions()) { outcomes.put($0) }
+            }
+        }
+        var confirmed = 0
+        for _ in 0..<500 { if case .success = try await outcomes.next() { confirmed += 1 } }
+        #expect(confirmed == 500)
+        try await withRabbitMQ { broker in
+            #expect(try await broker.inspect(queue: queue.name).messageCount == 500)
+            try await broker.delete(queue: queue.name)
+        }
+    }
+}

@@ -1,0 +1,328 @@
+import EnokiBroker
+import EnokiRabbitMQ
+import EnokiTestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct PublishingTests {
+    /// What `body` throws as a ``BrokerError``.
+    private func failure(
+        sourceLocation: SourceLocation = #_sourceLocation,
+        _ body: () async throws -> Void
+    ) async -> BrokerError? {
+        await #expect(throws: BrokerError.self, sourceLocation: sourceLocation) { try await body() }
+    }
+
+    @Test func aConfirmedMessageIsInItsQueue() async throws {
+        try await withRabbitMQ { broker in
+            let queue = Queue(.unique("publish"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            for _ in 0..<3 { try await broker.publish(Message("x"), to: "", routingKey: queue.name) }
+            #expect(try await broker.inspect(queue: queue.name).messageCount == 3)
+        }
+    }
+
+    @Test func everyPropertyAndEveryKindOfHeaderPassesTheBroker() async throws {
+        try await withRabbitMQ { broker in
+            let queue = Queue(.unique("properties"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            let mailbox = Mailbox<Delivery>()
+            _ = try await broker.consume(queue.name) { mailbox.put($0) }
+            var headers = CodecTests.everyKind
+            // RabbitMQ writes an unsigned 64-bit integer as a signed one.
+            headers["uint64"] = nil
+            var properties = CodecTests.everyProperty
+            properties.headers = headers
+            let message = Message(body: [0, 1, 255], properties: properties)
+            try await broker.publish(message, to: "", routingKey: queue.name)
+            #expect(try await mailbox.next().message == message)
+        }
+    }
+
+    @Test(arguments: [0, 131_063, 131_064, 131_065, 5_000_000])
+    func bodiesOfEverySizePassTheBroker(_ size: Int) async throws {
+        try await withRabbitMQ { broker in
+            let queue = Queue(.unique("body"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            let mailbox = Mailbox<Delivery>()
+            _ = try await broker.consume(queue.name) { mailbox.put($0) }
+            let body = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+            try await broker.publish(Message(body: body), to: "", routingKey: queue.name)
+            #expect(try await mailbox.next().message.body == body)
+        }
+    }
+
+    @Test func manyTasksAreEachConfirmed() async throws {
+        try await withRabbitMQ { broker in
+            let queue = Queue(.unique("many"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            try await withThrowingTaskGroup { group in
+                for task in 0..<64 {
+                    group.addTask {
+                        for _ in 0..<50 {
+                            let options = PublishOptions(persistent: task % 2 == 0)
+                            try await broker.publish(Message("x"), to: "", routingKey: queue.name, options: options)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await broker.inspect(queue: queue.name).messageCount == 3200)
+        }
+    }
+
+    @Test func oneTasksMessagesKeepTheirOrder() async throws {
+        try await withRabbitMQ { broker in
+            let queue = Queue(.unique("order"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            let mailbox = Mailbox<Delivery>()
+            _ = try await broker.consume(queue.name, options: ConsumerOptions(automaticAcknowledgement: true)) {
+                mailbox.put($0)
+            }
+            for number in 0..<2000 {
+                broker.publish(Message("\(number)"), to: "", routingKey: queue.name, options: PublishOptions()) {
+                    result in
+                    if case .failure(let error) = result { Issue.record(error) }
+                }
+            }
+            for number in 0..<2000 { #expect(try await mailbox.next().message.body == Array("\(number)".utf8)) }
+        }
+    }
+
+    @Test func theOptionsChangeTheMessage() async throws {
+        try await withRabbitMQ { broker in
+            let queue = Queue(.unique("options"), exclusive: true, arguments: ["x-max-priority": 5])
+            try await broker.declare(Topology(queues: [queue]))
+            let mailbox = Mailbox<Delivery>()
+            _ = try await broker.consume(queue.name) { mailbox.put($0) }
+            let options = PublishOptions(persistent: true, expiration: .seconds(60), priority: 3)
+            try await broker.publish(Message("x"), to: "", routingKey: queue.name, options: options)
+            let properties = try await mailbox.next().message.properties
+            #expect(properties.deliveryMode == .persistent)
+            #expect(properties.expiration == .seconds(60))
+            #expect(properties.priority == 3)
+        }
+    }
+
+    @Test func aMandatoryMessageWithoutAQueueIsUnroutable() async throws {
+        try await withRabbitMQ { broker in
+            let error = await self.failure {
+                try await broker.publish(
+                    Message("x"), to: "amq.direct", routingKey: "no'where", options: PublishOptions(mandatory: true)
+                )
+            }
+            #expect(error?.code == .unroutable)
+            for part in ["312", "NO_ROUTE", "amq.direct", "no'where"] { #expect(error?.message.contains(part) == true) }
+            // Not mandatory: dropped, and confirmed.
+            try await broker.publish(Message("x"), to: "amq.direct", routingKey: "nowhere")
+        }
+    }
+
+    @Test func eachReturnIsPairedWithItsMessage() async throws {
+        try await withRabbitMQ { broker in
+            let queue = Queue(.unique("paired"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            let mandatory = PublishOptions(mandatory: true)
+            let codes = await withTaskGroup(of: (Int, BrokerError.Code?).self) { group in
+                for number in 0..<400 {
+                    group.addTask {
+                        let key = number % 3 == 0 ? "nowhere" : queue.name
+                        let message = Message("x", properties: BasicProperties(messageID: "\(number)"))
+                        do {
+                            try await broker.publish(message, to: "", routingKey: key, options: mandatory)
+                            return (number, nil)
+                        } catch {
+                            return (number, (error as? BrokerError)?.code)
+                        }
+                    }
+                }
+                return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+            }
+            for number in 0..<400 { #expect(codes[number] == (number % 3 == 0 ? .unroutable : nil)) }
+        }
+    }
+
+    @Test func aMessageThatAFullQueueRefusesIsRejected() async throws {
+        try await withRabbitMQ { broker in
+            let queue = Queue(
+                .unique("full"), exclusive: true, arguments: ["x-max-length": 1, "x-overflow": "reject-publish"]
+            )
+            try await broker.declare(Topology(queues: [queue]))
+            try await broker.publish(Message("1"), to: "", routingKey: queue.name)
+            let error = await self.failure { try await broker.publish(Message("2"), to: "", routingKey: queue.name) }
+            #expect(error?.code == .rejected)
+        }
+    }
+
+    @Test func aMissingExchangeFailsOnlyItsOwnMessages() async throws {
+        try await withRabbitMQ { broker in
+            let error = await self.failure { try await broker.publish(Message("x"), to: "no-such", routingKey: "k") }
+            #expect(error?.code == .notFound)
+            #expect(error?.message.contains("no-such") == true)
+            #expect(error?.publishOutcome == .notPublished)
+            // The channel was opened again.
+            let queue = Queue(.unique("after"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            try await broker.publish(Message("x"), to: "", routingKey: queue.name)
+            #expect(try await broker.inspect(queue: queue.name).messageCount == 1)
+        }
+    }
+
+    @Test func amongMessagesToAMissingExchangeNoneIsLostOrDoubled() async throws {
+        try await withRabbitMQ { broker in
+            let queue = Queue(.unique("among"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            let outcomes = await withTaskGroup(of: (Bool, BrokerError.Code?).self) { group in
+                for number in 0..<200 {
+                    group.addTask {
+                        let isMissing = number % 20 == 7
+                        do {
+                            let exchange = isMissing ? "no-such" : ""
+                            try await broker.publish(Message("\(number)"), to: exchange, routingKey: queue.name)
+                            return (isMissing, nil)
+                        } catch {
+                            return (isMissing, (error as? BrokerError)?.code)
+                        }
+                    }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(outcomes.filter { $0.0 }.allSatisfy { $0.1 == .notFound })
+            let confirmed = outcomes.count { !$0.0 && $0.1 == nil }
+            let unknown = outcomes.count { !$0.0 && $0.1 == .outcomeUnknown }
+            #expect(confirmed + unknown == 190)
+            // Each confirmed one is there, none is there twice.
+            let mailbox = Mailbox<Delivery>()
+            let count = try await broker.inspect(queue: queue.name).messageCount
+            #expect(count >= confirmed && count <= 190)
+            _ = try await broker.consume(queue.name) { mailbox.put($0) }
+            var bodies: Set<[UInt8]> = []
+            for _ in 0..<count {
+                let delivery = try await mailbox.next()
+                #expect(bodies.insert(delivery.message.body).inserted)
+                delivery.token.settle(.ack)
+            }
+        }
+    }
+
+    @Test func whatTheProtocolCannotCarryIsRefusedAndHarmsNobody() async throws {
+        try await withRabbitMQ({ $0.maxBodySize = 1000 }) { broker in
+            let queue = Queue(.unique("invalid"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            let tooLong = String(repeating: "x", count: 256)
+            for message in [
+                Message(body: [UInt8](repeating: 0, count: 1001)),
+                Message("", properties: BasicProperties(correlationID: tooLong)),
+                Message("", properties: BasicProperties(headers: ["n": .bytes([UInt8](repeating: 0, count: 200_000))])),
+            ] {
+                let error = await self.failure { try await broker.publish(message, to: "", routingKey: queue.name) }
+                #expect(error?.code == .invalidArgument)
+            }
+            let error = await self.failure { try await broker.publish(Message(""), to: "", routingKey: tooLong) }
+            #expect(error?.code == .invalidArgument)
+            try await broker.publish(Message("x"), to: "", routingKey: queue.name)
+            #expect(try await broker.inspect(queue: queue.name).messageCount == 1)
+        }
+    }
+
+    @Test func aForeignUserIDFailsItsMessage() async throws {
+        try await withRabbitMQ { broker in
+            let message = Message("x", properties: BasicProperties(userID: "somebody else"))
+            let error = await self.failure { try await broker.publish(message, to: "", routingKey: "k") }
+            #expect(error?.code == .preconditionFailed)
+            try await broker.publish(Message("x"), to: "", routingKey: "k")
+        }
+    }
+
+    @Test func withoutAConfirmTheOutcomeIsUnknown() async throws {
+        try await withProxiedRabbitMQ { broker, proxy in
+            try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
+            proxy.filter { $0.method != FaultProxy.Frame.basicAck }
+            let error = await self.failure {
+                try await broker.publish(
+                    Message("x"), to: "amq.direct", routingKey: "k", options: PublishOptions(timeout: .milliseconds(300))
+                )
+            }
+            #expect(error?.code == .outcomeUnknown)
+            #expect(error?.publishOutcome == .unknown)
+            proxy.filter(nil)
+            // The lost confirm is one of the past; later ones are paired all the same.
+            try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
+        }
+    }
+
+    @Test func aBlockedConnectionMakesMessagesWaitAndDeliveriesGoOn() async throws {
+        try await withProxiedRabbitMQ { broker, proxy in
+            let queue = Queue(.unique("blocked"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            for _ in 0..<2 { try await broker.publish(Message("before"), to: "", routingKey: queue.name) }
+            proxy.inject(.blocked("low on memory"))
+            await broker.reaches { $0 == .blocked(reason: "low on memory") }
+
+            let options = PublishOptions(timeout: .milliseconds(200))
+            let error = await self.failure {
+                try await broker.publish(Message("never"), to: "", routingKey: queue.name, options: options)
+            }
+            #expect(error?.code == .notSent)
+            #expect(error?.message.contains("low on memory") == true)
+
+            let mailbox = Mailbox<Delivery>()
+            let consumer = try await broker.consume(queue.name, options: ConsumerOptions(prefetch: 1)) { mailbox.put($0) }
+            for _ in 0..<2 { try await mailbox.next().token.settle(.ack) }
+
+            async let waiting: Void = broker.publish(Message("after"), to: "", routingKey: queue.name)
+            proxy.inject(.unblocked)
+            await broker.reaches { $0 == .connected }
+            try await waiting
+            #expect(try await mailbox.next().message.body == Array("after".utf8))
+            await consumer.close()
+        }
+    }
+
+    @Test func whatDoesNotLeaveInTimeIsNeverSent() async throws {
+        try await withProxiedRabbitMQ({ $0.outputBufferLimit = 8 * 1024 * 1024 }) { broker, proxy in
+            let queue = Queue(.unique("stalled"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            try await broker.publish(Message("before"), to: "", routingKey: queue.name)
+            proxy.muteClient(true)
+            let big = Message(body: [UInt8](repeating: 1, count: 1_000_000))
+            // The first fill the sockets, others are in the I/O thread's hands, in the outbox, and before it.
+            let outcomes = Mailbox<Result<Void, BrokerError>>()
+            for _ in 0..<40 {
+                broker.publish(big, to: "", routingKey: queue.name, options: PublishOptions(timeout: .seconds(1))) {
+                    outcomes.put($0)
+                }
+            }
+            var errors: [BrokerError] = []
+            for _ in 0..<40 { if case .failure(let error) = try await outcomes.next() { errors.append(error) } }
+            #expect(errors.count == 40)
+            let unknown = errors.count { $0.code == .outcomeUnknown }
+            #expect(errors.count { $0.code == .notSent } == 40 - unknown)
+            #expect(errors.contains { $0.message.contains("takes no more bytes") })
+            #expect(errors.contains { $0.message.contains("many bytes wait") })
+            proxy.muteClient(false)
+            try await broker.publish(Message("after"), to: "", routingKey: queue.name)
+            // "before" and "after", and of the big ones only those whose outcome was called unknown.
+            #expect(try await broker.inspect(queue: queue.name).messageCount == 2 + unknown)
+        }
+    }
+
+    @Test func publishersWaitWhileTheBrokerTakesNothingAndGoOnAfterwards() async throws {
+        try await withProxiedRabbitMQ({ $0.outputBufferLimit = 64 * 1024 }) { broker, proxy in
+            let queue = Queue(.unique("pressure"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            proxy.muteClient(true)
+            let message = Message(body: [UInt8](repeating: 1, count: 100_000))
+            try await withThrowingTaskGroup { group in
+                for _ in 0..<200 {
+                    group.addTask { try await broker.publish(message, to: "", routingKey: queue.name) }
+                }
+                group.addTask {
+                    try await Task.sleep(for: .milliseconds(100))
+                    proxy.muteClient(false)
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await broker.inspect(queue: queue.name).messageCount == 200)
+        }
+    }
+}

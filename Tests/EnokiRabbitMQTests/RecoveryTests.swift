@@ -1,0 +1,204 @@
+import EnokiBroker
+import EnokiRabbitMQ
+import EnokiTestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct RecoveryTests {
+    private let quickly: @Sendable (inout RabbitMQConfiguration) -> Void = {
+        $0.reconnect = ReconnectBackoff(initial: .milliseconds(10), maximum: .milliseconds(200))
+    }
+
+    @Test func whatWasDeclaredAndConsumedIsThereAgain() async throws {
+        let recorder = LogRecorder()
+        try await withProxiedRabbitMQ(self.quickly, logger: recorder.logger) { broker, proxy in
+            // Exclusive: it goes with its connection.
+            let queue = Queue(.unique("recovered"), durable: false, exclusive: true)
+            let deleted = Queue(.unique("deleted"), durable: false, exclusive: true)
+            let exchange = Exchange(.unique("recovered"), .topic, durable: false, autoDelete: true)
+            let binding = Binding(from: exchange.name, toQueue: queue.name, routingKey: "yes.*")
+            let unbound = Binding(from: exchange.name, toQueue: queue.name, routingKey: "no.*")
+            try await broker.declare(
+                Topology(exchanges: [exchange], queues: [queue, deleted], bindings: [binding, unbound])
+            )
+            try await broker.unbind(unbound)
+            try await broker.delete(queue: deleted.name)
+            let mailbox = Mailbox<Delivery>()
+            let consumer = try await broker.consume(queue.name) { mailbox.put($0) }
+            for round in 0..<3 {
+                let before = proxy.accepted
+                proxy.cut()
+                try await eventually { proxy.accepted >= before + 2 }
+                await broker.reaches { $0 == .connected }
+                #expect(consumer.isActive)
+                try await broker.publish(Message("no"), to: exchange.name, routingKey: "no.\(round)")
+                try await broker.publish(Message("\(round)"), to: exchange.name, routingKey: "yes.\(round)")
+                let delivery = try await mailbox.next()
+                #expect(delivery.message.body == Array("\(round)".utf8))
+                delivery.token.settle(.ack)
+                let gone = await #expect(throws: BrokerError.self) { try await broker.inspect(queue: deleted.name) }
+                #expect(gone?.code == .notFound)
+            }
+            #expect(mailbox.isEmpty)
+        }
+        #expect(recorder.recorded.contains { $0.hasPrefix("warning: lost the connection") && $0.contains("127.0.0.1:") })
+        #expect(!recorder.recorded.contains { $0.contains("guest:guest") })
+    }
+
+    @Test func aCancelledConsumerStaysCancelled() async throws {
+        try await withProxiedRabbitMQ(self.quickly) { broker, proxy in
+            let queue = Queue(.unique("cancelled"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            let consumer = try await broker.consume(queue.name) { _ in }
+            await consumer.cancel()
+            let before = proxy.accepted
+            proxy.cut()
+            try await eventually { proxy.accepted >= before + 2 }
+            await broker.reaches { $0 == .connected }
+            #expect(try await broker.inspect(queue: queue.name).consumerCount == 0)
+            await consumer.close()
+        }
+    }
+
+    @Test func cancellingWithoutAConnectionEndsAtOnce() async throws {
+        try await withProxiedRabbitMQ(self.quickly) { broker, proxy in
+            let queue = Queue(.unique("away"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            let consumer = try await broker.consume(queue.name) { _ in }
+            proxy.stop()
+            await broker.reaches { if case .connecting = $0 { true } else { false } }
+            await consumer.close()
+            #expect(!consumer.isActive)
+            try proxy.listen()
+            #expect(try await broker.inspect(queue: queue.name).consumerCount == 0)
+        }
+    }
+
+    @Test func unconfirmedMessagesOfALostConnectionHaveAnUnknownOutcome() async throws {
+        try await withProxiedRabbitMQ(self.quickly) { broker, proxy in
+            try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
+            proxy.filter { $0.method != FaultProxy.Frame.basicAck }
+            let outcome = Mailbox<Result<Void, BrokerError>>()
+            broker.publish(Message("x"), to: "amq.direct", routingKey: "k", options: PublishOptions()) { outcome.put($0) }
+            // A round trip on the same connection would be answered after it was read.
+            try await Task.sleep(for: .milliseconds(100))
+            proxy.filter(nil)
+            proxy.cut()
+            guard case .failure(let error) = try await outcome.next() else {
+                Issue.record("confirmed")
+                return
+            }
+            #expect(error.code == .outcomeUnknown)
+            try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
+        }
+    }
+
+    @Test func nothingConfirmedIsLostAndNothingUnacknowledgedThroughManyCuts() async throws {
+        try await withProxiedRabbitMQ(self.quickly) { broker, proxy in
+            let queue = Queue(.unique("ledger"), durable: true)
+            try await broker.declare(Topology(queues: [queue]))
+            let handled = Locked<Set<[UInt8]>>([])
+            let consumer = try await broker.consume(queue.name) { delivery in
+                handled.withLock { _ = $0.insert(delivery.message.body) }
+                delivery.token.settle(.ack)
+            }
+            let confirmed = try await withThrowingTaskGroup(of: [[UInt8]].self) { group in
+                for task in 0..<8 {
+                    group.addTask {
+                        var confirmed: [[UInt8]] = []
+                        for number in 0..<300 {
+                            let body = Array("\(task)-\(number)".utf8)
+                            do throws(BrokerError) {
+                                try await broker.publish(Message(body: body), to: "", routingKey: queue.name)
+                                confirmed.append(body)
+                            } catch {
+                                #expect(error.code == .outcomeUnknown, "\(error)")
+                            }
+                        }
+                        return confirmed
+                    }
+                }
+                group.addTask {
+                    for _ in 0..<10 {
+                        try await Task.sleep(for: .milliseconds(60))
+                        proxy.cut()
+                    }
+                    return []
+                }
+                return try await group.reduce(into: []) { $0 += $1 }
+            }
+            #expect(!confirmed.isEmpty)
+            try await eventually { handled.withLock { $0.isSuperset(of: confirmed) } }
+            await consumer.close()
+            try await broker.delete(queue: queue.name)
+        }
+    }
+
+    @Test func aSilentBrokerIsNoticedWithinTwoHeartbeats() async throws {
+        try await withProxiedRabbitMQ({
+            self.quickly(&$0)
+            $0.heartbeat = .seconds(1)
+        }) { broker, proxy in
+            try await broker.declare(Topology(queues: [Queue(.unique("silent"), exclusive: true)]))
+            let start = ContinuousClock.now
+            proxy.muteBroker(true)
+            await broker.reaches { if case .connecting = $0 { true } else { false } }
+            #expect(ContinuousClock.now - start >= .milliseconds(900))
+            guard case .connecting(_, let reason?) = broker.status else {
+                Issue.record("\(broker.status)")
+                return
+            }
+            #expect(reason.contains("silent"))
+            proxy.muteBroker(false)
+            proxy.cut()
+            await broker.reaches { $0 == .connected }
+        }
+    }
+
+    @Test func anIdleConnectionLives() async throws {
+        let recorder = LogRecorder()
+        try await withRabbitMQ({ $0.heartbeat = .seconds(1) }, logger: recorder.logger) { broker in
+            let queue = Queue(.unique("idle"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            // RabbitMQ closes a connection that is silent for two heartbeats; so would we.
+            try await Task.sleep(for: .seconds(4))
+            #expect(try await broker.inspect(queue: queue.name).messageCount == 0)
+        }
+        #expect(!recorder.recorded.contains { $0.contains("lost the connection") })
+    }
+
+    @Test func anOperatorWhoClosesTheConnectionsIsNamed() async throws {
+        let recorder = LogRecorder()
+        try await withProxiedRabbitMQ(self.quickly, logger: recorder.logger) { broker, proxy in
+            let queue = Queue(.unique("operator"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            // connection.close with 320, as `rabbitmqctl close_all_connections` makes the broker say it.
+            let text = Array("CONNECTION_FORCED - because".utf8)
+            let payload: [UInt8] = [0, 10, 0, 50, 1, 0x40, UInt8(text.count)] + text + [0, 0, 0, 0]
+            proxy.inject(.init(type: 1, channel: 0, payload: payload))
+            try await eventually { proxy.accepted >= 4 }
+            await broker.reaches { $0 == .connected }
+            _ = try await broker.inspect(queue: queue.name)
+        }
+        #expect(recorder.recorded.contains { $0.contains("320 CONNECTION_FORCED - because") })
+    }
+
+    @Test func garbageEndsTheConnectionAndNothingElse() async throws {
+        try await withProxiedRabbitMQ(self.quickly) { broker, proxy in
+            try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
+            for frame in [
+                FaultProxy.Frame(type: 1, channel: 0, payload: [0, 99, 0, 99]),
+                FaultProxy.Frame(type: 3, channel: 1, payload: [1, 2, 3]),
+                FaultProxy.Frame(type: 1, channel: 77, payload: [0, 60, 0, 80, 0, 0, 0, 0, 0, 0, 0, 1, 0]),
+                FaultProxy.Frame(type: 2, channel: 1, payload: [0, 60, 0, 0] + [UInt8](repeating: 255, count: 8)),
+                FaultProxy.Frame(type: 1, channel: 1, payload: [0, 50, 0, 11, 0]),
+                FaultProxy.Frame(type: 1, channel: 1, payload: [0, 20, 0, 41]),
+            ] {
+                let before = proxy.accepted
+                proxy.inject(frame)
+                try await eventually("after \(frame)") { proxy.accepted >= before + 2 }
+                await broker.reaches { $0 == .connected }
+                try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+import EnokiBroker
+import EnokiRabbitMQ
+import EnokiTestSupport
+import Foundation
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct TLSTests {
+    /// The tests' RabbitMQ by TLS, known by its authority.
+    private func configuration() throws -> RabbitMQConfiguration {
+        var configuration = try RabbitMQConfiguration(uri: TestEnvironment.value("ENOKI_TEST_AMQPS_URI"))
+        configuration.tls?.authorities = try Self.file("ca.pem")
+        configuration.failFast = true
+        return configuration
+    }
+
+    private static func file(_ name: String) throws -> String {
+        try TestEnvironment.value("ENOKI_TEST_TLS_DIR") + "/" + name
+    }
+
+    private func passes(
+        _ configuration: RabbitMQConfiguration,
+        recorder: LogRecorder = LogRecorder(),
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        try await withRabbitMQ({ $0 = configuration }, logger: recorder.logger) { broker in
+            let queue = Queue(.unique("tls"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            let mailbox = Mailbox<Delivery>()
+            _ = try await broker.consume(queue.name) { mailbox.put($0) }
+            let body = [UInt8](repeating: 7, count: 1_000_000)
+            try await withThrowingTaskGroup { group in
+                for _ in 0..<5 {
+                    group.addTask { try await broker.publish(Message(body: body), to: "", routingKey: queue.name) }
+                }
+                try await group.waitForAll()
+            }
+            for _ in 0..<5 {
+                let delivery = try await mailbox.next()
+                #expect(delivery.message.body == body, sourceLocation: sourceLocation)
+                delivery.token.settle(.ack)
+            }
+        }
+    }
+
+    private func fails(
+        _ configuration: RabbitMQConfiguration,
+        because reason: String,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async {
+        let broker = RabbitMQBroker(configuration: configuration, logger: .silent)
+        let error = await #expect(throws: BrokerError.self, sourceLocation: sourceLocation) { try await broker.run() }
+        #expect(error?.code == .tlsFailed, sourceLocation: sourceLocation)
+        #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")", sourceLocation: sourceLocation)
+    }
+
+    @Test func aServerOfAKnownAuthorityIsTrusted() async throws {
+        try await self.passes(self.configuration())
+    }
+
+    @Test func theURINamesTheFiles() async throws {
+        let uri = try TestEnvironment.value("ENOKI_TEST_AMQPS_URI") + "?cacertfile=\(Self.file("ca.pem"))"
+            + "&certfile=\(Self.file("client.pem"))&keyfile=\(Self.file("client.key"))&verify=verify_peer"
+        try await self.passes(RabbitMQConfiguration(uri: uri))
+    }
+
+    @Test func anAddressInTheCertificateCounts() async throws {
+        var configuration = try self.configuration()
+        configuration.endpoints[0].host = "127.0.0.1"
+        try await self.passes(configuration)
+    }
+
+    @Test func anotherHostIsRefused() async throws {
+        var configuration = try self.configuration()
+        // The same machine, by an address and a name that are not in the certificate.
+        configuration.endpoints[0].host = "127.0.0.2"
+        let server = try TLSServer("server")
+        configuration.endpoints[0].port = server.port
+        await self.fails(configuration, because: "127.0.0.2")
+        server.stop()
+    }
+
+    @Test(arguments: [
+        ("wrong-host", "hostname mismatch"), ("expired", "expired"), ("untrusted", "unable to get local issuer"),
+    ])
+    func aServerWithABadCertificateIsRefused(_ name: String, _ reason: String) async throws {
+        let server = try TLSServer(name)
+        defer { server.stop() }
+        var configuration = try self.configuration()
+        configuration.endpoints = [.init(host: "localhost", port: server.port)]
+        await self.fails(configuration, because: reason)
+    }
+
+    @Test func theSystemsAuthoritiesDoNotKnowOurs() async throws {
+        var configuration = try self.configuration()
+        configuration.tls?.authorities = nil
+        await self.fails(configuration, because: "the certificate of 'localhost' is not accepted")
+    }
+
+    @Test func anOldVersionIsRefused() async throws {
+        let server = try TLSServer("server", arguments: ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"])
+        defer { server.stop() }
+        var configuration = try self.configuration()
+        configuration.endpoints = [.init(host: "localhost", port: server.port)]
+        await self.fails(configuration, because: "TLS handshake failed")
+    }
+
+    @Test func aPortWithoutTLSIsNamed() async throws {
+        var configuration = try self.configuration()
+        configuration.endpoints = try RabbitMQConfiguration(uri: TestEnvironment.amqpURI).endpoints
+        await self.fails(configuration, because: "TLS handshake failed")
+    }
+
+    @Test func filesThatCannotBeUsedAreNamed() async throws {
+        var configuration = try self.configuration()
+        configuration.tls?.authorities = "/no/such/ca.pem"
+        await self.fails(configuration, because: "/no/such/ca.pem")
+
+        configuration = try self.configuration()
+        configuration.tls?.certificate = try Self.file("client.pem")
+        configuration.tls?.key = "/no/such/key"
+        await self.fails(configuration, because: "/no/such/key")
+        configuration.tls?.key = try Self.file("server.key")
+        await self.fails(configuration, because: "server.key")
+    }
+
+    @Test func withoutVerificationItWarnsLoudly() async throws {
+        var configuration = try self.configuration()
+        configuration.tls?.authorities = nil
+        configuration.tls?.verification = .insecureNone
+        let recorder = LogRecorder()
+        try await self.passes(configuration, recorder: recorder)
+        #expect(recorder.recorded.contains { $0.hasPrefix("warning: INSECURE") })
+    }
+}
+
+/// OpenSSL's own server, which does the handshake and no more.
+private final class TLSServer {
+    let port: Int
+    private let process = Process()
+
+    init(_ certificate: String, arguments: [String] = []) throws {
+        let directory = try TestEnvironment.value("ENOKI_TEST_TLS_DIR")
+        let listener = try FaultProxy.bindListener(port: 0)
+        self.port = FaultProxy.port(of: listener)
+        close(listener)
+        self.process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        self.process.arguments =
+            ["openssl", "s_server", "-quiet", "-accept", "\(self.port)"]
+            + ["-cert", "\(directory)/\(certificate).pem", "-key", "\(directory)/\(certificate).key"] + arguments
+        self.process.standardInput = Pipe()
+        self.process.standardOutput = FileHandle.nullDevice
+        self.process.standardError = FileHandle.nullDevice
+        try self.process.run()
+        let deadline = Date(timeIntervalSinceNow: 20)
+        while !FaultProxy.accepts(self.port) {
+            guard Date() < deadline else { throw CancellationError() }
+            Thread.sleep(forTimeInterval: 0.01)
+        }
+    }
+
+    func stop() {
+        // Not a request: a signal may be blocked in what the tests started.
+        kill(self.process.processIdentifier, SIGKILL)
+    }
+}

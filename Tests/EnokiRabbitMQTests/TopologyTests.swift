@@ -1,0 +1,128 @@
+import EnokiBroker
+import EnokiRabbitMQ
+import EnokiTestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct TopologyTests {
+    @Test func messagesFollowTheBindings() async throws {
+        try await withRabbitMQ { broker in
+            let first = Exchange(.unique("first"), .topic, durable: false, autoDelete: true)
+            let second = Exchange(.unique("second"), .fanout, durable: false, autoDelete: true)
+            let queue = Queue(.unique("bound"), exclusive: true)
+            let toExchange = Binding(from: first.name, to: .exchange(second.name), routingKey: "a.#")
+            let topology = Topology(
+                exchanges: [first, second, Exchange("", .direct)], queues: [queue],
+                bindings: [toExchange, Binding(from: second.name, toQueue: queue.name)]
+            )
+            try await broker.declare(topology)
+            try await broker.declare(topology)
+            try await broker.publish(Message("1"), to: first.name, routingKey: "a.b")
+            try await broker.publish(Message("2"), to: first.name, routingKey: "b.a")
+            #expect(try await broker.inspect(queue: queue.name).messageCount == 1)
+            #expect(try await broker.purge(queue: queue.name) == 1)
+            try await broker.unbind(toExchange)
+            try await broker.publish(Message("3"), to: second.name, routingKey: "")
+            #expect(try await broker.inspect(queue: queue.name).messageCount == 1)
+            try await broker.delete(exchange: second.name)
+            try await broker.delete(queue: queue.name)
+        }
+    }
+
+    @Test func deletingWhatIsNotThereIsNoError() async throws {
+        try await withRabbitMQ { broker in
+            try await broker.delete(queue: .unique("absent"))
+            try await broker.delete(exchange: .unique("absent"))
+            try await broker.unbind(Binding(from: .unique("absent"), toQueue: .unique("absent"), routingKey: "x"))
+            try await broker.unbind(Binding(from: .unique("absent"), to: .exchange(.unique("absent"))))
+        }
+    }
+
+    @Test func otherArgumentsAreExplained() async throws {
+        try await withRabbitMQ { broker in
+            let name = String.unique("inequivalent")
+            try await broker.declare(Topology(queues: [Queue(name, exclusive: true, arguments: ["x-max-length": 7])]))
+            for (queue, parts) in [
+                (Queue(name, exclusive: true), ["x-max-length", "7", "none"]),
+                (Queue(name, exclusive: true, arguments: ["x-max-length": 8]), ["x-max-length", "7", "8"]),
+                (Queue(name, exclusive: true, autoDelete: true, arguments: ["x-max-length": 7]), ["auto_delete"]),
+            ] {
+                let error = await #expect(throws: BrokerError.self) {
+                    try await broker.declare(Topology(queues: [queue]))
+                }
+                #expect(error?.code == .preconditionFailed)
+                for part in parts + [name, "Delete the queue", "policy"] {
+                    #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
+                }
+            }
+        }
+    }
+
+    @Test func aChannelErrorFailsOnlyTheCallThatCausedIt() async throws {
+        try await withRabbitMQ { broker in
+            let queue = Queue(.unique("innocent"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            // Sent at once, so that the broker has dropped what followed each guilty call.
+            await withTaskGroup { group in
+                for number in 0..<60 {
+                    group.addTask {
+                        let isGuilty = number % 3 == 0
+                        let name = isGuilty ? "no-such-\(number)" : queue.name
+                        do throws(BrokerError) {
+                            _ = try await broker.inspect(queue: name)
+                            #expect(!isGuilty)
+                        } catch {
+                            #expect(isGuilty && error.code == .notFound && error.message.contains("'\(name)'"), "\(error)")
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func theErrorsOfTheBrokerHaveTheirCodes() async throws {
+        try await withRabbitMQ { broker in
+            let name = String.unique("exclusive")
+            try await broker.declare(Topology(queues: [Queue(name, exclusive: true)]))
+            try await withRabbitMQ { other in
+                let locked = await #expect(throws: BrokerError.self) { try await other.inspect(queue: name) }
+                #expect(locked?.code == .resourceLocked)
+                let refused = await #expect(throws: BrokerError.self) {
+                    try await other.declare(Topology(exchanges: [Exchange("amq.mine", .topic)]))
+                }
+                #expect(refused?.code == .accessRefused)
+                #expect(refused?.message.contains("amq.mine") == true)
+                let unbound = await #expect(throws: BrokerError.self) {
+                    try await other.declare(Topology(bindings: [Binding(from: "no-such", toQueue: "no-such")]))
+                }
+                #expect(unbound?.code == .notFound)
+            }
+        }
+    }
+
+    @Test func namesThatTheProtocolCannotCarryAreRefused() async throws {
+        try await withRabbitMQ { broker in
+            let long = String(repeating: "x", count: 256)
+            for topology in [
+                Topology(queues: [Queue("")]), Topology(queues: [Queue(long)]), Topology(queues: [Queue("a\0b")]),
+                Topology(exchanges: [Exchange(long, .topic)]),
+                Topology(queues: [Queue("q", arguments: [long: 1])]),
+                Topology(bindings: [Binding(from: "e", toQueue: "q", routingKey: long)]),
+            ] {
+                let error = await #expect(throws: BrokerError.self) { try await broker.declare(topology) }
+                #expect(error?.code == .invalidArgument)
+            }
+            try await broker.declare(Topology(queues: [Queue(.unique("fine"), exclusive: true)]))
+        }
+    }
+
+    @Test func aSilentBrokerIsNotWaitedForForEver() async throws {
+        try await withProxiedRabbitMQ({ $0.callTimeout = .seconds(2) }) { broker, proxy in
+            let queue = Queue(.unique("silent"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            proxy.filter { $0.type != 1 }
+            let error = await #expect(throws: BrokerError.self) { try await broker.inspect(queue: queue.name) }
+            #expect(error?.code == .timedOut)
+            #expect(error?.message.contains(queue.name) == true)
+        }
+    }
+}
