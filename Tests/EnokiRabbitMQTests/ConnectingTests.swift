@@ -122,6 +122,7 @@ import Testing
             $0.endpoints = [.init(host: "127.0.0.1", port: proxy.port)]
             $0.callTimeout = .milliseconds(100)
         }) { broker in
+            await broker.reaches { if case .connecting(_, _?) = $0 { true } else { false } }
             for call: @Sendable () async throws -> Void in [
                 { try await broker.declare(Topology(queues: [Queue("q")])) },
                 { _ = try await broker.inspect(queue: "q") },

@@ -138,7 +138,7 @@ import Testing
             self.quickly(&$0)
             $0.heartbeat = .seconds(1)
         }) { broker, proxy in
-            try await broker.declare(Topology(queues: [Queue(.unique("silent"), exclusive: true)]))
+            await broker.reaches { $0 == .connected }
             let start = ContinuousClock.now
             proxy.muteBroker(true)
             await broker.reaches { if case .connecting = $0 { true } else { false } }
