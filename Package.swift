@@ -133,13 +133,16 @@ let package = Package(
             resources: [.copy("Golden")]
         ),
         .testTarget(name: "EnokiTestingTests", dependencies: ["EnokiTesting", "EnokiTestSupport"]),
-        .testTarget(name: "EnokiRunnerTests", dependencies: ["EnokiRunner", "EnokiTestSupport", "runner-fixture"]),
+        .testTarget(
+            name: "EnokiRunnerTests",
+            dependencies: ["EnokiRunner", "EnokiInProcess", "EnokiRabbitMQ", "EnokiTestSupport", "runner-fixture"]
+        ),
         .testTarget(
             name: "NamekoTests",
             dependencies: ["Enoki", "EnokiTesting", "EnokiTestSupport"],
             exclude: ["Peer"]
         ),
-        .testTarget(name: "ShopTests", dependencies: ["shop", "EnokiTesting", "EnokiTestSupport"]),
+        .testTarget(name: "ShopTests", dependencies: ["shop", "EnokiRabbitMQ", "EnokiTesting", "EnokiTestSupport"]),
     ]
 )
 
