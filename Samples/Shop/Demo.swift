@@ -73,9 +73,10 @@ struct Demo: AsyncParsableCommand {
             """
 
             That was an embedded broker, inside this process. Next:
-              shop services                                   what there is: entrypoints, queues, exchanges
-              shop run                                        keep the services running, until Ctrl-C
-              shop run --broker amqp://guest:guest@localhost  on RabbitMQ; start it twice, and both share the work
+              swift run shop services      what there is: entrypoints, queues, exchanges
+              swift run shop run           the services, until Ctrl-C
+              swift run shop run --broker amqp://guest:guest@localhost
+                                           the same on RabbitMQ; start it twice, and both share the work
             """
         )
     }
