@@ -94,7 +94,8 @@ extension BrokerServer {
     func close(_ connection: ConnectionID) async {
         let consumers = self.state.withLock { $0.virtualHost.connections[connection]?.consumers ?? [] }
         await self.perform(waitingFor: consumers) { state in
-            let handlers = (state.virtualHost.connections[connection]?.consumers ?? []).sorted().map { state.cancel($0) }
+            let present = state.virtualHost.connections[connection]?.consumers ?? []
+            let handlers = present.sorted().map { state.cancel($0) }
             state.virtualHost.close(connection)
             return handlers
         }

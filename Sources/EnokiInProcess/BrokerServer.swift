@@ -40,7 +40,7 @@ final class BrokerServer: Sendable {
         }
         guard !isClosed else { throw .brokerClosed }
         guard isFirst else {
-            throw BrokerError(.invalidArgument, "The in-process broker runs already. It has one owner, who runs it once.")
+            throw BrokerError(.invalidArgument, "The in-process broker runs already: it has one owner, who runs it.")
         }
         await withTaskGroup { group in
             group.addTask { await self.timers.run() }

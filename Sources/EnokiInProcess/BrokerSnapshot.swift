@@ -62,12 +62,14 @@ extension BrokerSnapshot {
             .flatMap { exchange in
                 exchange.bindings.compactMap { Binding($0, from: exchange.declaration.name, in: host) }
             }
-            .sorted { ($0.source, "\($0.destination)", $0.routingKey) < ($1.source, "\($1.destination)", $1.routingKey) }
+            .sorted { $0.path < $1.path }
         self.unroutable = Array(host.unroutable)
     }
 }
 
 extension Binding {
+    fileprivate var path: String { "\(self.source) \(self.destination) \(self.routingKey)" }
+
     fileprivate init?(_ bound: ExchangeRecord.Bound, from source: String, in host: VirtualHost) {
         let destination: Destination? =
             switch bound.destination {

@@ -60,8 +60,9 @@ public final class InProcessBroker: Broker {
     /// Declares `topology`; see ``Broker/declare(_:)``.
     public func declare(_ topology: Topology) async throws(BrokerError) { try await self.connection.declare(topology) }
 
-    /// Publishes `message`; see ``Broker/publish(_:to:routingKey:options:completion:)``. It is in its queues when this
-    /// returns.
+    /// Publishes `message`, which is in its queues when this returns.
+    ///
+    /// See ``Broker/publish(_:to:routingKey:options:completion:)``.
     public func publish(
         _ message: Message,
         to exchange: String,

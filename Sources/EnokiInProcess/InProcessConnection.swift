@@ -36,8 +36,10 @@ public final class InProcessConnection: Broker {
         await self.close()
     }
 
-    /// Closes the connection: its consumers end, what they have not settled goes back to its queues in order and marked
-    /// as redelivered, its exclusive queues are deleted. Returns when none of its consumers is being called.
+    /// Closes the connection, and returns when none of its consumers is being called.
+    ///
+    /// What its consumers have not settled goes back to its queues in order, marked as redelivered; its exclusive queues are
+    /// deleted.
     public func close() async {
         await self.server.close(self.id)
         self.closing.signal()
@@ -52,8 +54,9 @@ public final class InProcessConnection: Broker {
         }
     }
 
-    /// Publishes `message`; see ``Broker/publish(_:to:routingKey:options:completion:)``. It is in its queues when this
-    /// returns.
+    /// Publishes `message`, which is in its queues when this returns.
+    ///
+    /// See ``Broker/publish(_:to:routingKey:options:completion:)``.
     public func publish(
         _ message: Message,
         to exchange: String,

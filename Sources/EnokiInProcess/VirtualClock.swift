@@ -18,6 +18,9 @@ public final class VirtualClock: Clock {
         /// The time since the clock was made.
         public let offset: Duration
 
+        /// The instant `offset` after the clock was made.
+        public init(offset: Duration) { self.offset = offset }
+
         /// The instant `duration` later.
         public func advanced(by duration: Duration) -> Instant { Instant(offset: self.offset + duration) }
 
@@ -78,7 +81,7 @@ public final class VirtualClock: Clock {
             try await withCheckedThrowingContinuation { continuation in
                 let outcome = self.state.withLock { state -> Result<Void, any Error>? in
                     state.activity += 1
-                    if state.cancelled.remove(sequence) != nil || Task.isCancelled { return .failure(CancellationError()) }
+                    if state.cancelled.contains(sequence) { return .failure(CancellationError()) }
                     if deadline <= state.now { return .success(()) }
                     state.sleepers.insert(Sleeper(due: deadline, sequence: sequence))
                     state.continuations[sequence] = continuation

@@ -81,8 +81,10 @@ import Testing
         #expect(other.status == .closed)
         #expect(broker.connect(name: "late").status == .closed)
         for connection in [broker, other, broker.connect(name: "later")] as [any Broker] {
-            await #expect { _ = try await connection.inspect(queue: "q") } throws: { ($0 as? BrokerError)?.code == .closed }
+            let error = await #expect(throws: BrokerError.self) { try await connection.inspect(queue: "q") }
+            #expect(error?.code == .closed)
         }
-        await #expect { try await broker.run() } throws: { ($0 as? BrokerError)?.code == .closed }
+        let error = await #expect(throws: BrokerError.self) { try await broker.run() }
+        #expect(error?.code == .closed)
     }
 }

@@ -2,7 +2,7 @@ import EnokiBroker
 
 /// An exchange as the virtual host keeps it.
 struct ExchangeRecord: Sendable {
-    /// A binding of this exchange. Two that differ only in their arguments are two.
+    /// A binding of this exchange; two that differ only in their arguments are two.
     struct Bound: Hashable, Sendable {
         let destination: Destination
         let routingKey: ByteName

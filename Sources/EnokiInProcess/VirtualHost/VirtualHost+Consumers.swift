@@ -40,8 +40,9 @@ extension VirtualHost {
         self.deliver(from: queue)
     }
 
-    /// `basic.cancel`: the consumer gets nothing more. `undelivered` is what was on its way and never reached it: that goes
-    /// back as it was. The rest can still be settled.
+    /// `basic.cancel`: the consumer gets nothing more, what it got can still be settled.
+    ///
+    /// - Parameter undelivered: What was on its way and never reached it: that goes back as it was.
     mutating func cancel(_ id: ConsumerID, undelivered: [Effects.Handover]) {
         guard let consumer = self.consumers[id], consumer.state != .cancelled else { return }
         self.consumers[id]?.state = .cancelled

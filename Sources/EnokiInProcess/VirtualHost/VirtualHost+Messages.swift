@@ -27,7 +27,7 @@ extension VirtualHost {
         self.scheduleWake(for: id)
     }
 
-    /// Drops what has expired at the head of a queue. What has expired behind it waits until it is the head.
+    /// Drops what has expired at the head of a queue; what has expired behind it waits until it is the head.
     mutating func dropExpired(in id: QueueID) {
         while let expiry = self.queues[id]?.ready.first?.expiry, expiry <= self.now {
             if let message = self.queues[id]?.ready.popFirst() { self.discard(message, from: id, .expired) }
@@ -39,7 +39,8 @@ extension VirtualHost {
 
     private mutating func enqueue(_ published: PublishedMessage, in id: QueueID) {
         guard let position = self.queues[id]?.takePosition() else { return }
-        let message = QueuedMessage(published: published, position: position, expiry: self.expiry(of: published, in: id))
+        let expiry = self.expiry(of: published, in: id)
+        let message = QueuedMessage(published: published, position: position, expiry: expiry)
         // A consumer that waits means that nothing else does. It gets the message even when its time to live is zero.
         if let consumer = self.queues[id]?.ring.first {
             self.hand(message, to: consumer, from: id)

@@ -93,8 +93,9 @@ extension VirtualHost {
         self.queues[id]?.unusedSince = self.now
     }
 
-    /// Asks to be woken when the queue, or the message at its head, expires. There is at most one wake-up on its way
-    /// that matters, so neither an idle queue nor one more message costs a timer.
+    /// Asks to be woken when the queue, or the message at its head, expires.
+    ///
+    /// There is at most one wake-up on its way, so neither an idle queue nor one more message costs a timer.
     mutating func scheduleWake(for id: QueueID) {
         guard let queue = self.queues[id] else { return }
         guard let instant = [queue.expiry, queue.ready.first?.expiry].compactMap(\.self).min() else { return }
