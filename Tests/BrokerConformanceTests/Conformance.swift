@@ -1,0 +1,71 @@
+import EnokiBroker
+import EnokiTestSupport
+import Testing
+
+/// Fails unless `body` throws a ``BrokerError`` of the given kind; returns it, so that its words can be looked at.
+@discardableResult
+func expectError(
+    _ code: BrokerError.Code,
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () async throws -> Void
+) async -> BrokerError? {
+    do {
+        try await body()
+        Issue.record("expected the error \(code), and there was none", sourceLocation: sourceLocation)
+        return nil
+    } catch let error as BrokerError {
+        #expect(error.code == code, "\(error)", sourceLocation: sourceLocation)
+        return error
+    } catch {
+        Issue.record("expected the error \(code), found \(error)", sourceLocation: sourceLocation)
+        return nil
+    }
+}
+
+extension Broker {
+    /// Publishes a text to a queue.
+    func send(_ text: String, to queue: String, expiration: Duration? = nil) async throws {
+        let options = PublishOptions(mandatory: true, expiration: expiration)
+        try await self.publish(Message(text), to: "", routingKey: queue, options: options)
+    }
+
+    /// Takes what is ready in a queue, until it is empty, and returns the texts in order.
+    func drain(_ queue: String) async throws -> [String] {
+        let count = try await self.inspect(queue: queue).messageCount
+        let deliveries = Collector<Delivery>()
+        let consumer = try await self.consume(queue, options: ConsumerOptions(prefetch: 1000)) {
+            deliveries.append($0)
+            $0.token.settle(.ack)
+        }
+        let texts = try await deliveries.first(count).map(\.text)
+        await consumer.close()
+        return texts
+    }
+
+    /// Waits until a queue has so many ready messages.
+    func expectReady(_ count: Int, in queue: String) async throws {
+        try await eventually("\(count) messages are ready in '\(queue)'", equals: count) {
+            try await self.inspect(queue: queue).messageCount
+        }
+    }
+
+    /// Waits until a queue is gone.
+    func expectNoQueue(_ queue: String) async throws {
+        try await eventually("queue '\(queue)' is gone") {
+            do {
+                _ = try await self.inspect(queue: queue)
+                return false
+            } catch let error as BrokerError where error.code == .notFound {
+                return true
+            }
+        }
+    }
+}
+
+extension Delivery {
+    /// The body as a text.
+    var text: String { String(decoding: self.message.body, as: UTF8.self) }
+
+    /// The body, marked when it is redelivered.
+    var mark: String { self.redelivered ? "\(self.text) again" : self.text }
+}
