@@ -104,8 +104,10 @@ extension Duration {
     fileprivate var wholeMillisecondsText: String { String(self.wholeMilliseconds) }
 
     fileprivate init?(wholeMillisecondsText text: String) {
-        // Bounded, so that no sum with a clock can overflow: RabbitMQ itself takes no more than 2^32 - 1.
-        guard let milliseconds = UInt32(text) else { return nil }
+        // Bounded as RabbitMQ does, so that no sum with a clock can overflow.
+        guard let milliseconds = UInt64(text), milliseconds <= WireLimits.longestExpiration.wholeMilliseconds else {
+            return nil
+        }
         self = .milliseconds(Int64(milliseconds))
     }
 }

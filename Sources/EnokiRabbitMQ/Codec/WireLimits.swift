@@ -9,8 +9,8 @@ enum WireLimits {
     static let frameMax = 131_072
     /// The longest short string, in bytes of UTF-8.
     static let shortString = 255
-    /// RabbitMQ refuses a longer message expiration.
-    static let longestExpiration = Duration.milliseconds(Int64(UInt32.max))
+    /// RabbitMQ refuses a longer message expiration (`value_too_large`): ten years.
+    static let longestExpiration = Duration.milliseconds(315_360_000_000)
 
     /// Throws when `name` is too long or holds a NUL byte.
     static func check(_ what: StaticString, _ name: String) throws(BrokerError) {
