@@ -67,7 +67,9 @@ public final class InProcessConnection: Broker {
         let result = Result { () throws(BrokerError) in
             var message = message
             options.apply(to: &message)
-            try message.checkForWire(routingKey: routingKey)
+            try WireLimits.check(message.properties)
+            try WireLimits.check(routingKey, as: "routing key")
+            message.properties.expiration = message.properties.expiration?.inWholeMilliseconds
             let published = PublishedMessage(message, exchange: exchange, routingKey: routingKey)
             try self.server.perform(by: self.id) { (host: inout VirtualHost) throws(BrokerError) in
                 try host.publish(published, mandatory: options.mandatory)

@@ -29,17 +29,22 @@ extension Broker {
         try await self.publish(Message(text), to: "", routingKey: queue, options: options)
     }
 
-    /// Takes what is ready in a queue, until it is empty, and returns the texts in order.
-    func drain(_ queue: String) async throws -> [String] {
-        let count = try await self.inspect(queue: queue).messageCount
+    /// Waits until a queue has as many ready messages as there are `texts`, takes them, and compares.
+    ///
+    /// It waits because RabbitMQ gives back what a closed consumer had a moment after it has said that it is closed.
+    func expectContents(
+        _ texts: [String],
+        of queue: String,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        try await self.expectReady(texts.count, in: queue)
         let deliveries = Collector<Delivery>()
         let consumer = try await self.consume(queue, options: ConsumerOptions(prefetch: 1000)) {
             deliveries.append($0)
             $0.token.settle(.ack)
         }
-        let texts = try await deliveries.first(count).map(\.text)
+        #expect(try await deliveries.first(texts.count).map(\.text) == texts, sourceLocation: sourceLocation)
         await consumer.close()
-        return texts
     }
 
     /// Waits until a queue has so many ready messages.

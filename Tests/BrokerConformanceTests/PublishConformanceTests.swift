@@ -37,7 +37,7 @@ import Testing
             }
             #expect(error?.message.contains("NOT_FOUND - no exchange 'none' in vhost '") == true)
             try await broker.send("y", to: "q")
-            #expect(try await broker.drain("q") == ["y"])
+            try await broker.expectContents(["y"], of: "q")
         }
     }
 
@@ -66,7 +66,7 @@ import Testing
                 broker.publish(Message("\(number)"), to: "", routingKey: "q", options: options) { results.append($0) }
             }
             for result in try await results.first(500) { try result.get() }
-            #expect(try await broker.drain("q") == (0..<500).map(String.init))
+            try await broker.expectContents((0..<500).map(String.init), of: "q")
         }
     }
 

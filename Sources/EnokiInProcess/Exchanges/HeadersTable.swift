@@ -44,22 +44,42 @@ struct HeadersMatch: Sendable {
 
     func matches(_ headers: Headers) -> Bool {
         func fits(_ wanted: Headers.Element) -> Bool {
-            headers[wanted.name].map { wanted.value == .void || $0.isSame(as: wanted.value) } ?? false
+            headers[wanted.name].map { wanted.value == .void || $0.hasSameValue(as: wanted.value) } ?? false
         }
         return self.any ? self.wanted.contains(where: fits) : self.wanted.allSatisfy(fits)
     }
 }
 
 extension FieldValue {
-    /// Whether RabbitMQ takes the two values for one: integers of all sizes compare with one another, and so do floats;
-    /// strings compare by their bytes.
-    func isSame(as other: FieldValue) -> Bool {
-        switch (self, other) {
-        case (.string(let left), .string(let right)): left.hasSameBytes(as: right)
-        case (.float(let left), .double(let right)): Double(left) == right
-        case (.double(let left), .float(let right)): left == Double(right)
-        default:
-            if let left = self.integerValue, let right = other.integerValue { left == right } else { self == other }
+    /// Whether a headers exchange of RabbitMQ takes the two for one, which compares them as Erlang's terms: numbers of all
+    /// kinds by their value, times among them, and texts and byte arrays by their bytes.
+    fileprivate func hasSameValue(as other: FieldValue) -> Bool {
+        if let left = self.erlangBytes, let right = other.erlangBytes { return left == right }
+        if let left = self.erlangInteger, let right = other.erlangInteger { return left == right }
+        if let left = self.erlangNumber, let right = other.erlangNumber { return left == right }
+        return self == other
+    }
+
+    private var erlangBytes: [UInt8]? {
+        switch self {
+        case .string(let value): Array(value.utf8)
+        case .bytes(let value): value
+        default: nil
+        }
+    }
+
+    private var erlangInteger: Int128? {
+        switch self {
+        case .timestamp(let value): Int128(value)
+        default: self.integerValue.map { Int128($0) }
+        }
+    }
+
+    private var erlangNumber: Double? {
+        switch self {
+        case .float(let value): Double(value)
+        case .double(let value): value
+        default: self.erlangInteger.map { Double($0) }
         }
     }
 }

@@ -35,16 +35,14 @@ struct QueueArguments: Sendable {
 
     private static func milliseconds(_ name: String, of queue: Queue, least: Int64) throws(BrokerError) -> Duration? {
         guard let value = queue.arguments[name] else { return nil }
-        guard let number = value.integerValue, (least...Self.greatestTimer).contains(number) else {
+        guard let number = value.integerValue, (least...WireLimits.longestTime).contains(number) else {
             throw BrokerError(
                 .preconditionFailed,
                 "PRECONDITION_FAILED - invalid arg '\(name)' for \(AMQPText.queue(queue.name)): \(value). "
-                    + "Expected whole milliseconds from \(least) to \(Self.greatestTimer)."
+                    + "Expected whole milliseconds from \(least) to \(WireLimits.longestTime)."
             )
         }
         return .milliseconds(number)
     }
 
-    /// The longest time that RabbitMQ's timers take, in milliseconds.
-    static let greatestTimer: Int64 = 4_294_967_295
 }

@@ -3,7 +3,7 @@ import EnokiBroker
 /// RabbitMQ's rules of redeclaration: what must be the same when a queue or an exchange of that name exists.
 enum Equivalence {
     /// The arguments of a queue that take part; others may differ.
-    private static let queueArguments = ["x-expires", "x-message-ttl", "x-queue-type"]
+    private static let queueArguments = ["x-expires", "x-message-ttl"]
 
     static func check(_ wanted: Queue, against current: Queue) throws(BrokerError) {
         let part = AMQPText.queue(current.name)
@@ -43,10 +43,17 @@ enum Equivalence {
     ) throws(BrokerError) {
         switch (wanted, current) {
         case (nil, nil): return
-        case (let wanted?, let current?) where wanted.isSame(as: current): return
+        case (let wanted?, let current?) where self.areSame(wanted, current): return
         default:
             throw .inequivalent(name, for: part, received: self.text(wanted), current: self.text(current))
         }
+    }
+
+    /// Integers of all sizes are compared by their value.
+    private static func areSame(_ left: FieldValue, _ right: FieldValue) -> Bool {
+        if let left = left.integerValue, let right = right.integerValue { return left == right }
+        if let left = left.stringValue, let right = right.stringValue { return left.hasSameBytes(as: right) }
+        return left == right
     }
 
     private static func text(_ value: FieldValue?) -> String {

@@ -3,7 +3,7 @@ import EnokiBroker
 extension VirtualHost {
     /// `queue.bind` and `exchange.bind`; a binding that exists is left as it is.
     mutating func bind(_ binding: Binding, by connection: ConnectionID) throws(BrokerError) {
-        try Self.checkLength(of: binding.routingKey, as: "routing key")
+        try WireLimits.check(binding)
         guard !binding.source.isEmpty else { throw .defaultExchange }
         let destination = try self.requireDestination(binding.destination, for: connection)
         let source = try self.requireExchange(binding.source)
@@ -18,6 +18,7 @@ extension VirtualHost {
 
     /// `queue.unbind` and `exchange.unbind`; what does not exist is no error.
     mutating func unbind(_ binding: Binding, by connection: ConnectionID) throws(BrokerError) {
+        try WireLimits.check(binding)
         guard !binding.source.isEmpty else { throw .defaultExchange }
         guard
             let destination = try self.destination(binding.destination, for: connection),

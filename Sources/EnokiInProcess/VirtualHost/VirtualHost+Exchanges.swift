@@ -3,16 +3,24 @@ import EnokiBroker
 extension VirtualHost {
     /// `exchange.declare`.
     mutating func declare(_ exchange: Exchange) throws(BrokerError) {
-        try Self.checkLength(of: exchange.name, as: "name of an exchange")
-        guard !exchange.name.isEmpty else { throw .defaultExchange }
+        try WireLimits.check(exchange)
+        // The default exchange needs no declaration.
+        guard !exchange.name.isEmpty else { return }
         if let id = self.exchangeIDs[ByteName(exchange.name)], let current = self.exchanges[id] {
             return try Equivalence.check(exchange, against: current.declaration)
         }
         guard !exchange.name.utf8.starts(with: "amq.".utf8) else { throw .reservedName(exchange.name, of: "exchange") }
+        if let alternate = exchange.arguments["alternate-exchange"], alternate.stringValue == nil {
+            throw BrokerError(
+                .preconditionFailed,
+                "PRECONDITION_FAILED - invalid type for arg 'alternate-exchange' in \(AMQPText.exchange(exchange.name)): "
+                    + "\(alternate). Expected the name of an exchange."
+            )
+        }
         guard self.insert(exchange) else {
             throw BrokerError(
                 .invalidArgument,
-                "COMMAND_INVALID - unknown exchange type '\(exchange.kind)' of exchange '\(exchange.name)'. "
+                "COMMAND_INVALID - invalid exchange type '\(exchange.kind)' of exchange '\(exchange.name)'. "
                     + "Use direct, topic, fanout or headers."
             )
         }
@@ -20,9 +28,15 @@ extension VirtualHost {
 
     /// `exchange.delete`; one that does not exist is no error.
     mutating func delete(exchange name: String) throws(BrokerError) {
+        try WireLimits.check(exchange: name)
         guard !name.isEmpty else { throw .defaultExchange }
+        guard !name.utf8.starts(with: "amq.".utf8) else {
+            throw BrokerError(
+                .accessRefused,
+                "ACCESS_REFUSED - deletion of system \(AMQPText.exchange(name)) not allowed. It belongs to the broker."
+            )
+        }
         guard let id = self.exchangeIDs[ByteName(name)] else { return }
-        guard !name.utf8.starts(with: "amq.".utf8) else { throw .reservedName(name, of: "exchange") }
         self.remove(id)
     }
 
@@ -43,6 +57,7 @@ extension VirtualHost {
     }
 
     func requireExchange(_ name: String) throws(BrokerError) -> ExchangeID {
+        try WireLimits.check(exchange: name)
         guard let id = self.exchangeIDs[ByteName(name)] else { throw .noExchange(name) }
         return id
     }

@@ -3,13 +3,7 @@ import EnokiBroker
 extension VirtualHost {
     /// `queue.declare`.
     mutating func declare(_ queue: Queue, by connection: ConnectionID) throws(BrokerError) {
-        try Self.checkLength(of: queue.name, as: "name of a queue")
-        guard !queue.name.isEmpty else {
-            throw BrokerError(
-                .invalidArgument,
-                "A queue needs a name: one that the broker chose could not be declared again. Use a random one."
-            )
-        }
+        try WireLimits.check(queue)
         let arguments = try QueueArguments(of: queue)
         let owner = queue.exclusive ? connection : nil
         if let id = self.queueIDs[ByteName(queue.name)], let current = self.queues[id] {
@@ -50,6 +44,7 @@ extension VirtualHost {
 
     /// `queue.delete`; one that does not exist is no error.
     mutating func delete(queue name: String, by connection: ConnectionID) throws(BrokerError) {
+        try WireLimits.check(queue: name)
         guard let id = self.queueIDs[ByteName(name)] else { return }
         try self.checkAccess(to: id, by: connection)
         self.remove(id)
@@ -76,6 +71,7 @@ extension VirtualHost {
     }
 
     func requireQueue(_ name: String, for connection: ConnectionID) throws(BrokerError) -> QueueID {
+        try WireLimits.check(queue: name)
         guard let id = self.queueIDs[ByteName(name)] else { throw .noQueue(name) }
         try self.checkAccess(to: id, by: connection)
         return id

@@ -56,18 +56,3 @@ struct VirtualHost: Sendable {
         return self.lastNumber
     }
 }
-
-/// What the protocol can carry.
-extension VirtualHost {
-    /// The longest name, in bytes of UTF-8 (AMQP 0-9-1 §4.2.5.3, `shortstr`).
-    static let longestName = 255
-
-    static func checkLength(of name: String, as part: String) throws(BrokerError) {
-        guard name.utf8.count > self.longestName else { return }
-        throw BrokerError(
-            .invalidArgument,
-            "A \(part) can have \(self.longestName) bytes of UTF-8; this one has \(name.utf8.count): "
-                + "'\(name.prefix(40))…'. Shorten it."
-        )
-    }
-}
