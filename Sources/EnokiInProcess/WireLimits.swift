@@ -97,6 +97,6 @@ enum WireLimits {
 }
 
 extension Duration {
-    /// What arrives of an expiration, which travels in whole milliseconds: rounded up. It must be within the limits.
+    /// What arrives of an expiration within the limits: it travels in whole milliseconds, rounded up.
     var inWholeMilliseconds: Duration { .milliseconds(Int64((self / .milliseconds(1)).rounded(.up))) }
 }

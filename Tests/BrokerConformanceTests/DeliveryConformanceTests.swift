@@ -48,7 +48,9 @@ import Testing
     @Test(arguments: TestBroker.allCases) func aConsumerGetsNoMoreThanItsPrefetch(on kind: TestBroker) async throws {
         try await self.withQueue(on: kind, of: 6) { _, broker in
             let deliveries = Collector<Delivery>()
-            let consumer = try await broker.consume("q", options: ConsumerOptions(prefetch: 2)) { deliveries.append($0) }
+            let consumer = try await broker.consume("q", options: ConsumerOptions(prefetch: 2)) {
+                deliveries.append($0)
+            }
             try await deliveries.first(2)
             #expect(try await broker.inspect(queue: "q").messageCount == 4)
             deliveries.elements[0].token.settle(.ack)
@@ -109,7 +111,9 @@ import Testing
     func aRequeuedMessageComesAgainAtItsPlace(on kind: TestBroker) async throws {
         try await self.withQueue(on: kind, of: 5) { _, broker in
             let deliveries = Collector<Delivery>()
-            let consumer = try await broker.consume("q", options: ConsumerOptions(prefetch: 3)) { deliveries.append($0) }
+            let consumer = try await broker.consume("q", options: ConsumerOptions(prefetch: 3)) {
+                deliveries.append($0)
+            }
             try await deliveries.first(3)
             await consumer.cancel()
             for index in [2, 0, 1] { deliveries.elements[index].token.settle(.requeue) }
@@ -154,7 +158,9 @@ import Testing
     @Test(arguments: TestBroker.allCases) func aTokenCountsOnce(on kind: TestBroker) async throws {
         try await self.withQueue(on: kind, of: 2) { _, broker in
             let deliveries = Collector<Delivery>()
-            let consumer = try await broker.consume("q", options: ConsumerOptions(prefetch: 1)) { deliveries.append($0) }
+            let consumer = try await broker.consume("q", options: ConsumerOptions(prefetch: 1)) {
+                deliveries.append($0)
+            }
             let first = try await deliveries.first()[0]
             #expect(first.token.settle(.ack))
             #expect(!first.token.settle(.requeue))
@@ -184,7 +190,9 @@ import Testing
     func aCancelledConsumerGetsNothingMoreAndCanStillSettle(on kind: TestBroker) async throws {
         try await self.withQueue(on: kind, of: 2) { _, broker in
             let deliveries = Collector<Delivery>()
-            let consumer = try await broker.consume("q", options: ConsumerOptions(prefetch: 5)) { deliveries.append($0) }
+            let consumer = try await broker.consume("q", options: ConsumerOptions(prefetch: 5)) {
+                deliveries.append($0)
+            }
             try await deliveries.first(2)
             #expect(consumer.isActive)
             await consumer.cancel()
@@ -205,7 +213,9 @@ import Testing
     func whatAClosedConsumerLeftComesAgainInOrder(on kind: TestBroker) async throws {
         try await self.withQueue(on: kind, of: 5) { _, broker in
             let deliveries = Collector<Delivery>()
-            let consumer = try await broker.consume("q", options: ConsumerOptions(prefetch: 4)) { deliveries.append($0) }
+            let consumer = try await broker.consume("q", options: ConsumerOptions(prefetch: 4)) {
+                deliveries.append($0)
+            }
             try await deliveries.first(4)
             await consumer.cancel()
             deliveries.elements[1].token.settle(.ack)

@@ -57,9 +57,12 @@ import Testing
             (["b": .bytes(Array("x".utf8))], [1, 4]), (["x-match": "all"], [4]),
         ] as [(headers: Headers, queues: [Int])]
     )
-    func aHeadersExchangeRoutesByTheHeaders(on kind: TestBroker, routing: (headers: Headers, queues: [Int])) async throws {
+    func aHeadersExchangeRoutesByTheHeaders(on kind: TestBroker, routing: (headers: Headers, queues: [Int]))
+        async throws
+    {
         let arguments: [Headers] = [
-            ["x-match": "all", "a": 1, "b": "x"], ["x-match": "any", "a": 1, "b": "x"], ["a": 2], ["a": 1, "b": "x"], [:],
+            ["x-match": "all", "a": 1, "b": "x"], ["x-match": "any", "a": 1, "b": "x"], ["a": 2], ["a": 1, "b": "x"],
+            [:],
             ["x-match": "any"], ["x-match": "any-with-x", "x-id": 5], ["a": .void],
         ]
         let message = Message("x", properties: BasicProperties(headers: routing.headers))
@@ -207,7 +210,8 @@ import Testing
                     exchanges: [Exchange("in", .topic), Exchange("out", .fanout, isInternal: true)],
                     queues: [Queue("q")],
                     bindings: [
-                        Binding(from: "in", to: .exchange("out"), routingKey: "a.*"), Binding(from: "out", toQueue: "q"),
+                        Binding(from: "in", to: .exchange("out"), routingKey: "a.*"),
+                        Binding(from: "out", toQueue: "q"),
                     ]
                 )
             )
@@ -253,7 +257,12 @@ import Testing
                 )
             )
             for key in ["k", "other"] {
-                try await broker.publish(Message(key), to: "e", routingKey: key, options: PublishOptions(mandatory: true))
+                try await broker.publish(
+                    Message(key),
+                    to: "e",
+                    routingKey: key,
+                    options: PublishOptions(mandatory: true)
+                )
             }
             try await broker.expectContents(["k"], of: "q")
             try await broker.expectContents(["other"], of: "r")

@@ -32,7 +32,9 @@ import Testing
             try await broker.expectReady(0, in: "witness")
             #expect(try await broker.inspect(queue: "q").messageCount == 2)
             let deliveries = Collector<Delivery>()
-            let consumer = try await broker.consume("q", options: ConsumerOptions(prefetch: 1)) { deliveries.append($0) }
+            let consumer = try await broker.consume("q", options: ConsumerOptions(prefetch: 1)) {
+                deliveries.append($0)
+            }
             try await deliveries.first()[0].token.settle(.ack)
             try await broker.expectReady(0, in: "q")
             await consumer.close()
@@ -47,7 +49,9 @@ import Testing
             try await broker.send("nobody", to: "q", expiration: .zero)
             try await broker.expectReady(0, in: "q")
             let deliveries = Collector<Delivery>()
-            let consumer = try await broker.consume("q", options: ConsumerOptions(prefetch: 1)) { deliveries.append($0) }
+            let consumer = try await broker.consume("q", options: ConsumerOptions(prefetch: 1)) {
+                deliveries.append($0)
+            }
             try await broker.send("somebody", to: "q", expiration: .zero)
             #expect(try await deliveries.first().map(\.text) == ["somebody"])
             try await broker.send("full", to: "q", expiration: .zero)

@@ -72,8 +72,10 @@ import Testing
     @Test(
         arguments: TestBroker.allCases,
         [
-            .bool(true), .bool(false), .int8(.min), .uint8(.max), .int16(.min), .uint16(.max), .int32(.min), .uint32(.max),
-            .int64(.min), .uint64(.max), .float(1.5), .double(-0.1), .decimal(scale: 2, value: 12345), .string("naïve 日本 🦊"),
+            .bool(true), .bool(false), .int8(.min), .uint8(.max), .int16(.min), .uint16(.max), .int32(.min),
+            .uint32(.max),
+            .int64(.min), .uint64(.max), .float(1.5), .double(-0.1), .decimal(scale: 2, value: 12345),
+            .string("naïve 日本 🦊"),
             .string(""), .bytes([0, 255, 128]), .bytes([]), .array([1, "two", [3.5, .void]]), .array([]),
             .timestamp(1_700_000_000), .table(["a": 1, "b": ["c": "d"]]), .table([:]), .void,
         ] as [FieldValue]

@@ -46,7 +46,9 @@ import Testing
     @Test(arguments: TestBroker.allCases)
     func argumentsCompareByValueAndUnknownOnesNotAtAll(on kind: TestBroker) async throws {
         try await kind.withBroker { broker in
-            try await broker.declare(Topology(queues: [Queue("q", arguments: ["x-expires": 60000, "x-mine": 1, "x-queue-type": "classic"])]))
+            try await broker.declare(
+                Topology(queues: [Queue("q", arguments: ["x-expires": 60000, "x-mine": 1, "x-queue-type": "classic"])])
+            )
             try await broker.declare(
                 Topology(queues: [Queue("q", arguments: ["x-yours": "2", "x-expires": .int64(60000)])])
             )
@@ -61,7 +63,9 @@ import Testing
             ("x-expires", .int64(315_360_000_001)),
         ] as [(name: String, value: FieldValue)]
     )
-    func argumentsThatMakeNoSenseAreRefused(on kind: TestBroker, argument: (name: String, value: FieldValue)) async throws {
+    func argumentsThatMakeNoSenseAreRefused(on kind: TestBroker, argument: (name: String, value: FieldValue))
+        async throws
+    {
         try await kind.withBroker { broker in
             let error = await expectError(.preconditionFailed) {
                 try await broker.declare(Topology(queues: [Queue("q", arguments: [argument.name: argument.value])]))
@@ -103,7 +107,9 @@ import Testing
             try await broker.declare(Topology(queues: [Queue("q")]))
             for number in 0..<5 { try await broker.send("\(number)", to: "q") }
             let deliveries = Collector<Delivery>()
-            let consumer = try await broker.consume("q", options: ConsumerOptions(prefetch: 2)) { deliveries.append($0) }
+            let consumer = try await broker.consume("q", options: ConsumerOptions(prefetch: 2)) {
+                deliveries.append($0)
+            }
             try await deliveries.first(2)
             #expect(try await broker.purge(queue: "q") == 3)
             #expect(try await broker.purge(queue: "q") == 0)
@@ -151,7 +157,9 @@ import Testing
             try await broker.declare(Topology(exchanges: [Exchange("e", .fanout)], queues: [queue]))
             try await broker.declare(Topology(queues: [queue]))
             let error = await expectError(.resourceLocked) { _ = try await other.inspect(queue: "q") }
-            #expect(error?.message.contains("RESOURCE_LOCKED - cannot obtain exclusive access to locked queue 'q'") == true)
+            #expect(
+                error?.message.contains("RESOURCE_LOCKED - cannot obtain exclusive access to locked queue 'q'") == true
+            )
             await expectError(.resourceLocked) { _ = try await other.consume("q") { _ in } }
             await expectError(.resourceLocked) { try await other.declare(Topology(queues: [queue])) }
             await expectError(.resourceLocked) { try await other.purge(queue: "q") }
@@ -202,9 +210,13 @@ import Testing
             try await broker.expectContents(["x"], of: longest)
             let long = longest + "y"
             await expectError(.invalidArgument) { try await broker.declare(Topology(queues: [Queue(long)])) }
-            await expectError(.invalidArgument) { try await broker.declare(Topology(exchanges: [Exchange(long, .topic)])) }
             await expectError(.invalidArgument) {
-                try await broker.declare(Topology(bindings: [Binding(from: longest, toQueue: longest, routingKey: long)]))
+                try await broker.declare(Topology(exchanges: [Exchange(long, .topic)]))
+            }
+            await expectError(.invalidArgument) {
+                try await broker.declare(
+                    Topology(bindings: [Binding(from: longest, toQueue: longest, routingKey: long)])
+                )
             }
             await expectError(.invalidArgument) { try await broker.publish(Message("x"), to: "", routingKey: long) }
             await expectError(.invalidArgument) { try await broker.publish(Message("x"), to: long, routingKey: "") }

@@ -33,7 +33,8 @@ import Testing
             ("日本.語", ["日本.*", "*.*", "#", "#.#", "#.*", "*.#"]),
         ] as [(key: String, patterns: [String])]
     )
-    func aKeyReachesThePatternsThatMatchIt(on kind: TestBroker, routing: (key: String, patterns: [String])) async throws {
+    func aKeyReachesThePatternsThatMatchIt(on kind: TestBroker, routing: (key: String, patterns: [String])) async throws
+    {
         try await kind.withBroker { broker in
             let queues = Self.patterns.indices.map { Queue("q\($0)") }
             let bindings = zip(queues, Self.patterns).map { Binding(from: "t", toQueue: $0.name, routingKey: $1) }
