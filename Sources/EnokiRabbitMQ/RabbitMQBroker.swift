@@ -37,16 +37,24 @@ public final class RabbitMQBroker: Broker {
         self.links = links
     }
 
+    /// Scheme, hosts and virtual host, without user and password.
     public var address: String {
         let scheme = self.configuration.tls == nil ? "amqp" : "amqps"
         let endpoints = self.configuration.endpoints.map(\.description).joined(separator: ",")
         return "\(scheme)://\(endpoints)/\(self.configuration.vhost == "/" ? "" : self.configuration.vhost)"
     }
 
+    /// Connected when both connections are, and all that was there before is there again.
     public var status: BrokerStatus { self.board.status }
 
+    /// The present status, then every change.
     public func statusUpdates() -> AsyncStream<BrokerStatus> { self.board.updates() }
 
+    /// Connects and serves until the task is cancelled, then ends in order: confirms that are under way are awaited, the
+    /// acknowledgements given so far are sent, the connections are closed; all within about two seconds.
+    ///
+    /// A broker that is absent is waited for, and one that refuses the login is asked again slowly, with errors in the
+    /// log; with ``RabbitMQConfiguration/failFast`` both are thrown. It can be run once.
     public func run() async throws {
         let isFirst = self.hasRun.withLock { hasRun in
             defer { hasRun = true }
@@ -94,10 +102,18 @@ public final class RabbitMQBroker: Broker {
         self.consumers.connection.close()
     }
 
+    /// Declares `topology`, all at once. A part that fails does not keep the others from being declared.
+    ///
+    /// - Throws: ``BrokerError``; of several the first.
     public func declare(_ topology: Topology) async throws(BrokerError) {
         _ = try await self.consumers.call(RecordedTopology.methods(topology))
     }
 
+    /// Publishes with a publisher confirm.
+    ///
+    /// A message to an exchange that does not exist makes RabbitMQ close the channel: it fails with
+    /// ``BrokerError/Code/notFound``, those sent after it, which RabbitMQ has not looked at, are sent again on another
+    /// channel, and those before it that are not confirmed yet have the outcome ``BrokerError/Code/outcomeUnknown``.
     public func publish(
         _ message: Message,
         to exchange: String,
@@ -108,6 +124,7 @@ public final class RabbitMQBroker: Broker {
         self.publisher.publish(message, to: exchange, routingKey: routingKey, options: options, completion: completion)
     }
 
+    /// Consumes on a channel of its own.
     public func consume(
         _ queue: String,
         options: ConsumerOptions,
@@ -116,26 +133,31 @@ public final class RabbitMQBroker: Broker {
         try await self.consumers.consume(queue, options: options, onDelivery: onDelivery)
     }
 
+    /// Asks for the state of a queue.
     public func inspect(queue: String) async throws(BrokerError) -> QueueStatus {
         guard case .queue(let messages, let consumers) = try await self.consumers.call([.queueInspect(queue)]).first
         else { throw BrokerError(.protocolViolation, "the broker gave no state of queue '\(queue)'") }
         return QueueStatus(name: queue, messageCount: messages, consumerCount: consumers)
     }
 
+    /// Removes a binding, and forgets it.
     public func unbind(_ binding: Binding) async throws(BrokerError) {
         _ = try await self.consumers.call([.unbind(binding)])
     }
 
+    /// Removes the ready messages of a queue.
     @discardableResult
     public func purge(queue: String) async throws(BrokerError) -> Int {
         guard case .count(let count) = try await self.consumers.call([.queuePurge(queue)]).first else { return 0 }
         return count
     }
 
+    /// Deletes a queue, and forgets it with its bindings.
     public func delete(queue: String) async throws(BrokerError) {
         _ = try await self.consumers.call([.queueDelete(queue)])
     }
 
+    /// Deletes an exchange, and forgets it with its bindings.
     public func delete(exchange: String) async throws(BrokerError) {
         _ = try await self.consumers.call([.exchangeDelete(exchange)])
     }

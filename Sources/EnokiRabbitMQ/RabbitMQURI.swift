@@ -195,7 +195,9 @@ private enum URIParser {
                 continue
             }
             guard let high = rest.popFirst().flatMap(Self.hexValue), let low = rest.popFirst().flatMap(Self.hexValue)
-            else { throw Self.invalid("in the \(part) a '%' is not followed by two hexadecimal digits; '%' itself is %25") }
+            else {
+                throw Self.invalid("in the \(part) a '%' is not followed by two hexadecimal digits; '%' itself is %25")
+            }
             bytes.append(high << 4 | low)
         }
         guard let result = String(validating: bytes, as: UTF8.self) else {

@@ -132,7 +132,9 @@ import Testing
         try await withRabbitMQ { broker in
             try await broker.declare(Topology(queues: [queue]))
             for _ in 0..<500 {
-                broker.publish(Message("x"), to: "", routingKey: queue.name, options: PublishOptions()) { outcomes.put($0) }
+                broker.publish(Message("x"), to: "", routingKey: queue.name, options: PublishOptions()) {
+                    outcomes.put($0)
+                }
             }
         }
         var confirmed = 0

@@ -1,4 +1,3 @@
-import CRabbitMQ
 import EnokiBroker
 import Testing
 
@@ -16,9 +15,20 @@ import Testing
     ]
 
     static let everyProperty = BasicProperties(
-        contentType: "application/json", contentEncoding: "utf-8", headers: everyKind, deliveryMode: .persistent,
-        priority: 9, correlationID: "c", replyTo: "r", expiration: .milliseconds(60_000), messageID: "m",
-        timestamp: 1_700_000_000, type: "t", userID: "guest", appID: "a", clusterID: "cl"
+        contentType: "application/json",
+        contentEncoding: "utf-8",
+        headers: everyKind,
+        deliveryMode: .persistent,
+        priority: 9,
+        correlationID: "c",
+        replyTo: "r",
+        expiration: .milliseconds(60_000),
+        messageID: "m",
+        timestamp: 1_700_000_000,
+        type: "t",
+        userID: "guest",
+        appID: "a",
+        clusterID: "cl"
     )
 
     /// Puts a message in and takes it out again, as the broker would deliver it.
@@ -34,19 +44,14 @@ import Testing
         var assembly = ContentAssembly(maxBodySize: maxBodySize)
         try assembly.begin(.delivery(.init(tag: 1, redelivered: false, exchange: "", routingKey: "")))
         var content: Content?
-        try TestDecoder().decode(bytes) { frame in
-            switch Int32(frame.frame_type) {
-            case AMQP_FRAME_HEADER:
-                let header = frame.payload.properties
-                content = try assembly.header(
-                    classID: header.class_id,
-                    bodySize: header.body_size,
-                    header.decoded?.assumingMemoryBound(to: amqp_basic_properties_t.self).pointee
-                )
-            case AMQP_FRAME_BODY: content = try assembly.body(frame.payload.body_fragment.buffer)
-            default: break
+        var failure: (any Error)?
+        try FrameDecoder.withoutConnection { decoder in
+            try decoder.decode(bytes) { frame in
+                do { content = try assembly.add(frame) } catch { failure = error }
+                return failure == nil
             }
         }
+        if let failure { throw failure }
         return content
     }
 
@@ -74,11 +79,9 @@ import Testing
 
     @Test(arguments: [("", nil), ("x", nil), ("-1", nil), ("12", Duration.milliseconds(12)), ("99999999999", nil)])
     func anExpirationThatIsNoNumberIsReadAsAbsent(_ text: String, _ expected: Duration?) throws {
-        var properties = amqp_basic_properties_t()
-        properties._flags = amqp_flags_t(AMQP_BASIC_EXPIRATION_FLAG)
-        let arena = EncodingArena()
-        properties.expiration = arena.bytes(text)
-        #expect(try BasicProperties(decoding: properties).expiration == expected)
+        let property = [UInt8(text.utf8.count)] + Array(text.utf8)
+        let content = try #require(try Self.assemble(Self.header(flags: 1 << 8, property)))
+        #expect(try content.message.get().properties.expiration == expected)
     }
 
     @Test func anExpirationTravelsInWholeMillisecondsRoundedUp() {
@@ -90,13 +93,24 @@ import Testing
 
     // MARK: - Hostile input
 
-    /// The header frame of an empty message with the given table of headers, without its size.
+    private static func big(_ value: some FixedWidthInteger) -> [UInt8] {
+        withUnsafeBytes(of: value.bigEndian) { Array($0) }
+    }
+
+    /// A header frame with the given properties, written by hand.
+    private static func header(
+        flags: UInt16,
+        _ properties: [UInt8],
+        bodySize: UInt64 = 0,
+        classID: UInt16 = 60
+    ) -> [UInt8] {
+        let payload = Self.big(classID) + [0, 0] + Self.big(bodySize) + Self.big(flags) + properties
+        return [2, 0, 1] + Self.big(UInt32(payload.count)) + payload + [0xCE]
+    }
+
+    /// A header frame with the given table of headers, without its size.
     private static func header(table: [UInt8], bodySize: UInt64 = 0) -> [UInt8] {
-        func big(_ value: some FixedWidthInteger) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
-        let payload =
-            big(UInt16(60)) + [0, 0] + big(bodySize) + big(UInt16(AMQP_BASIC_HEADERS_FLAG)) + big(UInt32(table.count))
-            + table
-        return [2, 0, 1] + big(UInt32(payload.count)) + payload + [0xCE]
+        Self.header(flags: 1 << 13, Self.big(UInt32(table.count)) + table, bodySize: bodySize)
     }
 
     /// A header named `n` of tables, or arrays, in one another.
@@ -159,17 +173,15 @@ import Testing
     }
 
     @Test func framesOutOfOrderAreAViolation() throws {
-        var assembly = ContentAssembly(maxBodySize: 10)
-        #expect(throws: ContentAssembly.Violation.self) { try assembly.body(UnsafeRawBufferPointer(start: nil, count: 0)) }
-        #expect(throws: ContentAssembly.Violation.self) {
-            try assembly.header(classID: 60, bodySize: 1, amqp_basic_properties_t())
+        let body: [UInt8] = [3, 0, 1, 0, 0, 0, 1, 7, 0xCE]
+        let header = Self.header(flags: 0, [], bodySize: 1)
+        for bytes in [body, header + header, header + body + body, Self.header(flags: 0, [], classID: 50)] {
+            #expect(throws: ContentAssembly.Violation.self) { try Self.assemble(bytes) }
         }
+        var assembly = ContentAssembly(maxBodySize: 10)
         let origin = Content.Origin.delivery(.init(tag: 1, redelivered: false, exchange: "", routingKey: ""))
         try assembly.begin(origin)
         #expect(throws: ContentAssembly.Violation.self) { try assembly.begin(origin) }
-        #expect(throws: ContentAssembly.Violation.self) {
-            try assembly.header(classID: 50, bodySize: 1, amqp_basic_properties_t())
-        }
     }
 
     @Test func mutatedFramesEndInAnErrorAndNeverInATrap() throws {
@@ -206,8 +218,12 @@ import Testing
         ) {
             let error = #expect(throws: BrokerError.self, sourceLocation: sourceLocation) {
                 try Publication(
-                    Message(body: [UInt8](repeating: 0, count: size), properties: properties), to: exchange,
-                    routingKey: key, mandatory: false, deadline: .now, maxBodySize: 100
+                    Message(body: [UInt8](repeating: 0, count: size), properties: properties),
+                    to: exchange,
+                    routingKey: key,
+                    mandatory: false,
+                    deadline: .now,
+                    maxBodySize: 100
                 ) { _ in }
             }
             #expect(error?.code == .invalidArgument, sourceLocation: sourceLocation)
@@ -241,13 +257,25 @@ import Testing
         let limit = WireLimits.frameMax - 12 * 256
         let short = String(repeating: "x", count: 255)
         let properties = BasicProperties(
-            contentType: short, contentEncoding: short,
-            headers: ["n": .bytes([UInt8](repeating: 0, count: limit - 4 - 2 - 5))], correlationID: short,
-            replyTo: short, expiration: .seconds(1), messageID: short, timestamp: 1, type: short, userID: short,
-            appID: short, clusterID: short
+            contentType: short,
+            contentEncoding: short,
+            headers: ["n": .bytes([UInt8](repeating: 0, count: limit - 4 - 2 - 5))],
+            correlationID: short,
+            replyTo: short,
+            expiration: .seconds(1),
+            messageID: short,
+            timestamp: 1,
+            type: short,
+            userID: short,
+            appID: short,
+            clusterID: short
         )
         _ = try Publication(
-            Message(body: [], properties: properties), to: "", routingKey: "", mandatory: false, deadline: .now,
+            Message(body: [], properties: properties),
+            to: "",
+            routingKey: "",
+            mandatory: false,
+            deadline: .now,
             maxBodySize: 0
         ) { _ in }
         let content = try #require(try self.roundTrip(properties, body: []))
@@ -255,7 +283,8 @@ import Testing
     }
 
     @Test func theDifferenceOfAnInequivalentArgumentIsRead() throws {
-        let text = "PRECONDITION_FAILED - inequivalent arg 'x-message-ttl' for queue 'it's' in vhost '/': received the"
+        let text =
+            "PRECONDITION_FAILED - inequivalent arg 'x-message-ttl' for queue 'it's' in vhost '/': received the"
             + " value '5' of type 'signedint' but current is none"
         let difference = try #require(InequivalentArgument(text))
         #expect(difference.argument == "x-message-ttl")
@@ -263,31 +292,5 @@ import Testing
         #expect(difference.wanted == "the value '5' of type 'signedint'")
         #expect(difference.current == "none")
         #expect(InequivalentArgument("PRECONDITION_FAILED - unknown delivery tag 1") == nil)
-    }
-}
-
-/// librabbitmq's decoder without a socket.
-private final class TestDecoder {
-    private let state: amqp_connection_state_t
-
-    init() throws {
-        self.state = try #require(amqp_new_connection())
-        // A protocol header takes it out of its first state, in which it cannot be tuned.
-        try self.decode(Array("AMQP".utf8) + [0, 0, 9, 1]) { _ in }
-        amqp_tune_connection(self.state, 0, Int32(WireLimits.frameMax), 0)
-    }
-
-    deinit { amqp_destroy_connection(self.state) }
-
-    func decode(_ bytes: [UInt8], _ handle: (amqp_frame_t) throws -> Void) throws {
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
-        defer { copy.deallocate() }
-        copy.copyBytes(from: bytes)
-        var failure: (any Error)?
-        try FrameDecoder(state: self.state).decode(copy) { frame in
-            do { try handle(frame) } catch { failure = error }
-            return failure == nil
-        }
-        if let failure { throw failure }
     }
 }

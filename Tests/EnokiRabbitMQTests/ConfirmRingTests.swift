@@ -164,7 +164,9 @@ import Testing
         let publications = try ["a", "b", "missing", "a", "missing"].map { try self.publication($0) }
         var ring = self.ring(publications)
         let closure = IncomingMethod.Closure(
-            code: 404, text: "NOT_FOUND - no exchange 'missing' in vhost '/'", method: 60 << 16 | 40
+            code: 404,
+            text: "NOT_FOUND - no exchange 'missing' in vhost '/'",
+            method: 60 << 16 | 40
         )
         let told = self.told(ring.close(closure), publications)
         #expect(self.code(told[0]) == .outcomeUnknown)
@@ -180,7 +182,9 @@ import Testing
         var completions: [ConfirmRing.Completion] = []
         ring.settle(tag: 1, multiple: false, refused: false, into: &completions)
         let closure = IncomingMethod.Closure(
-            code: 404, text: "NOT_FOUND - no exchange 'gone' in vhost '/'", method: 60 << 16 | 40
+            code: 404,
+            text: "NOT_FOUND - no exchange 'gone' in vhost '/'",
+            method: 60 << 16 | 40
         )
         let told = self.told(ring.close(closure), publications)
         for index in 1...3 { #expect(self.code(told[index]) == .outcomeUnknown) }

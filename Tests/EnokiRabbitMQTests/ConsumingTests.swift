@@ -23,7 +23,9 @@ import Testing
 
     @Test func aDeliveryHasItsEnvelope() async throws {
         try await self.withQueue { broker, queue in
-            try await broker.declare(Topology(bindings: [Binding(from: "amq.topic", toQueue: queue, routingKey: "a.*")]))
+            try await broker.declare(
+                Topology(bindings: [Binding(from: "amq.topic", toQueue: queue, routingKey: "a.*")])
+            )
             let mailbox = Mailbox<Delivery>()
             let consumer = try await broker.consume(queue) { mailbox.put($0) }
             #expect(consumer.isActive)
@@ -102,7 +104,9 @@ import Testing
             await consumer.close()
             await consumer.close()
             #expect(mailbox.isEmpty)
-            #expect(try await broker.inspect(queue: queue) == QueueStatus(name: queue, messageCount: 1, consumerCount: 0))
+            #expect(
+                try await broker.inspect(queue: queue) == QueueStatus(name: queue, messageCount: 1, consumerCount: 0)
+            )
         }
     }
 
@@ -162,7 +166,9 @@ import Testing
             try await withRabbitMQ { [deep] other in
                 // Exclusive queues can still be published to by everybody.
                 try await other.publish(
-                    Message(body: [UInt8](repeating: 0, count: 300_001)), to: "", routingKey: queue
+                    Message(body: [UInt8](repeating: 0, count: 300_001)),
+                    to: "",
+                    routingKey: queue
                 )
                 try await Self.publishDeepHeaders(deep, to: queue)
             }
@@ -184,7 +190,8 @@ import Testing
     private static func publishDeepHeaders(_ value: FieldValue, to queue: String) async throws {
         var json = "1"
         for _ in 0..<40 { json = #"{"n":\#(json)}"# }
-        let body = #"{"properties":{"headers":\#(json)},"routing_key":"\#(queue)","payload":"x","payload_encoding":"string"}"#
+        let body =
+            #"{"properties":{"headers":\#(json)},"routing_key":"\#(queue)","payload":"x","payload_encoding":"string"}"#
         let reply = try await ManagementAPI.post("/api/exchanges/%2F/amq.default/publish", body)
         #expect(reply.contains(#""routed":true"#))
     }
@@ -196,7 +203,8 @@ import Testing
             let exchange = Exchange(.unique("deleted"), .direct, durable: false, autoDelete: true)
             try await broker.declare(
                 Topology(
-                    exchanges: [exchange], queues: [queue],
+                    exchanges: [exchange],
+                    queues: [queue],
                     bindings: [Binding(from: exchange.name, toQueue: queue.name, routingKey: "k")]
                 )
             )

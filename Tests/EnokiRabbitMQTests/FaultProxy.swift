@@ -54,8 +54,8 @@ final class FaultProxy: Sendable {
     }
 
     private let state = Locked(State())
-    /// Held while a frame is written to a client.
-    private let writing = Locked(())
+    /// Held while a frame is written to a client; counts them.
+    private let writing = Locked(0)
     let port: Int
     private let target: RabbitMQConfiguration.Endpoint
 
@@ -130,7 +130,8 @@ final class FaultProxy: Sendable {
     /// Says something to all clients in the broker's name.
     func inject(_ frame: Frame) {
         let pairs = self.state.withLock { $0.pairs }
-        self.writing.withLock { _ in
+        self.writing.withLock { count in
+            count += 1
             for pair in pairs { Self.write(frame.bytes, to: pair.client) }
         }
     }
@@ -187,11 +188,16 @@ final class FaultProxy: Sendable {
             let size = header[3...].reduce(0) { $0 << 8 | Int($1) }
             guard let rest = Self.read(size + 1, from: pair.server) else { return }
             let frame = Frame(
-                type: header[0], channel: UInt16(header[1]) << 8 | UInt16(header[2]), payload: Array(rest.dropLast())
+                type: header[0],
+                channel: UInt16(header[1]) << 8 | UInt16(header[2]),
+                payload: Array(rest.dropLast())
             )
             let (isMute, filter) = self.state.withLock { ($0.mutesBroker, $0.filter) }
             guard !isMute, filter?(frame) ?? true else { continue }
-            let isOpen = self.writing.withLock { _ in Self.write(header + rest, to: pair.client) }
+            let isOpen = self.writing.withLock { count in
+                count += 1
+                return Self.write(header + rest, to: pair.client)
+            }
             guard isOpen else { return }
         }
     }
@@ -200,7 +206,14 @@ final class FaultProxy: Sendable {
         var bytes = [UInt8](repeating: 0, count: count)
         var offset = 0
         while offset < count {
-            let received = bytes.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress! + offset, count - offset, 0) }
+            let received = bytes.withUnsafeMutableBytes { bytes in
+                recv(
+                    descriptor,
+                    UnsafeMutableRawBufferPointer(rebasing: bytes[offset...]).baseAddress,
+                    count - offset,
+                    0
+                )
+            }
             if received <= 0 { return nil }
             offset += received
         }
@@ -211,8 +224,9 @@ final class FaultProxy: Sendable {
     private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
         var offset = 0
         while offset < bytes.count {
-            let sent = bytes.withUnsafeBytes {
-                send(descriptor, $0.baseAddress! + offset, bytes.count - offset, Int32(MSG_NOSIGNAL))
+            let sent = bytes.withUnsafeBytes { bytes in
+                let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
+                return send(descriptor, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
             }
             if sent <= 0 { return false }
             offset += sent

@@ -12,7 +12,12 @@ import Testing
 
     private func publication(_ body: String) throws -> Publication {
         try Publication(
-            Message(body), to: "", routingKey: "k", mandatory: false, deadline: self.deadline, maxBodySize: 1 << 20
+            Message(body),
+            to: "",
+            routingKey: "k",
+            mandatory: false,
+            deadline: self.deadline,
+            maxBodySize: 1 << 20
         ) { _ in }
     }
 
@@ -30,7 +35,9 @@ import Testing
     @Test func whatWasNotTakenCanBeWithdrawn() throws {
         let outbox = self.outbox()
         let expected = self.outbox()
-        for body in ["a", "ccc"] { _ = expected.append(try self.publication(body), channel: 1, deadline: self.deadline) }
+        for body in ["a", "ccc"] {
+            _ = expected.append(try self.publication(body), channel: 1, deadline: self.deadline)
+        }
 
         _ = outbox.append(try self.publication("a"), channel: 1, deadline: self.deadline)
         let second = try self.range(outbox.append(try self.publication("bb"), channel: 1, deadline: self.deadline))
@@ -58,7 +65,9 @@ import Testing
     @Test func messagesAreTurnedAwayAtTheLimitAndMethodsAreNot() throws {
         let outbox = self.outbox(limit: 200)
         var accepted = 0
-        while case .accepted = outbox.append(try self.publication("x"), channel: 1, deadline: self.deadline) { accepted += 1 }
+        while case .accepted = outbox.append(try self.publication("x"), channel: 1, deadline: self.deadline) {
+            accepted += 1
+        }
         #expect(accepted > 1 && accepted < 10)
         guard case .accepted = outbox.append(.acknowledge(.ack, tag: 1), channel: 1) else {
             Issue.record("an acknowledgement was turned away")
@@ -79,7 +88,11 @@ import Testing
         let outbox = Outbox(frameMax: 4096, limit: 1 << 20, waker: Waker())
         let properties = BasicProperties(headers: ["n": .bytes([UInt8](repeating: 0, count: 5000))])
         let large = try Publication(
-            Message("", properties: properties), to: "", routingKey: "k", mandatory: false, deadline: self.deadline,
+            Message("", properties: properties),
+            to: "",
+            routingKey: "k",
+            mandatory: false,
+            deadline: self.deadline,
             maxBodySize: 10
         ) { _ in }
         guard case .invalid = outbox.append(large, channel: 1, deadline: self.deadline) else {

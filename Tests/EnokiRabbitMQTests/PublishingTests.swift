@@ -107,7 +107,10 @@ import Testing
         try await withRabbitMQ { broker in
             let error = await self.failure {
                 try await broker.publish(
-                    Message("x"), to: "amq.direct", routingKey: "no'where", options: PublishOptions(mandatory: true)
+                    Message("x"),
+                    to: "amq.direct",
+                    routingKey: "no'where",
+                    options: PublishOptions(mandatory: true)
                 )
             }
             #expect(error?.code == .unroutable)
@@ -144,7 +147,9 @@ import Testing
     @Test func aMessageThatAFullQueueRefusesIsRejected() async throws {
         try await withRabbitMQ { broker in
             let queue = Queue(
-                .unique("full"), exclusive: true, arguments: ["x-max-length": 1, "x-overflow": "reject-publish"]
+                .unique("full"),
+                exclusive: true,
+                arguments: ["x-max-length": 1, "x-overflow": "reject-publish"]
             )
             try await broker.declare(Topology(queues: [queue]))
             try await broker.publish(Message("1"), to: "", routingKey: queue.name)
@@ -239,7 +244,10 @@ import Testing
             proxy.filter { $0.method != FaultProxy.Frame.basicAck }
             let error = await self.failure {
                 try await broker.publish(
-                    Message("x"), to: "amq.direct", routingKey: "k", options: PublishOptions(timeout: .milliseconds(300))
+                    Message("x"),
+                    to: "amq.direct",
+                    routingKey: "k",
+                    options: PublishOptions(timeout: .milliseconds(300))
                 )
             }
             #expect(error?.code == .outcomeUnknown)
@@ -266,7 +274,9 @@ import Testing
             #expect(error?.message.contains("low on memory") == true)
 
             let mailbox = Mailbox<Delivery>()
-            let consumer = try await broker.consume(queue.name, options: ConsumerOptions(prefetch: 1)) { mailbox.put($0) }
+            let consumer = try await broker.consume(queue.name, options: ConsumerOptions(prefetch: 1)) {
+                mailbox.put($0)
+            }
             for _ in 0..<2 { try await mailbox.next().token.settle(.ack) }
 
             async let waiting: Void = broker.publish(Message("after"), to: "", routingKey: queue.name)

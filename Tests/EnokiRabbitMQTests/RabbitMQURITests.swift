@@ -32,7 +32,13 @@ import Testing
         // Our own.
         Case(uri: "AMQP://h", hosts: ["h:5672"]),
         Case(uri: "amqp://a:5672;b:5673/vh", hosts: ["a:5672", "b:5673"], vhost: "vh"),
-        Case(uri: "amqp://u:p@a,b:1,[fe80::1]/vh", hosts: ["a:5672", "b:1", "[fe80::1]:5672"], user: "u", password: "p", vhost: "vh"),
+        Case(
+            uri: "amqp://u:p@a,b:1,[fe80::1]/vh",
+            hosts: ["a:5672", "b:1", "[fe80::1]:5672"],
+            user: "u",
+            password: "p",
+            vhost: "vh"
+        ),
         Case(uri: "amqps://[::1]", hosts: ["[::1]:5671"], tls: true),
         Case(uri: "amqp://u:@h", hosts: ["h:5672"], user: "u", password: ""),
         Case(uri: "amqp://u:a:b%3Ac@h", hosts: ["h:5672"], user: "u", password: "a:b:c"),

@@ -40,7 +40,9 @@ import Testing
             }
             #expect(mailbox.isEmpty)
         }
-        #expect(recorder.recorded.contains { $0.hasPrefix("warning: lost the connection") && $0.contains("127.0.0.1:") })
+        #expect(
+            recorder.recorded.contains { $0.hasPrefix("warning: lost the connection") && $0.contains("127.0.0.1:") }
+        )
         #expect(!recorder.recorded.contains { $0.contains("guest:guest") })
     }
 
@@ -78,7 +80,9 @@ import Testing
             try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
             proxy.filter { $0.method != FaultProxy.Frame.basicAck }
             let outcome = Mailbox<Result<Void, BrokerError>>()
-            broker.publish(Message("x"), to: "amq.direct", routingKey: "k", options: PublishOptions()) { outcome.put($0) }
+            broker.publish(Message("x"), to: "amq.direct", routingKey: "k", options: PublishOptions()) {
+                outcome.put($0)
+            }
             // A round trip on the same connection would be answered after it was read.
             try await Task.sleep(for: .milliseconds(100))
             proxy.filter(nil)

@@ -58,7 +58,8 @@ import Testing
     }
 
     @Test func theURINamesTheFiles() async throws {
-        let uri = try TestEnvironment.value("ENOKI_TEST_AMQPS_URI") + "?cacertfile=\(Self.file("ca.pem"))"
+        let uri =
+            try TestEnvironment.value("ENOKI_TEST_AMQPS_URI") + "?cacertfile=\(Self.file("ca.pem"))"
             + "&certfile=\(Self.file("client.pem"))&keyfile=\(Self.file("client.key"))&verify=verify_peer"
         try await self.passes(RabbitMQConfiguration(uri: uri))
     }

@@ -26,6 +26,7 @@ struct CallQueue {
 
     /// Takes all calls out.
     mutating func removeAll() -> [Call] {
+        if self.calls.isEmpty { return [] }
         defer { self.calls = [] }
         return Array(self.calls)
     }

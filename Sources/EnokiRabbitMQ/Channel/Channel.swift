@@ -60,7 +60,8 @@ final class Channel: Sendable {
             case .closed, .full: return Self.gone
             case .invalid(let status):
                 return BrokerError(
-                    .invalidArgument, "\(method): it cannot be encoded (\(LibraryStatus.describe(status)))"
+                    .invalidArgument,
+                    "\(method): it cannot be encoded (\(LibraryStatus.describe(status)))"
                 )
             }
         }

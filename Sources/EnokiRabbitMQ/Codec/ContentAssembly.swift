@@ -45,8 +45,19 @@ struct ContentAssembly {
         self.state = .method(origin)
     }
 
-    /// A header frame came. Returns the message when it has no body.
-    mutating func header(
+    /// A header or a body frame came. Returns the message when it is whole.
+    mutating func add(_ frame: amqp_frame_t) throws(Violation) -> Content? {
+        guard Int32(frame.frame_type) == AMQP_FRAME_HEADER else {
+            return try self.body(frame.payload.body_fragment.buffer)
+        }
+        let header = frame.payload.properties
+        let properties =
+            header.class_id == UInt16(AMQP_BASIC_CLASS)
+            ? header.decoded?.assumingMemoryBound(to: amqp_basic_properties_t.self).pointee : nil
+        return try self.header(classID: header.class_id, bodySize: header.body_size, properties)
+    }
+
+    private mutating func header(
         classID: UInt16,
         bodySize: UInt64,
         _ properties: amqp_basic_properties_t?
@@ -56,7 +67,9 @@ struct ContentAssembly {
         }
         guard let size = Int(exactly: bodySize), size <= self.maxBodySize else {
             return self.skip(
-                origin, "its body of \(bodySize) bytes is longer than maxBodySize, \(self.maxBodySize)", bodySize
+                origin,
+                "its body of \(bodySize) bytes is longer than maxBodySize, \(self.maxBodySize)",
+                bodySize
             )
         }
         do throws(HeaderDecodingFailure) {
@@ -71,8 +84,7 @@ struct ContentAssembly {
         }
     }
 
-    /// A body frame came. Returns the message when it is whole.
-    mutating func body(_ fragment: UnsafeRawBufferPointer) throws(Violation) -> Content? {
+    private mutating func body(_ fragment: UnsafeRawBufferPointer) throws(Violation) -> Content? {
         switch self.state {
         case .body(let origin, let properties, let size):
             guard fragment.count <= size - self.body.count else {

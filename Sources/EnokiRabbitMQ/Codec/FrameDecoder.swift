@@ -7,14 +7,33 @@ struct FrameDecoder {
         var reason: String
     }
 
-    let state: amqp_connection_state_t
+    private let state: amqp_connection_state_t
+
+    /// A decoder of what comes on a connection that has logged in.
+    init(_ state: amqp_connection_state_t) { self.state = state }
+
+    /// Calls `body` with a decoder of frames that come from anywhere, for tests.
+    static func withoutConnection(_ body: (FrameDecoder) throws -> Void) throws {
+        guard let state = amqp_new_connection() else { throw Failure(reason: "out of memory") }
+        defer { amqp_destroy_connection(state) }
+        let decoder = FrameDecoder(state)
+        // A protocol header takes it out of its first state, in which it cannot be tuned.
+        try decoder.decode(Array("AMQP".utf8) + [0, 0, 9, 1]) { _ in true }
+        amqp_tune_connection(state, 0, Int32(WireLimits.frameMax), 0)
+        try body(decoder)
+    }
+
+    /// Hands each frame in `bytes` to `handle`, until that says that it wants no more.
+    func decode(_ bytes: [UInt8], _ handle: (amqp_frame_t) -> Bool) throws(Failure) {
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+        defer { copy.deallocate() }
+        copy.copyBytes(from: bytes)
+        try self.decode(copy, handle)
+    }
 
     /// Hands each frame in `bytes` to `handle`, until that says that it wants no more. What the frame points to is valid
     /// only during the call.
-    func decode(
-        _ bytes: UnsafeMutableRawBufferPointer,
-        _ handle: (amqp_frame_t) -> Bool
-    ) throws(Failure) {
+    func decode(_ bytes: UnsafeMutableRawBufferPointer, _ handle: (amqp_frame_t) -> Bool) throws(Failure) {
         var rest = amqp_bytes_t(len: bytes.count, bytes: bytes.baseAddress)
         var frame = amqp_frame_t()
         while rest.len > 0 {

@@ -110,7 +110,8 @@ enum IncomingMethod: Sendable {
         case AMQP_QUEUE_DECLARE_OK_METHOD:
             guard let reply = arguments(amqp_queue_declare_ok_t.self) else { break }
             self = .reply(
-                method.id, .queue(messages: Int(reply.message_count), consumers: Int(reply.consumer_count))
+                method.id,
+                .queue(messages: Int(reply.message_count), consumers: Int(reply.consumer_count))
             )
             return
         case AMQP_QUEUE_PURGE_OK_METHOD:

@@ -75,7 +75,11 @@ extension OutputBuffer {
             cancel.consumer_tag = arena.bytes(tag)
             try self.appendMethod(AMQP_BASIC_CANCEL_METHOD, cancel, channel: channel)
         case .acknowledge(.ack, let tag):
-            try self.appendMethod(AMQP_BASIC_ACK_METHOD, amqp_basic_ack_t(delivery_tag: tag, multiple: 0), channel: channel)
+            try self.appendMethod(
+                AMQP_BASIC_ACK_METHOD,
+                amqp_basic_ack_t(delivery_tag: tag, multiple: 0),
+                channel: channel
+            )
         case .acknowledge(let answer, let tag):
             let reject = amqp_basic_reject_t(delivery_tag: tag, requeue: answer == .requeue ? 1 : 0)
             try self.appendMethod(AMQP_BASIC_REJECT_METHOD, reject, channel: channel)

@@ -87,7 +87,8 @@ extension OutputBuffer {
         channel: UInt16
     ) throws(EncodingFailure) {
         var arguments = arguments
-        try self.appendFrame(UInt8(AMQP_FRAME_METHOD), channel: channel, room: self.frameMax - Self.headerSize - 1) { payload in
+        try self.appendFrame(UInt8(AMQP_FRAME_METHOD), channel: channel, room: self.frameMax - Self.headerSize - 1) {
+            payload in
             payload.storeBytes(of: id.bigEndian, as: UInt32.self)
             let room = amqp_bytes_t(len: payload.count - 4, bytes: payload.baseAddress.map { $0 + 4 })
             let size = withUnsafeMutableBytes(of: &arguments) { amqp_encode_method(id, $0.baseAddress, room) }
@@ -102,7 +103,8 @@ extension OutputBuffer {
         channel: UInt16
     ) throws(EncodingFailure) {
         var properties = properties
-        try self.appendFrame(UInt8(AMQP_FRAME_HEADER), channel: channel, room: self.frameMax - Self.headerSize - 1) { payload in
+        try self.appendFrame(UInt8(AMQP_FRAME_HEADER), channel: channel, room: self.frameMax - Self.headerSize - 1) {
+            payload in
             payload.storeBytes(of: UInt16(AMQP_BASIC_CLASS).bigEndian, toByteOffset: 0, as: UInt16.self)
             payload.storeBytes(of: 0, toByteOffset: 2, as: UInt16.self)
             payload.storeBytes(of: UInt64(bodySize).bigEndian, toByteOffset: 4, as: UInt64.self)

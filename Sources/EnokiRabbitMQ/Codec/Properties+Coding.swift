@@ -98,7 +98,8 @@ extension Duration {
         let (seconds, attoseconds) = self.components
         let (thousands, overflow) = seconds.multipliedReportingOverflow(by: 1000)
         if overflow { return seconds < 0 ? .min : .max }
-        return thousands.addingReportingOverflow((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000).partialValue
+        return thousands.addingReportingOverflow((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+            .partialValue
     }
 
     fileprivate var wholeMillisecondsText: String { String(self.wholeMilliseconds) }

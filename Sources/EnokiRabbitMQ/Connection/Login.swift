@@ -81,7 +81,13 @@ struct Login {
         while let entry = next {
             var text = [CChar](repeating: 0, count: 1025)
             let found = getnameinfo(
-                entry.pointee.ai_addr, entry.pointee.ai_addrlen, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST
+                entry.pointee.ai_addr,
+                entry.pointee.ai_addrlen,
+                &text,
+                socklen_t(text.count),
+                nil,
+                0,
+                NI_NUMERICHOST
             )
             if found == 0 {
                 addresses.append(String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self))
@@ -108,7 +114,8 @@ struct Login {
             var reason = LibraryStatus.describe(opened)
             if opened == AMQP_STATUS_SOCKET_ERROR.rawValue {
                 // Of a connection that failed while it was awaited librabbitmq forgets the reason.
-                reason = [0, EINPROGRESS].contains(systemError)
+                reason =
+                    [0, EINPROGRESS].contains(systemError)
                     ? "connection refused, or host unreachable" : Platform.describe(error: systemError).lowercased()
             }
             throw self.failure(.connectionFailed, reason)
@@ -134,15 +141,22 @@ struct Login {
         ])
         let seconds = max(1, self.configuration.heartbeat.wholeMilliseconds / 1000)
         let reply = enoki_login_plain(
-            state, self.configuration.vhost, 0, Int32(WireLimits.frameMax), Int32(clamping: seconds),
-            &properties, self.configuration.user, self.configuration.password.reveal()
+            state,
+            self.configuration.vhost,
+            0,
+            Int32(WireLimits.frameMax),
+            Int32(clamping: seconds),
+            &properties,
+            self.configuration.user,
+            self.configuration.password.reveal()
         )
         switch reply.reply_type {
         case AMQP_RESPONSE_NORMAL: return
         case AMQP_RESPONSE_SERVER_EXCEPTION: throw self.refusal(IncomingMethod(reply.reply))
         default:
             throw self.failure(
-                .connectionFailed, "no login: \(LibraryStatus.describe(reply.library_error))"
+                .connectionFailed,
+                "no login: \(LibraryStatus.describe(reply.library_error))"
             )
         }
     }
@@ -156,7 +170,8 @@ struct Login {
         switch Int32(closure.code) {
         case AMQP_ACCESS_REFUSED:
             return self.failure(
-                .loginRefused, "login refused for user '\(user)' (virtual host '\(vhost)'): \(closure.text)"
+                .loginRefused,
+                "login refused for user '\(user)' (virtual host '\(vhost)'): \(closure.text)"
             )
         case AMQP_NOT_ALLOWED:
             return self.failure(

@@ -41,7 +41,11 @@ enum Platform {
         #if os(Linux)
         var milliseconds = Int32(clamping: timeout.wholeMilliseconds)
         _ = setsockopt(
-            socket, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &milliseconds, socklen_t(MemoryLayout<Int32>.size)
+            socket,
+            Int32(IPPROTO_TCP),
+            TCP_USER_TIMEOUT,
+            &milliseconds,
+            socklen_t(MemoryLayout<Int32>.size)
         )
         #else
         var on: Int32 = 1
@@ -67,20 +71,24 @@ enum Platform {
         #if os(Linux)
         var thread = pthread_t()
         let status = pthread_create(
-            &thread, &attributes,
+            &thread,
+            &attributes,
             { argument in
                 if let argument { Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run() }
                 return nil
-            }, argument.toOpaque()
+            },
+            argument.toOpaque()
         )
         #else
         var thread: pthread_t?
         let status = pthread_create(
-            &thread, &attributes,
+            &thread,
+            &attributes,
             { argument in
                 Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
                 return nil
-            }, argument.toOpaque()
+            },
+            argument.toOpaque()
         )
         #endif
         if status != 0 { argument.release() }

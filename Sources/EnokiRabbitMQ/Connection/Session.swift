@@ -8,6 +8,7 @@ final class Session: Sendable {
         var highest: UInt16 = 0
         var timers: [(due: ContinuousClock.Instant, action: @Sendable () -> Void)] = []
         var end: BrokerError?
+        var abortion: BrokerError?
     }
 
     let outbox: Outbox
@@ -35,7 +36,8 @@ final class Session: Sendable {
             } else {
                 guard state.highest < self.channelMax else {
                     throw BrokerError(
-                        .invalidArgument, "the broker allows no more than \(self.channelMax) channels a connection"
+                        .invalidArgument,
+                        "the broker allows no more than \(self.channelMax) channels a connection"
                     )
                 }
                 state.highest += 1
@@ -68,6 +70,15 @@ final class Session: Sendable {
         self.state.withLock { $0.timers.append((due, action)) }
         self.outbox.watch(due)
     }
+
+    /// Gives the session up, because without what has failed it would be alive but of no use.
+    func abort(_ error: BrokerError) {
+        self.state.withLock { $0.abortion = error }
+        self.outbox.watch(.now)
+    }
+
+    /// Why the session was given up; `nil` when it was not.
+    var abortion: BrokerError? { self.state.withLock { $0.abortion } }
 
     // MARK: - For the I/O thread
 

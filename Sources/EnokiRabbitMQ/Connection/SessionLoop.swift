@@ -128,7 +128,10 @@ final class SessionLoop {
 
     private func checkTime() {
         let now = ContinuousClock.now
-        if let deadline = self.session.outbox.deadline, deadline <= now { self.session.expire(at: now) }
+        if let deadline = self.session.outbox.deadline, deadline <= now {
+            self.session.expire(at: now)
+            if let abortion = self.session.abortion { self.fail(abortion.message) }
+        }
         switch self.heartbeat.due(at: now) {
         case .wait: break
         case .giveUp: self.fail("the broker has been silent for two heartbeats (\(self.login.heartbeat * 2))")
@@ -226,7 +229,7 @@ final class SessionLoop {
 
     private func decode(_ bytes: UnsafeMutableRawBufferPointer) {
         do throws(FrameDecoder.Failure) {
-            try FrameDecoder(state: self.login.state).decode(bytes) { frame in
+            try FrameDecoder(self.login.state).decode(bytes) { frame in
                 self.handle(frame)
                 return self.end == nil
             }
@@ -240,17 +243,8 @@ final class SessionLoop {
         case AMQP_FRAME_METHOD:
             let method = IncomingMethod(frame.payload.method)
             if frame.channel == 0 { self.handleConnectionMethod(method) } else { self.handle(method, frame.channel) }
-        case AMQP_FRAME_HEADER:
-            let header = frame.payload.properties
-            let properties = header.class_id == UInt16(AMQP_BASIC_CLASS)
-                ? header.decoded?.assumingMemoryBound(to: amqp_basic_properties_t.self).pointee : nil
-            self.assemble(frame.channel) { assembly throws(ContentAssembly.Violation) in
-                try assembly.header(classID: header.class_id, bodySize: header.body_size, properties)
-            }
-        case AMQP_FRAME_BODY:
-            self.assemble(frame.channel) { assembly throws(ContentAssembly.Violation) in
-                try assembly.body(frame.payload.body_fragment.buffer)
-            }
+        case AMQP_FRAME_HEADER, AMQP_FRAME_BODY:
+            self.assemble(frame.channel) { assembly throws(ContentAssembly.Violation) in try assembly.add(frame) }
         default: break  // a heartbeat
         }
     }

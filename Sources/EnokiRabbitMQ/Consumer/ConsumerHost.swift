@@ -73,8 +73,12 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
         deadline: ContinuousClock.Instant
     ) async -> [Result<IncomingMethod.Reply, BrokerError>] {
         let lost = BrokerError(.connectionLost, "the connection to the broker was lost")
-        let results = Locked([Result<IncomingMethod.Reply, BrokerError>](
-            repeating: .failure(lost), count: methods.count))
+        let results = Locked(
+            [Result<IncomingMethod.Reply, BrokerError>](
+                repeating: .failure(lost),
+                count: methods.count
+            )
+        )
         await withCheckedContinuation { done in
             let countdown = Countdown(methods.count) { done.resume() }
             for (index, method) in methods.enumerated() {
@@ -128,7 +132,11 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
             return state.nextTag
         }
         let consumer = RabbitMQConsumer(
-            queue, options: options, tag: "enoki-\(tag)", host: self, onDelivery: onDelivery
+            queue,
+            options: options,
+            tag: "enoki-\(tag)",
+            host: self,
+            onDelivery: onDelivery
         )
         while true {
             let session = try await self.session(until: deadline)
@@ -195,8 +203,13 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
         let deadline = ContinuousClock.Instant.deadline(after: self.configuration.callTimeout)
         for method in methods {
             self.topologyCall(method, on: session, deadline: deadline) { result in
-                if case .failure(let error) = result, error.code != .connectionLost, error.code != .closed {
+                switch result {
+                case .success: break
+                case .failure(let error) where error.code == .connectionLost || error.code == .closed: break
+                case .failure(let error):
                     self.logger.error("restoring the topology: \(error.message)")
+                    // Whether it is there nobody knows; another connection will tell.
+                    if error.code == .timedOut { session.abort(error) }
                 }
                 countdown.down()
             }
@@ -220,7 +233,8 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
             case .failure(let error):
                 let delay = min(.milliseconds(500) * (1 << min(attempt - 1, 10)), self.configuration.reconnect.maximum)
                 self.logger.error(
-                    "not consuming: \(error.message); trying again in \(delay)", metadata: ["queue": "\(consumer.queue)"]
+                    "not consuming: \(error.message); trying again in \(delay)",
+                    metadata: ["queue": "\(consumer.queue)"]
                 )
                 session.schedule(after: delay) {
                     self.redeclare(on: session) { self.restart(consumer, on: session, attempt: attempt + 1) }

@@ -166,7 +166,9 @@ final class RabbitMQConsumer: Consumer, ChannelUser {
         // Its unsettled deliveries are in the queue again, or gone with it.
         session.close(channel, deadline: .deadline(after: self.host.configuration.callTimeout))
         self.host.consumerStopped(
-            self, on: session, because: "the broker cancelled it; the queue was deleted, or its node is gone"
+            self,
+            on: session,
+            because: "the broker cancelled it; the queue was deleted, or its node is gone"
         )
     }
 

@@ -137,7 +137,8 @@ struct ConfirmRing {
                 completions.append((publication, .failed(error)))
             } else {
                 let error = BrokerError(
-                    .outcomeUnknown, "the message was sent, and the broker did not confirm it in time"
+                    .outcomeUnknown,
+                    "the message was sent, and the broker did not confirm it in time"
                 )
                 completions.append((publication, .failed(error)))
             }
@@ -160,7 +161,8 @@ struct ConfirmRing {
             if neverLeft(entry.range) { return .sendAgain }
             return .failed(
                 BrokerError(
-                    .outcomeUnknown, "the connection was lost before the broker confirmed the message: \(error.message)"
+                    .outcomeUnknown,
+                    "the connection was lost before the broker confirmed the message: \(error.message)"
                 )
             )
         }
@@ -185,7 +187,8 @@ struct ConfirmRing {
         guard let first = candidates.first ?? (unconfirmed.count == 1 ? unconfirmed.first : nil),
             let last = candidates.last ?? unconfirmed.first
         else { return self.removeAll { _ in unknown } }
-        let isCertain = first == last || !self.provenExchanges.contains(ByteName(self.entries[first].publication.exchange))
+        let isCertain =
+            first == last || !self.provenExchanges.contains(ByteName(self.entries[first].publication.exchange))
         var index = -1
         return self.removeAll { entry in
             index += 1

@@ -96,7 +96,8 @@ final class Publisher: ConnectionUser, ChannelUser {
                 state.waiting.isEmpty || state.waitingBytes + publication.estimatedSize <= Self.maxWaiting.bytes
             else {
                 let error = BrokerError(
-                    .notSent, "\(state.waiting.count) messages wait to be sent already: \(state.obstacle)"
+                    .notSent,
+                    "\(state.waiting.count) messages wait to be sent already: \(state.obstacle)"
                 )
                 return (error, nil)
             }
@@ -224,11 +225,21 @@ final class Publisher: ConnectionUser, ChannelUser {
 
     private func openChannel(_ session: Session) {
         let deadline = ContinuousClock.Instant.deadline(after: self.connection.configuration.callTimeout)
-        guard let channel = try? session.openChannel(for: self, deadline: deadline) else { return }
+        let channel: Channel
+        do throws(BrokerError) {
+            channel = try session.openChannel(for: self, deadline: deadline)
+        } catch {
+            return session.abort(error)
+        }
         channel.call(.confirmSelect, deadline: deadline) { result in
-            guard case .success = result else { return }
-            self.change { $0.channel = channel }
-            self.report(.up)
+            switch result {
+            case .success:
+                self.change { $0.channel = channel }
+                self.report(.up)
+            case .failure(let error):
+                // On a session that is over already this changes nothing.
+                session.abort(error)
+            }
         }
     }
 
@@ -294,6 +305,7 @@ final class Publisher: ConnectionUser, ChannelUser {
         }
         for call in unanswered { call.complete?(.failure(BrokerError(closure, during: call.method))) }
         if let session { self.openChannel(session) }
+        self.expireWaiting()
         Self.tell(completions)
     }
 
@@ -306,13 +318,15 @@ final class Publisher: ConnectionUser, ChannelUser {
             var completions = state.ring.lose(error, neverLeft: channel.outbox.neverTook)
             state.ring = ConfirmRing()
             if state.isEnded {
-                completions = completions.map { $0.result == .sendAgain ? ($0.publication, .failed(.brokerClosed)) : $0 }
+                completions = completions.map {
+                    $0.result == .sendAgain ? ($0.publication, .failed(.brokerClosed)) : $0
+                }
             }
             Self.requeue(completions, &state)
             return completions
         }
         // Those that wait again may be the first to wait.
-        if completions.contains(where: { $0.result == .sendAgain }) { self.expireWaiting() }
+        self.expireWaiting()
         Self.tell(completions)
     }
 
