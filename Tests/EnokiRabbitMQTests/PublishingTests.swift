@@ -173,7 +173,8 @@ import Testing
     }
 
     @Test func amongMessagesToAMissingExchangeNoneIsLostOrDoubled() async throws {
-        try await withRabbitMQ { broker in
+        let recorder = LogRecorder()
+        try await withRabbitMQ(logger: recorder.logger) { broker in
             let queue = Queue(.unique("among"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             let outcomes = await withTaskGroup(of: (Bool, BrokerError.Code?).self) { group in
@@ -207,6 +208,7 @@ import Testing
                 delivery.token.settle(.ack)
             }
         }
+        #expect(!recorder.recorded.contains { $0.contains("lost the connection") })
     }
 
     @Test func whatTheProtocolCannotCarryIsRefusedAndHarmsNobody() async throws {

@@ -6,7 +6,8 @@ protocol ChannelUser: AnyObject, Sendable {
     func channel(_ channel: Channel, received method: IncomingMethod)
     /// A message.
     func channel(_ channel: Channel, received content: Content)
-    /// The broker has closed the channel with an error. `unanswered` are the calls that it has not answered, in order.
+    /// The broker has closed the channel with an error; nothing may be sent on it any more. `unanswered` are the calls
+    /// that it has not answered, in order.
     func channel(_ channel: Channel, closedWith closure: IncomingMethod.Closure, unanswered: [Call])
     /// The session is over. Calls were told already.
     func channel(_ channel: Channel, lostWith error: BrokerError)
@@ -90,7 +91,7 @@ final class Channel: Sendable {
         return true
     }
 
-    /// The broker has closed the channel and was answered.
+    /// The broker has closed the channel. When this returns nothing more is sent on it, and it can be answered.
     func closed(_ closure: IncomingMethod.Closure) {
         let calls = self.state.withLock { state in
             state.isOpen = false

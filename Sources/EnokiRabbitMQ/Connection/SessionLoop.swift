@@ -315,12 +315,14 @@ final class SessionLoop {
                 self.fail("the broker answered what was not asked", .protocolViolation)
             }
         case .channelClosed(let closure):
-            // Answered before the number can be used again: anything else would end the connection (504).
+            // With a close of our own under way the number is free only when the broker has answered that.
+            let isFree = channel.isOpen
+            // In this order: who uses the channel sends nothing more on it, then the broker is answered, then the number
+            // may be used again. Anything else would end the connection (504 CHANNEL_ERROR).
+            channel.closed(closure)
             self.session.outbox.append(.channelCloseOk, channel: number)
             self.forget(number)
-            // With a close of our own under way the number is free when the broker has answered that.
-            if channel.isOpen { self.session.release(channel) }
-            channel.closed(closure)
+            if isFree { self.session.release(channel) }
         case .acknowledged, .refused, .cancelled: channel.user.channel(channel, received: method)
         case .unexpected(let name):
             self.fail("the broker sent \(name), which a client cannot get", .protocolViolation)
