@@ -20,7 +20,7 @@ public final class Collector<Element: Sendable>: Sendable {
     ///
     /// - Throws: ``ConditionNotMet`` with what came instead.
     @discardableResult
-    public func first(_ count: Int = 1, within limit: Duration = .seconds(10)) async throws -> [Element] {
+    public func first(_ count: Int = 1, within limit: Duration = .seconds(30)) async throws -> [Element] {
         let elements = try await eventually("\(count) elements were collected", within: limit) {
             self.elements
         } until: {

@@ -36,7 +36,7 @@ public final class LogRecorder: Sendable {
     ///
     /// - Throws: ``ConditionNotMet`` with everything that was logged.
     @discardableResult
-    public func entry(containing text: String, within limit: Duration = .seconds(10)) async throws -> Entry {
+    public func entry(containing text: String, within limit: Duration = .seconds(30)) async throws -> Entry {
         let entries = try await eventually("a message was logged that contains '\(text)'", within: limit) {
             self.entries
         } until: {
