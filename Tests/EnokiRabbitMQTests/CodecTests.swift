@@ -77,11 +77,22 @@ import Testing
         #expect(try content.message.get().properties.headers == ["n": .bytes([0xFF, 0xFE])])
     }
 
-    @Test(arguments: [("", nil), ("x", nil), ("-1", nil), ("12", Duration.milliseconds(12)), ("99999999999", nil)])
+    @Test(arguments: [
+        ("", nil), ("x", nil), ("-1", nil), ("12", Duration.milliseconds(12)), ("9223372036854775808", nil),
+    ])
     func anExpirationThatIsNoNumberIsReadAsAbsent(_ text: String, _ expected: Duration?) throws {
         let property = [UInt8(text.utf8.count)] + Array(text.utf8)
         let content = try #require(try Self.assemble(Self.header(flags: 1 << 8, property)))
         #expect(try content.message.get().properties.expiration == expected)
+    }
+
+    @Test func theLongestExpirationIsTheBrokers() throws {
+        let longest = WireLimits.longestExpiration.wholeMilliseconds
+        for (milliseconds, expected) in [(longest, WireLimits.longestExpiration), (longest + 1, nil)] {
+            let property = [UInt8("\(milliseconds)".utf8.count)] + Array("\(milliseconds)".utf8)
+            let content = try #require(try Self.assemble(Self.header(flags: 1 << 8, property)))
+            #expect(try content.message.get().properties.expiration == expected)
+        }
     }
 
     @Test func anExpirationTravelsInWholeMillisecondsRoundedUp() {
