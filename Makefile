@@ -4,6 +4,8 @@
 
 FILTER ?=
 filter := $(if $(FILTER),--filter '$(FILTER)')
+# All at once, hundreds of connections would wait for each other's logins, on two cores for longer than deadlines allow.
+testing := swift test --disable-xctest --skip-build --experimental-maximum-parallelization-width 12
 transports := EnokiRabbitMQTests|EnokiInProcessTests|BrokerConformanceTests
 
 .PHONY: help run build test test-tsan lint format bench docs clean
@@ -23,13 +25,13 @@ build: ## Build everything.
 test: ## Run the tests next to a private RabbitMQ; FILTER=... names some of them.
 	@Scripts/install test
 	swift build --build-tests
-	Scripts/with-rabbitmq swift test --disable-xctest --skip-build $(filter)
+	Scripts/with-rabbitmq $(testing) $(filter)
 
 test-tsan: ## Run the tests of the transports under the thread sanitizer.
 	@Scripts/install test
 	swift build --build-tests --sanitize=thread --scratch-path .build-tsan
 	TSAN_OPTIONS="suppressions=$(CURDIR)/Scripts/tsan-suppressions.txt" Scripts/with-rabbitmq \
-		swift test --disable-xctest --skip-build --sanitize=thread --scratch-path .build-tsan --filter '$(or $(FILTER),$(transports))'
+		$(testing) --sanitize=thread --scratch-path .build-tsan --filter '$(or $(FILTER),$(transports))'
 
 lint: ## Check format and architecture.
 	Scripts/check
