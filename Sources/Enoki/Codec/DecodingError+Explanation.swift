@@ -1,12 +1,12 @@
 extension DecodingError {
     /// What was expected and what was found at `path`, in words for the one who sent it.
     func explanation(at path: [String]) -> String {
-        let place = path.isEmpty ? "the body" : "'\(path.reduce(into: "") { $0 += Self.step($1, after: $0) })'"
+        let place = path.isEmpty ? "the body" : "'\(Self.joined(path))'"
         return switch self {
         case .typeMismatch(let type, let context): "\(place): expected \(type), \(Self.brief(context))"
         case .valueNotFound(let type, _): "\(place): expected \(type), found null"
         case .keyNotFound(let key, _):
-            "missing 1 required argument: '\((path + [key.stringValue]).joined(separator: "."))'"
+            "missing 1 required argument: '\(Self.joined(path + [key.stringValue]))'"
         case .dataCorrupted(let context): "\(place): \(Self.brief(context))"
         @unknown default: "\(place): cannot be decoded"
         }
@@ -29,6 +29,10 @@ extension DecodingError {
             context
         @unknown default: Context(codingPath: [], debugDescription: "")
         }
+    }
+
+    private static func joined(_ path: [String]) -> String {
+        path.reduce(into: "") { $0 += Self.step($1, after: $0) }
     }
 
     private static func step(_ step: String, after path: String) -> String {

@@ -8,8 +8,8 @@ import Foundation
 ///
 /// Python values outside JSON arrive as two-key objects such as `{"__type__": "decimal", "__value__": "9.99"}` and are read
 /// as the plain value: `decimal` as `Decimal`, `datetime` and `date` as `Date` (UTC where they name no time zone), `uuid` as
-/// `UUID`, `bytes` as `String`, `base64` as `Data`, the bare words `NaN` and `Infinity` as `Double`. A `Date` is written as
-/// such a `datetime`, a `Decimal` as a number. `NaN` is never written, since it is not JSON.
+/// `UUID`, `bytes` and `base64` as `Data`, the bare words `NaN` and `Infinity` as `Double`. A `Date` is written as such a
+/// `datetime`, `Data` as such a `base64`, a `Decimal` as a number. `NaN` is never written, since it is not JSON.
 public struct JSONCodec: Codec {
     /// The deepest nesting of arrays and objects that is read.
     public static let maximumDepth = 64
@@ -28,6 +28,7 @@ public struct JSONCodec: Codec {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .withoutEscapingSlashes
         encoder.dateEncodingStrategy = .custom(KombuValues.encode)
+        encoder.dataEncodingStrategy = .custom(KombuValues.encode)
         return Array(try encoder.encode(value))
     }
 
@@ -53,6 +54,7 @@ public struct JSONCodec: Codec {
         let decoder = JSONDecoder()
         decoder.userInfo = userInfo
         decoder.dateDecodingStrategy = .custom(KombuValues.decodeDate)
+        decoder.dataDecodingStrategy = .custom(KombuValues.decodeData)
         if scan.holdsPythonNumbers { KombuValues.acceptPythonNumbers(decoder) }
         return try decoder.decode(type, from: Data(scan.holdsTypedValues ? KombuValues.plain(body) : body))
     }

@@ -70,11 +70,11 @@ struct ArgumentReader {
         }
         // A contract is decoded from an object, so the arguments by position join those by name in one. Rare: only callers
         // in other languages do this.
-        var members = try envelope.decode([String: JSONValue].self, forKey: kwargs)
+        var members = try envelope.decode([String: ExactValue].self, forKey: kwargs)
         while !self.positional.isAtEnd, self.next < self.signature.parameters.count {
             let name = self.signature.parameters[self.next]
             self.next += 1
-            let argument = try self.positional.decode(JSONValue.self)
+            let argument = try self.positional.decode(ExactValue.self)
             guard members.updateValue(argument, forKey: name) == nil else {
                 throw IncorrectSignature("\(self.signature.method)() got multiple values for argument '\(name)'")
             }
@@ -107,6 +107,13 @@ struct ArgumentReader {
             let path =
                 [parameter].compactMap { $0 } + error.path(below: parameter == nil ? ["kwargs"] : ["kwargs", "args"])
             throw IncorrectSignature("\(self.signature.method)() \(error.explanation(at: path))")
+        } catch let error as any RemoteException {
+            throw error
+        } catch {
+            // Foundation's own for a number that does not fit, or one of the type's `init(from:)`.
+            let place = parameter.map { "'\($0)'" } ?? "the arguments"
+            let reason = "found a value that it cannot hold: \("\(error)".prefix(200))"
+            throw IncorrectSignature("\(self.signature.method)() \(place): expected \(Value.self), \(reason)")
         }
     }
 }

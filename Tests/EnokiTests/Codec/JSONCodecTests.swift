@@ -23,6 +23,56 @@ import Testing
         #expect(try self.codec.decode(Date.self, from: Array(text.utf8)).timeIntervalSince1970 == 1_577_934_245)
     }
 
+    @Test(arguments: [
+        (0, "1970-01-01T00:00:00+00:00"), (1_577_934_245.25, "2020-01-02T03:04:05.250000+00:00"),
+        (-0.000001, "1969-12-31T23:59:59.999999+00:00"), (0.999_999_9, "1970-01-01T00:00:01+00:00"),
+    ])
+    func writesDatesAsPythonBefore3_11ReadsThem(_ seconds: Double, _ text: String) throws {
+        let body = try self.codec.encode(Date(timeIntervalSince1970: seconds))
+        #expect(try self.codec.decode(String.self, from: body) == text)
+    }
+
+    @Test(arguments: [.nan, .infinity, -1e12, 1e12]) func datesThatPythonDoesNotHaveAreNotWritten(_ seconds: Double) {
+        #expect(throws: EncodingError.self) { try self.codec.encode(Date(timeIntervalSince1970: seconds)) }
+    }
+
+    @Test func bytesTravelAsKombusBase64() throws {
+        let body = try self.codec.encode(Data([0, 255]))
+        #expect(
+            try JSONDecoder().decode([String: String].self, from: Data(body)) == [
+                "__type__": "base64", "__value__": "AP8=",
+            ]
+        )
+        #expect(try self.codec.decode(Data.self, from: body) == Data([0, 255]))
+    }
+
+    @Test(arguments: [
+        #""YWJjZA==""#, #"{"__type__": "base64", "__value__": "YWJjZA=="}"#,
+        #"{"__type__": "bytes", "__value__": "abcd"}"#,
+    ])
+    func readsBytesInTheFormsOfPython(_ text: String) throws {
+        #expect(try self.codec.decode(Data.self, from: Array(text.utf8)) == Data("abcd".utf8))
+    }
+
+    @Test(arguments: [#""a""#, "1", #"{"__type__": "bytes"}"#, #"{"__type__": "text", "__value__": "abcd"}"#])
+    func whatIsNoBytesIsAnError(_ text: String) {
+        #expect(throws: DecodingError.self) { try self.codec.decode(Data.self, from: Array(text.utf8)) }
+    }
+
+    @Test(arguments: ["18446744073709551615", "1000000000000000000000000000001", "0.12345678901234567890123", "-7"])
+    func numbersKeepTheirDigitsBesidePythonValues(_ number: String) throws {
+        let text = #"[\#(number), {"__type__": "decimal", "__value__": "\#(number)"}]"#
+        let decimal = try #require(Decimal(string: number))
+        #expect(try self.codec.decode([Decimal].self, from: Array(text.utf8)) == [decimal, decimal])
+    }
+
+    @Test func theStringNaNIsNoNumberBesideTheBareWord() throws {
+        let text = #"["NaN", NaN, {"__type__": "decimal", "__value__": "1"}]"#
+        let value = try self.codec.decode([JSONValue].self, from: Array(text.utf8))
+        #expect(value.first == "NaN")
+        #expect(value.last == 1)
+    }
+
     @Test func anObjectOfThreeKeysIsNoPythonValue() throws {
         let text = #"{"__type__": "decimal", "__value__": "1", "more": 1}"#
         let value = try self.codec.decode(JSONValue.self, from: Array(text.utf8))

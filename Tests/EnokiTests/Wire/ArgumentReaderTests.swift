@@ -64,7 +64,22 @@ import Testing
         await #expect(throws: IncorrectSignature(message)) { try await self.call(self.add, body) }
     }
 
+    @Test func numbersThatDoNotFitAreNamed() async {
+        let huge = "18446744073709551616"
+        let byPosition = await #expect(throws: IncorrectSignature.self) {
+            try await self.call(self.add, #"{"args": [1, \#(huge)], "kwargs": {}}"#)
+        }
+        #expect(byPosition?.message.hasPrefix("add() 'b': expected Int, found a value that it cannot hold") == true)
+        let byContract = await #expect(throws: IncorrectSignature.self) {
+            try await self.call(self.charge, #"{"args": [], "kwargs": {"order": \#(huge)}}"#)
+        }
+        #expect(byContract?.message.contains(huge) == true)
+    }
+
     @Test func aWrongTypeIsNamedByItsPath() async {
+        await #expect(throws: IncorrectSignature("pack() missing 1 required argument: 'items[0].qty'")) {
+            try await self.call(self.pack, #"{"args": [[{"sku": "tea"}]], "kwargs": {}}"#)
+        }
         await #expect(throws: IncorrectSignature("pack() 'items[1].qty': expected Int, found a string")) {
             try await self.call(
                 self.pack,

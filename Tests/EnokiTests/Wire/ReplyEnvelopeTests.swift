@@ -63,7 +63,7 @@ import Testing
             var d: Date
             var dec: Decimal
             var u: UUID
-            var b: String
+            var b: Data
             var bb: Data
             var t: [Int]
             var nan: Double
@@ -74,7 +74,7 @@ import Testing
         #expect(values.d.timeIntervalSince1970 == 1_577_923_200)
         #expect(values.dec == Decimal(string: "1.10"))
         #expect(values.u.uuidString == "00000000-0000-0000-0000-000000000001")
-        #expect(values.b == "abc")
+        #expect(values.b == Data("abc".utf8))
         #expect(values.bb == Data([0xFF]))
         #expect(values.t == [1, 2])
         #expect(values.nan.isNaN)
