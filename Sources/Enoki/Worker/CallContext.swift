@@ -34,8 +34,9 @@ struct CallContext: Sendable {
                 }
                 continue
             }
-            guard !Self.belongsToTransport(header.name), header.value != .void else { continue }
             let key = Self.key(of: header.name)
+            // nameko takes every header for context data, and hands on our own with its prefix.
+            guard !Self.belongsToTransport(header.name), !Self.isOurs(key), header.value != .void else { continue }
             let added = key.utf8.count + header.value.estimatedSize
             guard size + added <= Self.maximumDataSize, self.data.count < Self.maximumDataCount else { continue }
             size += added
@@ -57,8 +58,10 @@ struct CallContext: Sendable {
         header.utf8.starts(with: Self.prefix.utf8) ? String(header.dropFirst(Self.prefix.count)) : header
     }
 
+    private static func isOurs(_ key: String) -> Bool { key.utf8.starts(with: "enoki.".utf8) }
+
     private static func belongsToTransport(_ header: String) -> Bool {
-        header.isEmpty || header.utf8.starts(with: "x-".utf8) || header.utf8.starts(with: "enoki.".utf8)
+        header.isEmpty || header.utf8.starts(with: "x-".utf8)
             || header.hasSameBytes(as: "CC") || header.hasSameBytes(as: "BCC")
             || header.hasSameBytes(as: "compression")
     }

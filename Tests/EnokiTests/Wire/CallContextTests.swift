@@ -29,7 +29,7 @@ import Testing
     @Test func doesNotHandOnWhatBelongsToTransports() {
         let context = CallContext(headers: [
             "x-death": ["a"], "CC": ["elsewhere"], "BCC": ["elsewhere"], "enoki.timeout": 5, "compression": "gzip",
-            "": 1,
+            "": 1, "nameko.enoki.timeout": 5,
         ])
         #expect(context.data.isEmpty)
     }
