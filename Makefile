@@ -48,4 +48,4 @@ docs: ## Build the documentation of the libraries into .build-docs/site.
 	Scripts/docs
 
 clean: ## Remove what was built and the virtual environment.
-	rm -rf .build .build-* .venv Benchmarks/.build
+	rm -rf .build .build-* .venv .venv-* Benchmarks/.build

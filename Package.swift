@@ -139,7 +139,7 @@ let package = Package(
         ),
         .testTarget(
             name: "NamekoTests",
-            dependencies: ["Enoki", "EnokiTesting", "EnokiTestSupport"],
+            dependencies: ["Enoki", "EnokiRabbitMQ", "EnokiTesting", "EnokiTestSupport"],
             exclude: ["Peer"]
         ),
         .testTarget(name: "ShopTests", dependencies: ["shop", "EnokiRabbitMQ", "EnokiTesting", "EnokiTestSupport"]),

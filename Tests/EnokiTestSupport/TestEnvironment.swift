@@ -20,8 +20,10 @@ public enum TestEnvironment {
     public static var rabbitmqctl: String { get throws { try Self.value("ENOKI_TEST_RABBITMQCTL") } }
     /// The folder of certificates and keys; the script's first lines list them.
     public static var tlsDirectory: String { get throws { try Self.value("ENOKI_TEST_TLS_DIR") } }
-    /// The path of a Python that has nameko.
+    /// The path of a Python that has nameko 2.
     public static var python: String { get throws { try Self.value("ENOKI_TEST_PYTHON") } }
+    /// The path of a Python that has nameko 3.
+    public static var pythonNameko3: String { get throws { try Self.value("ENOKI_TEST_PYTHON_NAMEKO_3") } }
 
     /// The value of a variable.
     ///

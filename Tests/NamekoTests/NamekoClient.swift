@@ -1,30 +1,13 @@
+import Enoki
 import EnokiTestSupport
 import Foundation
+import Testing
 
-/// nameko's standalone clients, each call in a Python process of its own (`Peer/client.py`).
+/// nameko's standalone clients, in a Python process for each use (`Peer/client.py`).
 struct NamekoClient: Sendable {
-    /// An exception that a nameko caller saw.
-    struct Exception: Error, Decodable, Hashable {
-        /// Its Python class, such as `nameko.exceptions.RemoteError`.
-        let pythonClass: String
-        /// Its text.
-        let text: String
-        /// For a `RemoteError` the name of the remote exception.
-        let remoteType: String?
-        /// For a `RemoteError` the text of the remote exception.
-        let remoteValue: String?
-
-        private enum CodingKeys: String, CodingKey {
-            case text
-            case pythonClass = "class"
-            case remoteType = "exc_type"
-            case remoteValue = "value"
-        }
-    }
-
-    private struct Outcome<Value: Decodable>: Decodable {
-        let result: Value?
-        let error: Exception?
+    /// An exception that the Python caller saw: its class and its text.
+    struct Exception: Error, CustomStringConvertible {
+        let description: String
     }
 
     /// The Python process did not do as told.
@@ -32,54 +15,69 @@ struct NamekoClient: Sendable {
         let description: String
     }
 
+    private struct Outcome<Value: Decodable>: Decodable {
+        let result: Value?
+        let repr: String?
+        let error: String?
+    }
+
+    let nameko: Nameko
     let host: RabbitMQVirtualHost
 
-    /// Calls a method.
+    /// Evaluates Python expressions one after the other and expects of each its `repr`, or `class: text` of the exception.
     ///
     /// - Parameters:
-    ///   - arguments: The positional arguments, a JSON array.
-    ///   - keywords: The keyword arguments, a JSON object.
-    ///   - context: The context data to send, a JSON object.
-    /// - Throws: ``Exception`` where the call raises.
-    func call<Value: Decodable>(
-        _ service: String,
-        _ method: String,
-        arguments: String = "[]",
-        keywords: String = "{}",
+    ///   - context: The context data to send along, a JSON object.
+    ///   - timeout: How long each call may take; `nil` is for ever.
+    func expect(
+        _ outcomes: KeyValuePairs<String, String>,
         context: String = "{}",
-        timeout: Duration = .seconds(10)
-    ) async throws -> Value {
-        let outcome: Outcome<Value> = try await self.run([
-            "call", service, method, "--args", arguments, "--kwargs", keywords, "--context", context,
-            "--timeout", "\(timeout / .seconds(1))",
-        ])
-        if let error = outcome.error { throw error }
-        guard let result = outcome.result ?? (JSON.null as? Value) else {
-            throw Failure(description: "\(service).\(method) returned null, expected \(Value.self)")
+        timeout: Duration? = .seconds(10),
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let seen: [Outcome<NoReply>] = try await self.run(outcomes.map(\.key), context: context, timeout: timeout)
+        for ((expression, expected), outcome) in zip(outcomes, seen) {
+            let text = outcome.error ?? outcome.repr
+            #expect(text == expected, "\(expression)", sourceLocation: sourceLocation)
         }
-        return result
     }
 
-    /// Dispatches an event as if `service` did; its exchange must exist.
+    /// The value of a Python expression.
     ///
-    /// - Parameter data: The event's data, JSON.
-    func dispatch(as service: String, _ type: String, _ data: String = "null") async throws {
-        let outcome: Outcome<JSON> = try await self.run(["dispatch", service, type, data])
-        if let error = outcome.error { throw error }
+    /// - Throws: ``Exception`` where it raises.
+    func value<Value: Decodable>(_ expression: String, context: String = "{}") async throws -> Value {
+        let outcomes: [Outcome<Value>] = try await self.run([expression], context: context, timeout: .seconds(10))
+        if let error = outcomes.first?.error { throw Exception(description: error) }
+        guard let value = outcomes.first?.result else {
+            throw Failure(description: "\(expression) is null, expected \(Value.self)")
+        }
+        return value
     }
 
-    private func run<Value: Decodable>(_ arguments: [String]) async throws -> Outcome<Value> {
-        try await ChildProcess.with(
-            try TestEnvironment.python,
-            ["client.py", self.host.uri] + arguments,
+    /// Evaluates Python expressions that must not raise, for what they do.
+    func run(_ expressions: String..., context: String = "{}") async throws {
+        let outcomes: [Outcome<NoReply>] = try await self.run(expressions, context: context, timeout: .seconds(10))
+        if let error = outcomes.lazy.compactMap(\.error).first { throw Exception(description: error) }
+    }
+
+    private func run<Value: Decodable>(
+        _ expressions: [String],
+        context: String,
+        timeout: Duration?
+    ) async throws -> [Outcome<Value>] {
+        let seconds = timeout.map { $0 / .seconds(1) } ?? 0
+        return try await ChildProcess.with(
+            try self.nameko.python,
+            ["client.py", self.host.uri, "--context", context, "--timeout", "\(seconds)"] + expressions,
             environment: ["PYTHONDONTWRITEBYTECODE": "1", "PYTHONWARNINGS": "ignore"],
             directory: NamekoPeer.directory
         ) { process in
             let exit = try await process.ended()
-            guard exit == .status(0) else {
+            let lines = process.output.split(separator: "\n")
+            guard exit == .status(0), lines.count == expressions.count else {
                 throw Failure(description: "client.py ended with \(exit): \(process.output)\(process.errors)")
             }
-            return try JSONDecoder().decode(Outcome<Value>.self, from: Data(process.output.utf8))
+            return try lines.map { try JSONDecoder().decode(Outcome<Value>.self, from: Data($0.utf8)) }
         }
     }
 }

@@ -1,38 +1,33 @@
+import Enoki
 import EnokiTestSupport
+import EnokiTesting
 import Foundation
 
 /// A process of real nameko services (`Peer/peer.py`) on a virtual host.
 struct NamekoPeer: Sendable {
     /// An event that the process received.
-    struct ReceivedEvent: Decodable, Sendable {
+    struct ReceivedEvent: Codable, Sendable {
+        let type: String
         let mode: String
-        let data: JSON
-        let context: Context
-    }
-
-    /// The context of a call, as a nameko service sees it.
-    struct Context: Decodable, Sendable {
-        let callIDStack: [String]
-        let data: [String: JSON]
-
-        private enum CodingKeys: String, CodingKey {
-            case data
-            case callIDStack = "call_id_stack"
-        }
+        let data: JSONValue
+        let context: ObservedContext
     }
 
     static let directory = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Peer").path
 
     let client: NamekoClient
     let process: ChildProcess
-    private let instance: String
+    /// The name of the service that only this process has.
+    let ownService: String
 
-    /// Starts the services, waits until they consume, runs `body` and stops them.
+    /// Starts the services on a virtual host that nobody consumes from yet, waits until they consume, runs `body` and stops
+    /// them.
     ///
     /// - Parameters:
     ///   - instance: Tells processes on one virtual host apart.
-    ///   - source: The service whose events `tick` it handles.
+    ///   - source: The service whose events `tick` and `tock` it handles.
     static func with<Result>(
+        _ nameko: Nameko,
         on host: RabbitMQVirtualHost,
         instance: String = "0",
         eventsOf source: String = "swift",
@@ -45,31 +40,36 @@ struct NamekoPeer: Sendable {
             "PYTHONWARNINGS": "ignore",
         ]
         return try await ChildProcess.with(
-            try TestEnvironment.python,
+            try nameko.python,
             ["-m", "nameko", "run", "peer", "--broker", host.uri],
             environment: environment,
             directory: Self.directory,
             stopSignal: SIGKILL  // It has nothing to lose, and nameko takes seconds to stop in good order.
         ) { process in
-            let peer = NamekoPeer(client: NamekoClient(host: host), process: process, instance: instance)
-            try await peer.serves(on: host, eventsOf: source)
+            let client = NamekoClient(nameko: nameko, host: host)
+            let peer = NamekoPeer(client: client, process: process, ownService: "peer_\(instance)")
+            try await peer.serves(on: host)
             return try await body(peer)
         }
     }
 
-    /// What this process received, in order.
-    func receivedEvents() async throws -> [ReceivedEvent] {
-        try await self.client.call("peer_\(self.instance)", "received")
+    /// What this process received, once that is as much as expected.
+    func receivedEvents(_ count: Int, by cluster: Cluster) async throws -> [ReceivedEvent] {
+        let service = cluster.rpc(self.ownService)
+        return try await eventually("\(self.ownService) received \(count) events") {
+            try await service.received() as [ReceivedEvent]
+        } until: {
+            $0.count >= count
+        }
     }
 
-    private func serves(on host: RabbitMQVirtualHost, eventsOf source: String) async throws {
-        let handlers = "evt-\(source)-tick--peer.on_tick_"
+    private func serves(on host: RabbitMQVirtualHost) async throws {
         do {
-            try await eventually("nameko consumes its five queues", within: .seconds(30)) {
+            // Two RPC queues, six of event handlers, and one for replies.
+            try await eventually("nameko consumes its nine queues", within: .seconds(30)) {
                 try await host.consumers().map(\.queueName).sorted()
-            } until: { queues in
-                ["rpc-peer", "rpc-peer_\(self.instance)", "evt-\(source)-tick", handlers + "pool"]
-                    .allSatisfy(queues.contains) && queues.contains { $0.hasPrefix(handlers + "broadcast-") }
+            } until: {
+                $0.count >= 9
             }
         } catch {
             throw Failure(description: "\(error)\nnameko wrote: \(self.process.output)\(self.process.errors)")

@@ -1,57 +1,50 @@
-"""nameko's standalone clients from the command line; prints what came of it as one line of JSON.
+"""nameko's standalone clients: evaluates Python expressions, and prints for each what came of it as a line of JSON.
 
-python client.py BROKER call SERVICE METHOD [--args '[1]'] [--kwargs '{"b": 2}'] [--context '{}'] [--timeout 10]
-python client.py BROKER dispatch SERVICE EVENT [DATA]
+python client.py BROKER [--context '{"language": "en"}'] [--timeout 10] 'services.peer.add(1, b=2)' ...
+
+In the expressions `services` calls the services of the broker, `dispatch(service, type, data)` dispatches events, and
+there are `datetime`, `Decimal` and `UUID`. A timeout of 0 is none.
 """
 
 import argparse
+import datetime
 import json
+from decimal import Decimal
+from uuid import UUID
 
-from nameko.standalone.events import event_dispatcher
-from nameko.standalone.rpc import ServiceRpcProxy
-
-
-def call(config, options):
-    with ServiceRpcProxy(
-        options.service, config, context_data=options.context, timeout=options.timeout
-    ) as service:
-        return getattr(service, options.method)(*options.args, **options.kwargs)
-
-
-def dispatch(config, options):
-    event_dispatcher(config)(options.service, options.event, options.data)
+import compatibility
+import peer_errors  # noqa: F401 - registers its exceptions
 
 
 def describe(error):
-    description = {"class": f"{type(error).__module__}.{type(error).__name__}", "text": str(error)}
-    if hasattr(error, "exc_type"):
-        description |= {"exc_type": error.exc_type, "value": error.value}
-    return description
+    path = f"{type(error).__module__}.{type(error).__name__}"
+    if path == "nameko.exceptions.RemoteError":
+        return f"{path}: {error.exc_type}: {error.value}"
+    return f"{path}: {error}"
+
+
+def evaluate(expression, names):
+    try:
+        value = eval(expression, dict(names))
+    except Exception as error:  # whatever it is, the test wants to see it
+        return {"error": describe(error)}
+    return {"repr": repr(value), "result": value}
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("broker")
-    commands = parser.add_subparsers(required=True)
-    calling = commands.add_parser("call")
-    calling.add_argument("service")
-    calling.add_argument("method")
-    calling.add_argument("--args", type=json.loads, default=[])
-    calling.add_argument("--kwargs", type=json.loads, default={})
-    calling.add_argument("--context", type=json.loads, default=None)
-    calling.add_argument("--timeout", type=float, default=10)
-    calling.set_defaults(action=call)
-    dispatching = commands.add_parser("dispatch")
-    dispatching.add_argument("service")
-    dispatching.add_argument("event")
-    dispatching.add_argument("data", type=json.loads, nargs="?", default=None)
-    dispatching.set_defaults(action=dispatch)
+    parser.add_argument("--context", type=json.loads, default=None)
+    parser.add_argument("--timeout", type=float, default=10)
+    parser.add_argument("expressions", nargs="+")
     options = parser.parse_args()
-    try:
-        result = {"result": options.action({"AMQP_URI": options.broker}, options)}
-    except Exception as error:  # whatever it is, the test wants to see it
-        result = {"error": describe(error)}
-    print(json.dumps(result))
+    names = {"datetime": datetime, "Decimal": Decimal, "UUID": UUID}
+    names["dispatch"] = compatibility.standalone_dispatcher(options.broker)
+    with compatibility.standalone_client(
+        options.broker, context_data=options.context, timeout=options.timeout or None
+    ) as names["services"]:
+        for expression in options.expressions:
+            print(json.dumps(evaluate(expression, names), default=str))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,44 @@
+import Enoki
+import EnokiRabbitMQ
+import EnokiTestSupport
+import EnokiTesting
+
+/// Runs nameko's `peer` and Swift services on a virtual host of their own.
+func withNameko(
+    _ nameko: Nameko,
+    _ services: any Microservice...,
+    eventsOf source: String = "swift",
+    _ body: (Cluster, NamekoPeer) async throws -> Void
+) async throws {
+    try await RabbitMQVirtualHost.withFresh { host in
+        try await NamekoPeer.with(nameko, on: host, eventsOf: source) { peer in
+            try await withServices(services, on: host) { try await body($0, peer) }
+        }
+    }
+}
+
+/// Runs Swift services on a virtual host of their own, for nameko's standalone client.
+func withNamekoClient(
+    _ nameko: Nameko,
+    _ services: any Microservice...,
+    body: (Cluster, NamekoClient) async throws -> Void
+) async throws {
+    try await RabbitMQVirtualHost.withFresh { host in
+        try await withServices(services, on: host) { try await body($0, NamekoClient(nameko: nameko, host: host)) }
+    }
+}
+
+/// Runs Swift services on a virtual host.
+func withServices(
+    _ services: [any Microservice],
+    on host: RabbitMQVirtualHost,
+    _ body: (Cluster) async throws -> Void
+) async throws {
+    let configuration = try RabbitMQConfiguration(uri: host.uri)
+    try await withServices(
+        services,
+        connect: { RabbitMQBroker(configuration: configuration, logger: TestBroker.silent) }
+    ) {
+        try await body($0)
+    }
+}
