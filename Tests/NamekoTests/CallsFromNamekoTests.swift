@@ -3,7 +3,7 @@ import EnokiTesting
 import Testing
 
 /// nameko's standalone client calls Swift methods.
-@Suite struct CallsFromNamekoTests {
+@Suite(.serialized) struct CallsFromNamekoTests {
     @Test(arguments: Nameko.allCases) func argumentsArriveByPositionAndByName(_ nameko: Nameko) async throws {
         try await withNamekoClient(nameko, Catalogue()) { _, client in
             try await client.expect([

@@ -5,7 +5,7 @@ import Foundation
 import Testing
 
 /// Swift calls nameko services, and nameko services call Swift.
-@Suite struct CallsToNamekoTests {
+@Suite(.serialized) struct CallsToNamekoTests {
     /// The contract of a Python method.
     private struct Add: RPCRequest {
         static let service = "peer"

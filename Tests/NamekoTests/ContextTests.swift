@@ -4,7 +4,7 @@ import EnokiTesting
 import Testing
 
 /// Call id stack and context data on their way through services of both languages.
-@Suite struct ContextTests {
+@Suite(.serialized) struct ContextTests {
     private static let data: [String: JSONValue] = [
         "user_id": 7, "language": "de", "user_agent": "Zoë 🍄", "auth_token": "", "flag": true, "ratio": 1.5,
         "big": 1_099_511_627_776, "negative": -3, "very.negative": -1_099_511_627_776,

@@ -4,7 +4,7 @@ import EnokiTesting
 import Testing
 
 /// Errors across the language border, in both directions and through several services.
-@Suite struct ErrorTests {
+@Suite(.serialized) struct ErrorTests {
     private let deep = String(repeating: "[", count: 80) + String(repeating: "]", count: 80)
 
     @Test(arguments: Nameko.allCases) func swiftErrorsArriveInPython(_ nameko: Nameko) async throws {

@@ -3,7 +3,7 @@ import EnokiTestSupport
 import Testing
 
 /// The peer by itself: were it broken, the tests of Enoki against it would blame Enoki.
-@Suite struct NamekoPeerTests {
+@Suite(.serialized) struct NamekoPeerTests {
     @Test(arguments: Nameko.allCases) func nameko_servesItsOwnClient(_ nameko: Nameko) async throws {
         try await RabbitMQVirtualHost.withFresh { host in
             try await NamekoPeer.with(nameko, on: host, eventsOf: "peer") { peer in

@@ -29,16 +29,12 @@ func withNamekoClient(
 }
 
 /// Runs Swift services on a virtual host.
-func withServices(
+func withServices<Result: Sendable>(
     _ services: [any Microservice],
     on host: RabbitMQVirtualHost,
-    _ body: (Cluster) async throws -> Void
-) async throws {
+    _ body: (Cluster) async throws -> Result
+) async throws -> Result {
     let configuration = try RabbitMQConfiguration(uri: host.uri)
-    try await withServices(
-        services,
-        connect: { RabbitMQBroker(configuration: configuration, logger: TestBroker.silent) }
-    ) {
-        try await body($0)
-    }
+    let connect = { @Sendable in RabbitMQBroker(configuration: configuration, logger: TestBroker.silent) }
+    return try await withServices(services, connect: connect) { try await body($0) }
 }

@@ -1,0 +1,106 @@
+import Enoki
+import EnokiTestSupport
+import EnokiTesting
+import Testing
+
+/// A shop moves one service at a time: for a while instances in both languages are one service.
+@Suite(.serialized) struct MigrationTests {
+    @Test(arguments: Nameko.allCases) func instancesInBothLanguagesShareTheWork(_ nameko: Nameko) async throws {
+        let swift = SwiftPeer("swift", eventsOf: "clock")
+        try await withNameko(nameko, swift, eventsOf: "clock") { cluster, peer in
+            var answers: [String: Int] = [:]
+            for _ in 0..<20 {
+                let who: String = try await cluster.rpc("peer").who()
+                answers[who, default: 0] += 1
+            }
+            #expect(Set(answers.keys) == ["swift", "nameko 0"])
+
+            let everywhere = cluster.expect(SwiftPeer.self, "on_tick_broadcast", count: 20)
+            for number in 0..<20 {
+                try await cluster.dispatch(from: "clock", "tick", number)
+                try await cluster.dispatch(from: "clock", "tock", number)
+            }
+            try await everywhere.values()
+            func handled(_ entrypoint: String) -> Int { cluster.calls.count { $0.entrypoint == entrypoint } }
+            let events = try await eventually("each event is handled once by the pools, once by the singletons") {
+                try await cluster.rpc(peer.ownService).received() as [NamekoPeer.ReceivedEvent]
+            } until: { events in
+                events.count + cluster.calls.count { $0.entrypoint.hasPrefix("on_t") } >= 160
+            }
+            for type in ["tick", "tock"] {
+                for (mode, entrypoint) in [("service_pool", "on_\(type)_pool"), ("singleton", "on_\(type)_singleton")] {
+                    let python = events.count { $0.type == type && $0.mode == mode }
+                    #expect(python + handled(entrypoint) == 20, "\(entrypoint)")
+                    #expect(python > 0 && handled(entrypoint) > 0, "\(entrypoint)")
+                }
+                #expect(events.count { $0.type == type && $0.mode == "broadcast" } == 20)
+                #expect(handled("on_\(type)_broadcast") == 20)
+            }
+        }
+    }
+
+    /// What a broker's operator sees of a service.
+    private struct Objects: Equatable {
+        var exchanges: Set<ObservedExchange>
+        var queues: Set<Queue>
+        var bindings: Set<Binding>
+
+        struct Queue: Hashable {
+            var name: String
+            var durable: Bool
+            var exclusive: Bool
+            var autoDelete: Bool
+            var arguments: [String: ArgumentText]
+        }
+
+        struct Binding: Hashable {
+            var source: String
+            var destination: String
+            var routingKey: String
+            var arguments: [String: ArgumentText]
+        }
+
+        /// Those on `host`, with `x` for what is random, and without those of the service that only the test needs.
+        init(on host: RabbitMQVirtualHost) async throws {
+            self.exchanges = Set(try await host.exchanges())
+            let queues = try await host.queues().map {
+                Queue(
+                    name: Self.withoutRandomness($0.name),
+                    durable: $0.durable,
+                    exclusive: $0.exclusive,
+                    autoDelete: $0.autoDelete,
+                    arguments: $0.arguments
+                )
+            }
+            let bindings = try await host.bindings().map {
+                Binding(
+                    source: $0.source,
+                    destination: Self.withoutRandomness($0.destination),
+                    routingKey: Self.withoutRandomness($0.routingKey),
+                    arguments: $0.arguments
+                )
+            }
+            self.queues = Set(queues.filter { !$0.name.contains("peer_") })
+            self.bindings = Set(bindings.filter { !$0.destination.contains("peer_") })
+        }
+
+        private static func withoutRandomness(_ name: String) -> String {
+            name.replacing(/[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}/, with: "x")
+        }
+    }
+
+    @Test(arguments: Nameko.allCases) func bothDeclareTheSame(_ nameko: Nameko) async throws {
+        let python = try await RabbitMQVirtualHost.withFresh { host in
+            try await NamekoPeer.with(nameko, on: host, instance: "0", eventsOf: "clock") { _ in
+                try await Objects(on: host)
+            }
+        }
+        let swift = try await RabbitMQVirtualHost.withFresh { host in
+            try await withServices([SwiftPeer("0", eventsOf: "clock")], on: host) { _ in try await Objects(on: host) }
+        }
+        #expect(python.exchanges == swift.exchanges)
+        #expect(python.queues == swift.queues)
+        #expect(python.bindings == swift.bindings)
+        #expect(python.queues.count == 8)
+    }
+}
