@@ -1,0 +1,36 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+// A package of its own, so that who uses Enoki builds none of it.
+let package = Package(
+    name: "enoki-benchmarks",
+    platforms: [.macOS(.v26)],
+    products: [
+        .executable(name: "enoki", targets: ["EnokiBenchmark"]),
+        .executable(name: "plain", targets: ["PlainBenchmark"]),
+    ],
+    dependencies: [
+        .package(name: "enoki", path: ".."),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "EnokiBenchmark",
+            dependencies: [
+                .product(name: "Enoki", package: "enoki"),
+                .product(name: "EnokiInProcess", package: "enoki"),
+                .product(name: "EnokiRabbitMQ", package: "enoki"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: [
+                .swiftLanguageMode(.v6),
+                .enableUpcomingFeature("ExistentialAny"),
+                .enableUpcomingFeature("InternalImportsByDefault"),
+                .enableUpcomingFeature("MemberImportVisibility"),
+                .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+            ]
+        ),
+        .executableTarget(name: "PlainBenchmark", linkerSettings: [.linkedLibrary("rabbitmq")]),
+    ]
+)
