@@ -1,2 +1,3 @@
-// A service author meets messages, headers and broker errors: one import gives them.
+// A service author meets messages, headers and broker errors, and logs: one import gives them.
 @_exported public import EnokiBroker
+@_exported public import Logging

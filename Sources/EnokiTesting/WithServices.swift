@@ -10,7 +10,7 @@ public import Logging
 ///     try await withServices(Orders(), Payments()) { cluster in
 ///         let charged = cluster.expect(Orders.self, "on_charged")
 ///         let order: Order = try await cluster.rpc("orders").place(customer: "ada", items: [.one])
-///         try await charged.value
+///         try await charged.value()
 ///     }
 /// }
 /// ```
