@@ -105,6 +105,8 @@ let package = Package(
             ],
             path: "Samples/Shop"
         ),
+        // What Docs/GettingStarted.md builds.
+        .executableTarget(name: "greetings", dependencies: ["Enoki", "EnokiRunner"], path: "Samples/Greetings"),
 
         // What EnokiRunnerTests start as a process.
         .executableTarget(
@@ -141,6 +143,15 @@ let package = Package(
             name: "NamekoTests",
             dependencies: ["Enoki", "EnokiRabbitMQ", "EnokiTesting", "EnokiTestSupport"],
             exclude: ["Peer"]
+        ),
+        // Compiles every piece of Swift in README.md and Docs.
+        .testTarget(
+            name: "DocumentationTests",
+            dependencies: [
+                "greetings", "Enoki", "EnokiInProcess", "EnokiRabbitMQ", "EnokiTesting", "EnokiTestSupport",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
         ),
         .testTarget(name: "ShopTests", dependencies: ["shop", "EnokiRabbitMQ", "EnokiTesting", "EnokiTestSupport"]),
     ]
