@@ -63,7 +63,7 @@ extension BrokerSnapshot {
                 exchange.bindings.compactMap { Binding($0, from: exchange.declaration.name, in: host) }
             }
             .sorted { $0.path < $1.path }
-        self.unroutable = Array(host.unroutable)
+        self.unroutable = host.unroutable.map(\.self)
     }
 }
 

@@ -3,13 +3,13 @@ import Testing
 
 @testable import EnokiInProcess
 
-@Suite struct ReadyMessagesTests {
-    @Test(arguments: 0..<50 as Range<UInt64>) func givesTheLowestPositionFirst(seed: UInt64) {
+@Suite(.serialized) struct ReadyMessagesTests {
+    @Test(arguments: 0..<20 as Range<UInt64>) func givesTheLowestPositionFirst(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         var ready = ReadyMessages()
         var expected: [UInt64] = []
         var taken: [QueuedMessage] = []
-        for position in 0..<500 as Range<UInt64> {
+        for position in 0..<200 as Range<UInt64> {
             if Bool.random(using: &random) {
                 ready.append(self.message(position))
                 expected.append(position)

@@ -3,8 +3,8 @@ import Testing
 
 @testable import EnokiInProcess
 
-@Suite struct VirtualHostTests {
-    @Test(arguments: 0..<200 as Range<UInt64>) func randomOperationsDoWhatAPlainModelDoes(seed: UInt64) throws {
+@Suite(.serialized) struct VirtualHostTests {
+    @Test(arguments: 0..<100 as Range<UInt64>) func randomOperationsDoWhatAPlainModelDoes(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         var host = VirtualHost()
         var model = QueueModel()
@@ -14,7 +14,7 @@ import Testing
         var tags: [Int: DeliveryTag] = [:]
         var deliveries: [String] = []
 
-        for step in 0..<300 {
+        for step in 0..<150 {
             let consumer = model.consumers.randomElement(using: &random)
             switch Int.random(in: 0..<10, using: &random) {
             case 0..<3:

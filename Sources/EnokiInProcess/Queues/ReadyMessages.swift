@@ -19,7 +19,7 @@ struct ReadyMessages: Sendable {
     }
 
     /// All messages, in order.
-    var all: [QueuedMessage] { (self.arrived + self.returned.unordered).sorted() }
+    var all: [QueuedMessage] { (self.arrived.map(\.self) + self.returned.unordered).sorted() }
 
     /// Adds a message behind all that ever came.
     mutating func append(_ message: QueuedMessage) { self.arrived.append(message) }
