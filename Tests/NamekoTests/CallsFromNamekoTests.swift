@@ -72,6 +72,8 @@ import Testing
                 "services.catalogue.same_bytes(b'\\xff\\x00')": "b'\\xff\\x00'",
                 "services.catalogue.echo([1, -2.5, True, None, 'é', {'a': {}, 'b': []}]) == [1, -2.5, True, None, 'é', {'a': {}, 'b': []}]":
                     "True",
+                // JSON has one kind of number: a whole `Double` is an `int` to Python.
+                "services.catalogue.echo(1.0)": "1",
                 "services.catalogue.echo(2**63 - 1)": "9223372036854775807",
                 """
                 services.catalogue.order([{'sku': 'tea', 'price': Decimal('2.5'), 'count': 2, 'ready': None, 'more': 1}], None) \

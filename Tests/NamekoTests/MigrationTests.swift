@@ -1,6 +1,7 @@
 import Enoki
 import EnokiTestSupport
 import EnokiTesting
+import Foundation
 import Testing
 
 /// A shop moves one service at a time: for a while instances in both languages are one service.
@@ -36,6 +37,25 @@ import Testing
                 #expect(events.count { $0.type == type && $0.mode == "broadcast" } == 20)
                 #expect(handled("on_\(type)_broadcast") == 20)
             }
+        }
+    }
+
+    @Test(arguments: Nameko.allCases) func whatAKilledPythonInstanceHeldIsDoneInSwift(_ nameko: Nameko) async throws {
+        try await withNameko(nameko, SwiftPeer("swift", eventsOf: "clock"), eventsOf: "clock") { cluster, peer in
+            let service = cluster.rpc("peer")
+            let answers = try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<6 { group.addTask { try await service.hold() } }
+                let held = try await eventually("six requests are answered by Swift or held by Python") {
+                    try await peer.client.host.queue("rpc-peer")?.messagesUnacknowledged ?? 0
+                } until: { held in
+                    held > 0 && held + cluster.calls.count { $0.entrypoint == "hold" } == 6
+                }
+                #expect(held < 6)
+                peer.process.send(signal: SIGKILL)
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(answers == Array(repeating: "swift", count: 6))
+            #expect(cluster.calls.count { $0.context.redelivered } > 0)
         }
     }
 

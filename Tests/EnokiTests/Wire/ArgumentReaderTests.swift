@@ -76,6 +76,14 @@ import Testing
         #expect(byContract?.message.contains(huge) == true)
     }
 
+    /// Python writes such a text, and no Swift string can hold it.
+    @Test func aTextWithHalfACharacterIsNamed() async {
+        let error = await #expect(throws: IncorrectSignature.self) {
+            try await self.call(self.greet, #"{"args": ["\ud83c"], "kwargs": {}}"#)
+        }
+        #expect(error?.message.hasPrefix("greet() 'name': expected String") == true)
+    }
+
     @Test func aWrongTypeIsNamedByItsPath() async {
         await #expect(throws: IncorrectSignature("pack() missing 1 required argument: 'items[0].qty'")) {
             try await self.call(self.pack, #"{"args": [[{"sku": "tea"}]], "kwargs": {}}"#)

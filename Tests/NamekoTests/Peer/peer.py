@@ -73,6 +73,11 @@ class Peer:
         return f"nameko {INSTANCE}"
 
     @rpc
+    def hold(self):
+        """Never returns; its message stays unacknowledged."""
+        eventlet.event.Event().wait()
+
+    @rpc
     def add(self, a, b=0):
         return a + b
 

@@ -59,6 +59,7 @@ struct SwiftPeer: Microservice {
 
     var entrypoints: [any Entrypoint] {
         RPC("who") { "swift" }
+        RPC("hold") { "swift" }
         self.ticks.entrypoints
     }
 }
