@@ -59,8 +59,9 @@ struct RunCommand<Runner: ServiceRunner>: AsyncParsableCommand {
             config: configuration.reader,
             logger: logger
         )
-        self.announce(configuration.broker, broker, services, logger)
-        try await ServiceProcess(host: host, settings: configuration.settings, logger: logger).run()
+        try await ServiceProcess(host: host, settings: configuration.settings, logger: logger).run {
+            self.announce(configuration.broker, broker, services, logger)
+        }
     }
 
     private func bootstrapLogging(_ level: Logger.Level) -> Logger {

@@ -20,8 +20,9 @@ struct ServiceProcess: Sendable {
 
     /// Returns after a graceful stop.
     ///
+    /// - Parameter announce: Called when signals are heeded, before the services start.
     /// - Throws: ``ServiceFailure`` with the first error, or ``ProcessKilled``.
-    func run() async throws {
+    func run(announce: () -> Void) async throws {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: self.host, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -33,6 +34,7 @@ struct ServiceProcess: Sendable {
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let timers = TimerQueue(clock: ContinuousClock())
         let killed = Latch()
+        announce()
 
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { for await _ in signals { input.yield(.signal) } }
