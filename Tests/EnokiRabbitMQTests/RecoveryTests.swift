@@ -46,6 +46,37 @@ import Testing
         #expect(!recorder.recorded.contains { $0.contains("guest:guest") })
     }
 
+    @Test func itIsNotConnectedWhileAQueueOfItsOwnIsStillLocked() async throws {
+        let recorder = LogRecorder()
+        try await withProxiedRabbitMQ(self.quickly, logger: recorder.logger) { broker, proxy in
+            let queue = Queue(.unique("locked"), durable: false, exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            let mailbox = Mailbox<Delivery>()
+            let consumer = try await broker.consume(queue.name) { mailbox.put($0) }
+            proxy.stop()
+            await broker.reaches { if case .connecting = $0 { true } else { false } }
+            // As if the broker had not noticed yet that the old connection is gone.
+            try await withRabbitMQ { former in
+                try await eventually("the queue is free") {
+                    do {
+                        try await former.declare(Topology(queues: [queue]))
+                        return true
+                    } catch {
+                        return false
+                    }
+                }
+                try proxy.listen()
+                try await eventually("it tries") { recorder.recorded.contains { $0.contains("RESOURCE_LOCKED") } }
+                #expect(broker.status != .connected)
+                try await former.delete(queue: queue.name)
+            }
+            await broker.reaches { $0 == .connected }
+            #expect(consumer.isActive)
+            try await broker.publish(Message("back"), to: "", routingKey: queue.name)
+            #expect(try await mailbox.next().message.body == Array("back".utf8))
+        }
+    }
+
     @Test func aCancelledConsumerStaysCancelled() async throws {
         try await withProxiedRabbitMQ(self.quickly) { broker, proxy in
             let queue = Queue(.unique("cancelled"), exclusive: true)

@@ -167,7 +167,25 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
             state.topologyChannel = nil
         }
         self.openTopologyChannel(session, calls: [])
-        self.redeclare(on: session) {
+        self.restore(on: session, attempt: 1)
+    }
+
+    /// Brings back what was declared and consumed before, and then lets calls and publishers go on.
+    ///
+    /// A broker may still be busy with the end of our last connection: the queues that were exclusive to it are locked
+    /// until it has deleted them, and with them it may delete an exchange that we have just declared again. So what is
+    /// locked or missing is tried again for a while, before anybody is told that all is as it was.
+    private func restore(on session: Session, attempt: Int) {
+        self.redeclare(on: session) { failures in
+            let passing = failures.first { $0.code == .resourceLocked || $0.code == .notFound }
+            if let passing, attempt < Self.maxRestoreAttempts {
+                self.logger.info("not all is restored yet, trying again: \(passing.message)")
+                session.schedule(after: .milliseconds(25) * (1 << min(attempt, 5))) {
+                    self.restore(on: session, attempt: attempt + 1)
+                }
+                return
+            }
+            for error in failures { self.logger.error("restoring the topology: \(error.message)") }
             let consumers = self.state.withLock { Array($0.consumers.values) }
             let countdown = Countdown(consumers.count) {
                 guard self.state.withLock({ $0.session === session }) else { return }
@@ -179,6 +197,9 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
             }
         }
     }
+
+    /// With the growing delays about ten seconds.
+    private static let maxRestoreAttempts = 16
 
     /// Opens the channel for topology and sends `calls` on it.
     private func openTopologyChannel(_ session: Session, calls: [Call]) {
@@ -196,10 +217,11 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
         }
     }
 
-    /// Declares all that was declared before.
-    private func redeclare(on session: Session, complete: @escaping @Sendable () -> Void) {
+    /// Declares all that was declared before; `complete` gets what the broker refused.
+    private func redeclare(on session: Session, complete: @escaping @Sendable ([BrokerError]) -> Void) {
         let methods = self.state.withLock { $0.recorded.methods }
-        let countdown = Countdown(methods.count, complete)
+        let failures = Locked([BrokerError]())
+        let countdown = Countdown(methods.count) { complete(failures.withLock { $0 }) }
         let deadline = ContinuousClock.Instant.deadline(after: self.configuration.callTimeout)
         for method in methods {
             self.topologyCall(method, on: session, deadline: deadline) { result in
@@ -207,7 +229,7 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
                 case .success: break
                 case .failure(let error) where error.code == .connectionLost || error.code == .closed: break
                 case .failure(let error):
-                    self.logger.error("restoring the topology: \(error.message)")
+                    failures.withLock { $0.append(error) }
                     // Whether it is there nobody knows; another connection will tell.
                     if error.code == .timedOut { session.abort(error) }
                 }
@@ -236,10 +258,16 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
                     "not consuming: \(error.message); trying again in \(delay)",
                     metadata: ["queue": "\(consumer.queue)"]
                 )
-                session.schedule(after: delay) {
-                    self.redeclare(on: session) { self.restart(consumer, on: session, attempt: attempt + 1) }
-                }
+                session.schedule(after: delay) { self.revive(consumer, on: session, attempt: attempt + 1) }
             }
+        }
+    }
+
+    /// Declares what the consumer may need and consumes again.
+    private func revive(_ consumer: RabbitMQConsumer, on session: Session, attempt: Int) {
+        self.redeclare(on: session) { failures in
+            for error in failures { self.logger.error("restoring the topology: \(error.message)") }
+            self.restart(consumer, on: session, attempt: attempt)
         }
     }
 
@@ -248,7 +276,7 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
             "a consumer stopped: \(reason); declaring its topology and consuming again",
             metadata: ["queue": "\(consumer.queue)"]
         )
-        self.redeclare(on: session) { self.restart(consumer, on: session, attempt: 1) }
+        self.revive(consumer, on: session, attempt: 1)
     }
 
     func consumerCancelled(_ consumer: RabbitMQConsumer) {
