@@ -47,6 +47,14 @@ public struct JSONCodec: Codec {
                 )
             )
         }
+        guard !scan.holdsOtherDialects else {
+            throw DecodingError.dataCorrupted(
+                .init(
+                    codingPath: [],
+                    debugDescription: "the body is not JSON: it holds a comment, or a string in single quotes"
+                )
+            )
+        }
         // Foundation would also read UTF-16 and UTF-32, in which every JSON text has zero bytes; nobody else does.
         guard !body.contains(0), String(validating: body, as: UTF8.self) != nil else {
             throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "the body is not JSON in UTF-8"))
@@ -68,6 +76,9 @@ struct JSONScan {
     private(set) var holdsTypedValues = false
     /// Whether a bare `NaN` or `Infinity` may occur: JSON itself has no capital letters outside of strings but an exponent.
     private(set) var holdsPythonNumbers = false
+    /// Whether a comment or a string in single quotes may begin: with Python's numbers Foundation also reads those, and
+    /// they could hide from this scan what is a string and what is not.
+    private(set) var holdsOtherDialects = false
 
     private static let typeKey = Array("\"__type__\"".utf8)
 
@@ -97,6 +108,8 @@ struct JSONScan {
                 level -= 1
             case UInt8(ascii: "N"), UInt8(ascii: "I"):
                 self.holdsPythonNumbers = true
+            case UInt8(ascii: "'"), UInt8(ascii: "/"):
+                self.holdsOtherDialects = true
             default:
                 break
             }
