@@ -107,10 +107,16 @@ public final class ServiceHost: Service, Sendable {
                 return .containers
             }
             defer { group.cancelAll() }
-            while let part = try await group.next() {
-                if case .containers = part { break }
-                try Task.checkCancellation()
-                throw BrokerError(.closed, "the broker's connection ended while services were running")
+            do {
+                while let part = try await group.next() {
+                    if case .containers = part { break }
+                    try Task.checkCancellation()
+                    throw BrokerError(.closed, "the broker's connection ended while services were running")
+                }
+            } catch {
+                // The timers end too, and nothing else would end the calls that still wait.
+                await self.process.rpc.replies.close()
+                throw error
             }
             await self.process.rpc.replies.close()
         }

@@ -23,7 +23,7 @@ struct RPCClient: Sendable {
         let worker = WorkerContext.current
         let allowed = timeout ?? self.settings.rpcTimeout
         let timeout = worker?.deadline.map { min($0.remaining, allowed) } ?? allowed
-        guard timeout > .zero else { throw RPCTimeout(service: service, method: method, timeout: timeout) }
+        guard timeout > .zero else { throw RPCTimeout(service: service, method: method, timeout: .zero) }
 
         let context = worker?.outgoing ?? CallContext(callIDStack: ["\(self.caller).call.\(uuid4())"])
         var headers = context.headers

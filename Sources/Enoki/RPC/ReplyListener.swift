@@ -8,7 +8,7 @@ import Logging
 final class ReplyListener: Sendable {
     private enum Phase {
         case idle
-        case starting([CheckedContinuation<Void, any Error>])
+        case starting(Start)
         case listening(any Consumer)
         case closed
     }
@@ -20,8 +20,17 @@ final class ReplyListener: Sendable {
 
     private struct Pending {
         let continuation: CheckedContinuation<Message, any Error>
-        let timer: TimerQueue.ID
+        var timer: TimerQueue.ID?
     }
+
+    /// A start that is under way; others that need it wait for its end.
+    private final class Start: Sendable {
+        let isOver = Latch()
+        let failure = Locked<(any Error)?>(nil)
+    }
+
+    /// Replies are acknowledged as they come: this bounds only what is on its way.
+    private static let prefetch = 1000
 
     /// The routing key that replies come by.
     let replyTo = uuid4()
@@ -45,26 +54,22 @@ final class ReplyListener: Sendable {
     ///
     /// - Throws: ``UnknownService``, ``RPCTimeout``, `BrokerError` when the request was not sent, `CancellationError`.
     func call(_ request: Message, service: String, method: String, timeout: Duration) async throws -> Message {
-        try await self.start()
+        let due = self.timers.now + timeout
+        let expired = RPCTimeout(service: service, method: method, timeout: timeout)
+        try await self.start(until: due, otherwise: expired)
         var request = request
         let correlationID = uuid4()
         request.properties.correlationID = correlationID
         request.properties.replyTo = self.replyTo
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let timer = self.timers.schedule(after: timeout) {
-                    self.fail(correlationID, RPCTimeout(service: service, method: method, timeout: timeout))
-                }
                 let isClosed = self.state.withLock { state in
                     if case .closed = state.phase { return true }
-                    state.pending[correlationID] = Pending(continuation: continuation, timer: timer)
+                    state.pending[correlationID] = Pending(continuation: continuation)
                     return false
                 }
-                guard !isClosed else {
-                    self.timers.cancel(timer)
-                    continuation.resume(throwing: Self.closed)
-                    return
-                }
+                guard !isClosed else { return continuation.resume(throwing: Self.closed) }
+                self.limit(correlationID, until: due, expired)
                 // The handler below may have run already, and found no call to fail.
                 guard !Task.isCancelled else { return self.fail(correlationID, CancellationError()) }
                 self.publish(request, correlationID, service: service, method: method, timeout: timeout)
@@ -72,6 +77,16 @@ final class ReplyListener: Sendable {
         } onCancel: {
             self.fail(correlationID, CancellationError())
         }
+    }
+
+    /// Fails a pending call at `due`. It must be pending before: a timer that fires at once would not find it.
+    private func limit(_ correlationID: String, until due: Duration, _ error: RPCTimeout) {
+        let timer = self.timers.schedule(at: due) { self.fail(correlationID, error) }
+        let isPending = self.state.withLock { state in
+            state.pending[correlationID]?.timer = timer
+            return state.pending[correlationID] != nil
+        }
+        if !isPending { self.timers.cancel(timer) }
     }
 
     private func publish(
@@ -97,61 +112,75 @@ final class ReplyListener: Sendable {
         }
     }
 
+    // MARK: - Start
+
     /// Declares and consumes the reply queue, unless that is done.
     func start() async throws {
-        let isFirst: Bool? = self.state.withLock { state in
-            switch state.phase {
-            case .idle:
-                state.phase = .starting([])
-                return true
-            case .starting: return false
-            case .listening, .closed: return nil
-            }
-        }
-        switch isFirst {
-        case nil: return
-        case false?: try await self.waitForStart()
-        case true?:
-            do {
-                let topology = RPCTopology.replies(to: self.name, replyTo: self.replyTo, self.settings)
-                try await self.broker.declare(topology)
-                let consumer = try await self.broker.consume(
-                    topology.queues[0].name,
-                    options: ConsumerOptions(automaticAcknowledgement: true)
-                ) { delivery in
-                    self.receive(delivery.message)
+        while true {
+            let (start, isFirst) = self.state.withLock { state -> (Start?, Bool) in
+                switch state.phase {
+                case .idle:
+                    let start = Start()
+                    state.phase = .starting(start)
+                    return (start, true)
+                case .starting(let start): return (start, false)
+                case .listening, .closed: return (nil, false)
                 }
-                self.finishStart(.success(consumer))
-            } catch {
-                self.finishStart(.failure(error))
-                throw error
             }
+            guard let start else { return }
+            if isFirst { return try await self.listen(start) }
+            await start.isOver.wait()
+            try Task.checkCancellation()
+            if let error = start.failure.withLock({ $0 }) { throw error }
         }
     }
 
-    private func waitForStart() async throws {
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            let isOver = self.state.withLock { state in
-                guard case .starting(var waiting) = state.phase else { return true }
-                waiting.append(continuation)
-                state.phase = .starting(waiting)
-                return false
+    /// Starts as ``start()`` does, and throws `error` when that is not done by `due`.
+    private func start(until due: Duration, otherwise error: RPCTimeout) async throws {
+        if case .listening = self.state.withLock({ $0.phase }) { return }
+        let isDue = Latch()
+        let timer = self.timers.schedule(at: due) { isDue.open() }
+        defer { self.timers.cancel(timer) }
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await self.start() }
+                group.addTask {
+                    await isDue.wait()
+                    throw error
+                }
+                defer { group.cancelAll() }
+                try await group.next()
             }
-            if isOver { continuation.resume() }
+        } catch {
+            try Task.checkCancellation()
+            throw error
         }
     }
 
-    private func finishStart(_ result: Result<any Consumer, any Error>) {
-        let waiting = self.state.withLock { state -> [CheckedContinuation<Void, any Error>] in
-            guard case .starting(let waiting) = state.phase else { return [] }
-            switch result {
-            case .success(let consumer): state.phase = .listening(consumer)
-            case .failure: state.phase = .idle
+    private func listen(_ start: Start) async throws {
+        defer { start.isOver.open() }
+        do {
+            let topology = RPCTopology.replies(to: self.name, replyTo: self.replyTo, self.settings)
+            try await self.broker.declare(topology)
+            let options = ConsumerOptions(prefetch: Self.prefetch)
+            let consumer = try await self.broker.consume(topology.queues[0].name, options: options) { delivery in
+                self.receive(delivery)
             }
-            return waiting
+            let isWanted = self.state.withLock { state in
+                guard case .starting = state.phase else { return false }
+                state.phase = .listening(consumer)
+                return true
+            }
+            if !isWanted { await consumer.close() }
+        } catch {
+            self.state.withLock { if case .starting = $0.phase { $0.phase = .idle } }
+            // One that was told to give up says nothing about the broker: the next in line tries for itself.
+            if !Task.isCancelled { start.failure.withLock { $0 = error } }
+            throw error
         }
-        for continuation in waiting { continuation.resume(with: result.map { _ in }) }
     }
+
+    // MARK: - Replies
 
     /// Takes no more replies and fails the calls that wait for one.
     func close() async {
@@ -163,24 +192,25 @@ final class ReplyListener: Sendable {
             return (state.phase, state.pending.values)
         }
         for call in pending {
-            self.timers.cancel(call.timer)
+            call.timer.map(self.timers.cancel)
             call.continuation.resume(throwing: Self.closed)
         }
         switch phase {
         case .listening(let consumer): await consumer.close()
-        case .starting(let waiting): for continuation in waiting { continuation.resume(throwing: Self.closed) }
+        case .starting(let start): start.isOver.open()
         case .idle, .closed: break
         }
     }
 
     private static let closed = BrokerError(.closed, "the process stops: no more calls can be made")
 
-    private func receive(_ reply: Message) {
-        guard let correlationID = reply.properties.correlationID, let call = self.take(correlationID) else {
+    private func receive(_ reply: Delivery) {
+        if let correlationID = reply.message.properties.correlationID, let call = self.take(correlationID) {
+            call.resume(returning: reply.message)
+        } else {
             self.logger.debug("dropped a reply that no call waits for")
-            return
         }
-        call.resume(returning: reply)
+        Settlement.acknowledge.apply(to: reply)
     }
 
     private func fail(_ correlationID: String, _ error: any Error) {
@@ -189,7 +219,7 @@ final class ReplyListener: Sendable {
 
     private func take(_ correlationID: String) -> CheckedContinuation<Message, any Error>? {
         guard let call = self.state.withLock({ $0.pending.removeValue(forKey: correlationID) }) else { return nil }
-        self.timers.cancel(call.timer)
+        call.timer.map(self.timers.cancel)
         return call.continuation
     }
 }

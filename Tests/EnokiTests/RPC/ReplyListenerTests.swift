@@ -1,0 +1,166 @@
+import EnokiBroker
+import EnokiTestSupport
+import Logging
+import Testing
+
+@testable import Enoki
+
+/// The calls of a process, on a broker that does only what the test says.
+@Suite struct ReplyListenerTests {
+    /// Keeps what is published, and confirms it; nothing else happens by itself.
+    private final class Desk: Broker {
+        let published = Collector<Message>()
+        let consumers = Collector<Desk.Listening>()
+        let isConnected = Latch()
+        let hasAsked = Latch()
+
+        final class Listening: Consumer {
+            let options: ConsumerOptions
+            let onDelivery: @Sendable (Delivery) -> Void
+            let isClosed = Latch()
+
+            init(_ options: ConsumerOptions, _ onDelivery: @escaping @Sendable (Delivery) -> Void) {
+                self.options = options
+                self.onDelivery = onDelivery
+            }
+
+            var isActive: Bool { !self.isClosed.isOpen }
+            func cancel() async { self.isClosed.open() }
+            func close() async { self.isClosed.open() }
+        }
+
+        let address = "desk"
+        let status = BrokerStatus.connected
+        func statusUpdates() -> AsyncStream<BrokerStatus> { AsyncStream { $0.finish() } }
+        func run() async throws {}
+
+        func declare(_ topology: Topology) async throws(BrokerError) {
+            self.hasAsked.open()
+            await self.isConnected.wait()
+            if !self.isConnected.isOpen { throw BrokerError(.timedOut, "the task was cancelled") }
+        }
+
+        func publish(
+            _ message: Message,
+            to exchange: String,
+            routingKey: String,
+            options: PublishOptions,
+            completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
+        ) {
+            self.published.append(message)
+            completion(.success(()))
+        }
+
+        func consume(
+            _ queue: String,
+            options: ConsumerOptions,
+            onDelivery: @escaping @Sendable (Delivery) -> Void
+        ) async throws(BrokerError) -> any Consumer {
+            let consumer = Listening(options, onDelivery)
+            self.consumers.append(consumer)
+            return consumer
+        }
+
+        func inspect(queue: String) async throws(BrokerError) -> QueueStatus { throw BrokerError(.notFound, queue) }
+        func unbind(_ binding: Binding) async throws(BrokerError) {}
+        func purge(queue: String) async throws(BrokerError) -> Int { 0 }
+        func delete(queue: String) async throws(BrokerError) {}
+        func delete(exchange: String) async throws(BrokerError) {}
+    }
+
+    private let desk = Desk()
+    private let timers = TimerQueue(clock: ContinuousClock())
+    private let listener: ReplyListener
+
+    init() {
+        self.listener = ReplyListener(
+            name: "test",
+            broker: self.desk,
+            timers: self.timers,
+            settings: ServiceSettings(),
+            logger: TestBroker.silent
+        )
+    }
+
+    private func call(timeout: Duration = .seconds(3600)) async throws -> Message {
+        try await self.listener.call(Message("request"), service: "service", method: "method", timeout: timeout)
+    }
+
+    /// Runs the timers and `body`.
+    private func withTimers(_ body: () async throws -> Void) async rethrows {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await self.timers.run() }
+            defer { group.cancelAll() }
+            try await body()
+        }
+    }
+
+    @Test func aReplyIsAcknowledgedWhenItIsHere() async throws {
+        self.desk.isConnected.open()
+        async let reply = self.call()
+        let request = try await self.desk.published.first()[0]
+        let consumer = try await self.desk.consumers.first()[0]
+        // One that the broker counts as done when it is sent is lost with the connection.
+        #expect(!consumer.options.automaticAcknowledgement)
+        let settled = Collector<Acknowledgement>()
+        for correlationID in [request.properties.correlationID, "of nobody", nil] {
+            let message = Message("reply", properties: BasicProperties(correlationID: correlationID))
+            let token = DeliveryToken { settled.append($0) }
+            consumer.onDelivery(
+                Delivery(message: message, exchange: "", routingKey: "", redelivered: false, token: token)
+            )
+        }
+        #expect(try await reply.body == Array("reply".utf8))
+        #expect(settled.elements == [.ack, .ack, .ack])
+    }
+
+    @Test func aCallThatIsCancelledBeforeTheQueueIsThereFailsNoOther() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let first = Task { try await self.call() }
+            await self.desk.hasAsked.wait()
+            group.addTask { _ = try await self.call() }
+            // The second has to wait for the first; nothing tells when it does, and either way it must not fail.
+            for _ in 0..<100 { await Task.yield() }
+            first.cancel()
+            await #expect(throws: (any Error).self) { try await first.value }
+            self.desk.isConnected.open()
+            _ = try await self.desk.published.first()
+            await self.listener.close()
+            await #expect(throws: BrokerError.self) { try await group.waitForAll() }
+        }
+        #expect(self.desk.published.count == 1)
+    }
+
+    @Test func aCallEndsAtItsDeadlineWhileTheBrokerIsAway() async throws {
+        try await self.withTimers {
+            let ended = Collector<any Error>()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<2 {
+                    group.addTask {
+                        do {
+                            _ = try await self.call(timeout: .milliseconds(10))
+                        } catch {
+                            ended.append(error)
+                        }
+                    }
+                }
+                defer { group.cancelAll() }
+                let errors = try await ended.first(2)
+                #expect(errors.allSatisfy { $0 is RPCTimeout })
+            }
+        }
+        #expect(self.desk.published.count == 0)
+    }
+
+    @Test func closingEndsAConsumerThatIsOnItsWay() async throws {
+        await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { _ = try await self.call() }
+            await self.desk.hasAsked.wait()
+            await self.listener.close()
+            self.desk.isConnected.open()
+            await #expect(throws: BrokerError.self) { try await group.waitForAll() }
+        }
+        #expect(self.desk.consumers.elements.allSatisfy { $0.isClosed.isOpen })
+        #expect(self.desk.published.count == 0)
+    }
+}
