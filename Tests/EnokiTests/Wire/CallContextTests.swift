@@ -60,4 +60,18 @@ import Testing
         ])
         #expect(large.data == ["small": 1])
     }
+
+    @Test func thePrefixIsCutByItsBytes() {
+        // The accent joins the dot before it to one character.
+        let context = CallContext(headers: ["nameko.\u{301}x": 1])
+        #expect(context.data.map { Array($0.name.utf8) } == [Array("\u{301}x".utf8)])
+    }
+
+    @Test func whatCannotBeSentOnIsLeftOut() {
+        // With the prefix the name would be longer than AMQP allows, and nothing that the call publishes could be sent.
+        let long = String(repeating: "x", count: 249)
+        let fitting = String(repeating: "y", count: 248)
+        let context = CallContext(headers: [long: 1, fitting: 2, "a\0": 3, "b": [["c\0": 4]], "d": ["": 5]])
+        #expect(context.data == [fitting: 2])
+    }
 }
