@@ -37,7 +37,8 @@ public protocol DependencyProvider: AnyObject, Sendable {
     /// error fails the call that would have succeeded, so this is the place to commit.
     func workerResult(_ context: WorkerContext, _ outcome: Outcome) async throws
 
-    /// Called last, whatever happened. An error is logged.
+    /// Called last, whatever happened, unless the provider had no part in the call yet: it is called where
+    /// ``workerSetup(_:)`` has returned or a value was made. An error is logged.
     func workerTeardown(_ context: WorkerContext) async throws
 }
 

@@ -48,12 +48,16 @@ struct Worker: Sendable {
         _ method: @Sendable () async throws -> any Sendable
     ) async -> Outcome {
         var values = self.replacements
+        var made = self.makers[..<0]
         do {
             for provider in self.makers {
                 values[ObjectIdentifier(provider)] = try await provider.dependency(for: context)
+                made = self.makers[...made.endIndex]
             }
         } catch {
-            return Self.outcome(of: error)
+            let outcome = Self.outcome(of: error)
+            await WorkerDependencies.$current.withValue(values) { await self.tearDown(made, context) }
+            return outcome
         }
         return await WorkerDependencies.$current.withValue(values) { await self.runHooks(context, method) }
     }
@@ -84,14 +88,19 @@ struct Worker: Sendable {
                 }
             }
         }
-        for provider in isSetUp {
+        // One that has made a value has something to give back, even where its setup failed or was not reached.
+        await self.tearDown(isSetUp + self.dependencies[isSetUp.endIndex...].filter { Self.makesValue($0) }, context)
+        return outcome
+    }
+
+    private func tearDown(_ providers: ArraySlice<any DependencyProvider>, _ context: WorkerContext) async {
+        for provider in providers {
             do {
                 try await provider.workerTeardown(context)
             } catch {
                 self.log(error, of: provider)
             }
         }
-        return outcome
     }
 
     /// An error in a task that was cancelled is the cancellation's doing: nobody else cancels a worker but its container.
