@@ -42,12 +42,11 @@ package final class BrokerStatusBoard: Sendable {
         let readers = self.state.withLock { state -> [AsyncStream<BrokerStatus>.Continuation] in
             guard state.status != status, state.status != .closed else { return [] }
             state.status = status
-            return Array(state.readers.values)
+            // Under the lock, or of two changes at once the older could be told last.
+            for reader in state.readers.values { reader.yield(status) }
+            return status == .closed ? Array(state.readers.values) : []
         }
-        for reader in readers {
-            reader.yield(status)
-            if status == .closed { reader.finish() }
-        }
+        for reader in readers { reader.finish() }
     }
 
     package func updates() -> AsyncStream<BrokerStatus> {
