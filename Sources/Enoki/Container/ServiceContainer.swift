@@ -115,7 +115,8 @@ public final class ServiceContainer: Service, Sendable {
         method: @escaping @Sendable () async throws -> any Sendable
     ) async -> Outcome {
         await withCheckedContinuation { continuation in
-            let context = self.context(entrypoint, headers: headers, timeout: timeout, redelivered: false)
+            let deadline = timeout.map { Deadline(after: $0, timers: self.process.timers) }
+            let context = self.context(entrypoint, headers: headers, deadline: deadline, redelivered: false)
             self.pool.submit(
                 WorkerPool.Job(
                     run: {
@@ -137,12 +138,19 @@ public final class ServiceContainer: Service, Sendable {
     }
 
     /// Consumes `queue`; each delivery waits for a worker, which then calls `handle`.
-    func consume(_ queue: String, _ handle: @escaping @Sendable (Delivery) async -> Void) async throws -> any Consumer {
+    ///
+    /// The time that the caller gave runs from here: waiting for a worker takes from it.
+    func consume(
+        _ queue: String,
+        _ handle: @escaping @Sendable (Delivery, Deadline?) async -> Void
+    ) async throws -> any Consumer {
         let options = ConsumerOptions(prefetch: self.process.settings.effectivePrefetch)
         return try await self.process.broker.consume(queue, options: options) { delivery in
+            let timeout = delivery.message.properties.headers[CallContext.timeoutHeader]?.integerValue
+            let deadline = timeout.map { Deadline(after: .milliseconds($0), timers: self.process.timers) }
             self.pool.submit(
                 WorkerPool.Job(
-                    run: { await handle(delivery) },
+                    run: { await handle(delivery, deadline) },
                     discard: { Settlement.requeue.apply(to: delivery) }
                 )
             )
@@ -152,23 +160,27 @@ public final class ServiceContainer: Service, Sendable {
     /// Works on a delivery whose message is decoded, in the worker that has taken it.
     func work(
         on delivery: Delivery,
+        until deadline: Deadline?,
         entrypoint: String,
         expects: (any Error) -> Bool,
         method: @Sendable () async throws -> any Sendable
     ) async -> Outcome {
         let headers = delivery.message.properties.headers
-        let timeout = headers[CallContext.timeoutHeader]?.integerValue.map { Duration.milliseconds($0) }
-        let context = self.context(entrypoint, headers: headers, timeout: timeout, redelivered: delivery.redelivered)
+        let context = self.context(entrypoint, headers: headers, deadline: deadline, redelivered: delivery.redelivered)
         return await self.worker.run(context, expects: expects, method)
     }
 
-    private func context(_ entrypoint: String, headers: Headers, timeout: Duration?, redelivered: Bool) -> WorkerContext
-    {
+    private func context(
+        _ entrypoint: String,
+        headers: Headers,
+        deadline: Deadline?,
+        redelivered: Bool
+    ) -> WorkerContext {
         WorkerContext(
             service: self.name,
             entrypoint: entrypoint,
             parents: CallContext(headers: headers),
-            deadline: timeout.map { Deadline(after: $0, timers: self.process.timers) },
+            deadline: deadline,
             redelivered: redelivered,
             parentCallsTracked: self.process.settings.parentCallsTracked,
             logger: self.logger
@@ -252,11 +264,14 @@ public final class ServiceContainer: Service, Sendable {
 
     private func shutDown(cancel: () -> Void) async {
         let entrypoints = self.extensions.withLock { $0.started }
-        let isKilled = Task.isCancelled
+        var isKilled = Task.isCancelled
         if isKilled { cancel() }
         await self.inParallel(entrypoints) { await $0.stop() }
         self.pool.close()
-        if !isKilled { await self.drain(within: self.process.settings.shutdownGrace) }
+        if !isKilled {
+            await self.drain(within: self.process.settings.shutdownGrace)
+            isKilled = Task.isCancelled
+        }
         let running = self.pool.running
         if running > 0 {
             if !isKilled {

@@ -30,8 +30,8 @@ final class BoundEventHandler: BoundEntrypoint {
 
     func start() async throws {
         try await self.container.process.broker.declare(self.topology)
-        let consumer = try await self.container.consume(self.topology.queues[0].name) { delivery in
-            await self.handle(delivery)
+        let consumer = try await self.container.consume(self.topology.queues[0].name) { delivery, deadline in
+            await self.handle(delivery, deadline)
         }
         self.consumer.withLock { $0 = consumer }
     }
@@ -41,7 +41,7 @@ final class BoundEventHandler: BoundEntrypoint {
     func close() async { await self.consumer.withLock { $0 }?.close() }
 
     /// The way of an event: decode, work, settle.
-    private func handle(_ delivery: Delivery) async {
+    private func handle(_ delivery: Delivery, _ deadline: Deadline?) async {
         let name = self.handler.name
         let method: @Sendable () async throws -> Void
         do {
@@ -56,7 +56,12 @@ final class BoundEventHandler: BoundEntrypoint {
             FailurePolicy.discard.settlement(for: .failed(error)).apply(to: delivery)
             return
         }
-        let outcome = await self.container.work(on: delivery, entrypoint: name, expects: self.handler.expects) {
+        let outcome = await self.container.work(
+            on: delivery,
+            until: deadline,
+            entrypoint: name,
+            expects: self.handler.expects
+        ) {
             try await method()
             return NoReply()
         }

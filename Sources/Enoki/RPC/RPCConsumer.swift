@@ -21,8 +21,8 @@ final class RPCConsumer: BoundEntrypoint {
     func start() async throws {
         try await self.process.broker.declare(self.topology)
         let methods = self.methods.withLock { $0 }
-        let consumer = try await self.container.consume(self.topology.queues[0].name) { delivery in
-            await self.serve(delivery, methods)
+        let consumer = try await self.container.consume(self.topology.queues[0].name) { delivery, deadline in
+            await self.serve(delivery, deadline, methods)
         }
         self.consumer.withLock { $0 = consumer }
     }
@@ -32,7 +32,7 @@ final class RPCConsumer: BoundEntrypoint {
     func close() async { await self.consumer.withLock { $0 }?.close() }
 
     /// The way of a request: decode, work, reply, settle.
-    private func serve(_ delivery: Delivery, _ methods: [ByteName: RPC]) async {
+    private func serve(_ delivery: Delivery, _ deadline: Deadline?, _ methods: [ByteName: RPC]) async {
         let request = delivery.message
         // nameko takes the last word of the routing key.
         let name = String(delivery.routingKey.split(separator: ".", omittingEmptySubsequences: false).last ?? "")
@@ -41,7 +41,13 @@ final class RPCConsumer: BoundEntrypoint {
             let codec = try self.process.codecs.codec(for: request.properties)
             guard let method = methods[ByteName(name)] else { throw MethodNotFound(name) }
             let call = try Self.decoding { try method.signature.call(request.body, codec) }
-            outcome = await self.container.work(on: delivery, entrypoint: name, expects: method.expects, method: call)
+            outcome = await self.container.work(
+                on: delivery,
+                until: deadline,
+                entrypoint: name,
+                expects: method.expects,
+                method: call
+            )
         } catch {
             self.container.logger.warning(
                 "refused a request",
@@ -61,7 +67,7 @@ final class RPCConsumer: BoundEntrypoint {
         }
     }
 
-    /// A request is done when its reply is confirmed: an error is an answer too.
+    /// A request is done when its reply is confirmed, an error is an answer too, or when the broker refuses the reply.
     private func settle(_ delivery: Delivery, _ outcome: Outcome) async {
         guard case .cancelled = outcome else {
             let replied = await self.reply(to: delivery.message, outcome)
@@ -91,8 +97,17 @@ final class RPCConsumer: BoundEntrypoint {
             return true
         } catch {
             self.log(error)
-            // Sent, and only its confirm is missing: to run the method again would be worse than a caller that times out.
-            return (error as? BrokerError)?.publishOutcome == .unknown
+            return !Self.isBrokerAway(error)
+        }
+    }
+
+    /// Whether the request should be delivered again, which runs its method again: only where nobody took the reply. A
+    /// broker that refuses it would refuse the next one too, and the method would run for ever. One that may have taken it
+    /// probably has: a second run would be worse than a caller that times out.
+    private static func isBrokerAway(_ error: any Error) -> Bool {
+        switch (error as? BrokerError)?.code {
+        case .notSent?, .connectionFailed?, .connectionLost?, .timedOut?, .closed?: true
+        default: false
         }
     }
 

@@ -69,6 +69,29 @@ import Testing
         }
     }
 
+    @Test func waitingForAWorkerTakesFromTheCallersTime() async throws {
+        let gate = Latch()
+        let silent = Silent(gate: gate)
+        var settings = ServiceSettings()
+        settings.maxWorkers = 1
+        try await withServices(silent, settings: settings) { cluster in
+            let waited = cluster.expect(Silent.self, "wait", count: 2)
+            let properties = BasicProperties(contentType: "application/json", headers: ["enoki.timeout": 3000])
+            let request = Message(#"{"args": [], "kwargs": {}}"#, properties: properties)
+            for _ in 0..<2 {
+                try await cluster.broker.publish(request, to: "nameko-rpc", routingKey: "silent.wait")
+            }
+            try await eventually("the only worker has the first") { silent.deadlines.elements.count == 1 }
+            try await eventually("the second is delivered", equals: 0) {
+                try await cluster.broker.inspect(queue: "rpc-silent").messageCount
+            }
+            await cluster.clock.advance(by: .seconds(2))
+            gate.open()
+            try await waited.values()
+            #expect(silent.deadlines.elements == [.seconds(3), .seconds(1)])
+        }
+    }
+
     @Test func aCallThatHasNoTimeLeftIsNotMade() async throws {
         let silent = Silent(gate: Latch())
         try await withServices(silent, Patient()) { cluster in

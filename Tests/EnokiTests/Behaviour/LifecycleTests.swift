@@ -88,6 +88,25 @@ import Testing
         #expect(journal.diary.entries.elements.last == "stop")
     }
 
+    /// Two providers, the second of which fails.
+    private struct Pair: Microservice {
+        static let name = "pair"
+        let first = Diary("first")
+        let second: Diary
+        var entrypoints: [any Entrypoint] { RPC("value") { 1 } }
+    }
+
+    @Test(arguments: ["dependency", "workerSetup"])
+    func whatOneProviderMadeIsTornDownWhenAnotherFails(_ hook: String) async throws {
+        let pair = Pair(second: Diary("second", failing: hook))
+        try await withServices(pair) { cluster in
+            await #expect(throws: RemoteError.self) { let _: Int = try await cluster.rpc("pair").value() }
+        }
+        #expect(pair.first.entries.elements.contains("workerTeardown"))
+        // It made its value before it failed in its setup.
+        #expect(pair.second.entries.elements.contains("workerTeardown") == (hook == "workerSetup"))
+    }
+
     @Test func aTeardownThatFailsChangesNothing() async throws {
         let journal = Journal(diary: Diary("diary", failing: "workerTeardown"))
         try await withServices(journal) { cluster in
@@ -263,6 +282,84 @@ import Testing
                 try await eventually("the event is back") {
                     try await cluster.broker.inspect(queue: "evt-press-published--gated.on_event").messageCount == 1
                 }
+            }
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases)
+    func aHostThatIsKilledWhileItStopsSaysThatItWasKilled(_ broker: TestBroker) async throws {
+        struct Endless: Microservice {
+            static let name = "endless"
+            let diary = Diary("diary")
+            let gated = Gated()
+            var entrypoints: [any Entrypoint] { RPC("pass", "number", method: gated.pass) }
+        }
+        try await broker.withConnections { connect in
+            let endless = Endless()
+            let host = try ServiceHost(broker: connect(), services: [endless], logger: TestBroker.silent)
+            try await withServices(connect: connect) { cluster in
+                let ending = Shelf<String>()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        do {
+                            try await host.run()
+                            ending.put("stopped")
+                        } catch {
+                            ending.put("\(type(of: error))")
+                        }
+                    }
+                    try await host.waitUntilStarted()
+                    let properties = BasicProperties(contentType: "application/json")
+                    let request = Message(#"{"args": [1], "kwargs": {}}"#, properties: properties)
+                    try await cluster.broker.publish(request, to: "nameko-rpc", routingKey: "endless.pass")
+                    try await eventually("the method runs") { endless.gated.entered.elements.count == 1 }
+                    host.stop()
+                    try await eventually("it stops", equals: 0) {
+                        try await cluster.broker.inspect(queue: "rpc-endless").consumerCount
+                    }
+                    group.cancelAll()
+                }
+                #expect(ending.elements == ["CancellationError"])
+                #expect(endless.diary.entries.elements.last == "kill")
+            }
+        }
+    }
+
+    @Test func callsThatWaitForAReplyEndWithTheirHost() async throws {
+        struct Doomed: Microservice {
+            static let name = "doomed"
+            let alarm = Alarm()
+            final class Alarm: DependencyProvider {
+                let rings = Latch()
+                func run() async throws {
+                    await self.rings.wait()
+                    throw Boom(reason: "alarm")
+                }
+            }
+            var entrypoints: [any Entrypoint] {}
+        }
+        try await TestBroker.inProcess.withConnections { connect in
+            let gated = Gated()
+            try await withServices(gated, connect: connect) { _ in
+                let doomed = Doomed()
+                let host = try ServiceHost(broker: connect(), services: [doomed], logger: TestBroker.silent)
+                let ended = Shelf<String>()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { await #expect(throws: Boom.self) { try await host.run() } }
+                    try await host.waitUntilStarted()
+                    group.addTask {
+                        do {
+                            let _: Int = try await host.rpc("gated").pass(number: 1)
+                        } catch {
+                            ended.put("\(type(of: error))")
+                        }
+                    }
+                    try await eventually("the call is made") { gated.entered.elements.count == 1 }
+                    doomed.alarm.rings.open()
+                    defer { group.cancelAll() }
+                    try await eventually("the call has ended", equals: ["BrokerError"]) { ended.elements }
+                }
+                gated.gate.open()
             }
         }
     }
