@@ -151,6 +151,7 @@ let package = Package(
                 "greetings", "Enoki", "EnokiInProcess", "EnokiRabbitMQ", "EnokiTesting", "EnokiTestSupport",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
         .testTarget(name: "ShopTests", dependencies: ["shop", "EnokiRabbitMQ", "EnokiTesting", "EnokiTestSupport"]),
