@@ -67,9 +67,9 @@ public final class InProcessConnection: Broker {
         let result = Result { () throws(BrokerError) in
             var message = message
             options.apply(to: &message)
-            try WireLimits.check(message.properties)
-            try WireLimits.check(routingKey, as: "routing key")
-            message.properties.expiration = message.properties.expiration?.inWholeMilliseconds
+            try WireLimits.check(message, to: exchange, routingKey: routingKey)
+            // As it would arrive.
+            message.properties.expiration = (message.properties.expiration?.wholeMilliseconds).map { .milliseconds($0) }
             let published = PublishedMessage(message, exchange: exchange, routingKey: routingKey)
             try self.server.perform(by: self.id) { (host: inout VirtualHost) throws(BrokerError) in
                 try host.publish(published, mandatory: options.mandatory)

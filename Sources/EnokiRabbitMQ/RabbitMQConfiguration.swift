@@ -1,3 +1,5 @@
+import EnokiBroker
+
 /// Where RabbitMQ is and how to use it.
 ///
 /// Most users write a URI, see ``init(uri:)``; every field can be changed afterwards.
@@ -46,7 +48,7 @@ public struct RabbitMQConfiguration: Sendable, Hashable {
     /// How many bytes may wait to be sent before publishers wait too. Default 4 MiB.
     public var outputBufferLimit: Int = 4 * 1024 * 1024
     /// The longest body, in bytes: a longer one is not published, and one that arrives is rejected. Default 16 MiB.
-    public var maxBodySize: Int = 16 * 1024 * 1024
+    public var maxBodySize: Int = WireLimits.bodySize
     /// How long to wait between attempts to connect.
     public var reconnect: ReconnectBackoff = ReconnectBackoff()
 

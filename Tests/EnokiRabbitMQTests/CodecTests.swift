@@ -87,8 +87,8 @@ import Testing
     }
 
     @Test func theLongestExpirationIsTheBrokers() throws {
-        let longest = WireLimits.longestExpiration.wholeMilliseconds
-        for (milliseconds, expected) in [(longest, WireLimits.longestExpiration), (longest + 1, nil)] {
+        let longest = WireLimits.longestTime.wholeMilliseconds
+        for (milliseconds, expected) in [(longest, WireLimits.longestTime), (longest + 1, nil)] {
             let property = [UInt8("\(milliseconds)".utf8.count)] + Array("\(milliseconds)".utf8)
             let content = try #require(try Self.assemble(Self.header(flags: 1 << 8, property)))
             #expect(try content.message.get().properties.expiration == expected)

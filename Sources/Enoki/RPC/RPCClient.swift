@@ -1,3 +1,5 @@
+import EnokiBroker
+
 /// Makes calls: what every ``RPCProxy`` of a process stands on.
 struct RPCClient: Sendable {
     let replies: ReplyListener
@@ -27,7 +29,7 @@ struct RPCClient: Sendable {
 
         let context = worker?.outgoing ?? CallContext(callIDStack: ["\(self.caller).call.\(uuid4())"])
         var headers = context.headers
-        headers[CallContext.timeoutHeader] = .int64(timeout.milliseconds)
+        headers[CallContext.timeoutHeader] = .int64(timeout.wholeMilliseconds)
         var message = try self.codecs.preferred.message(request, headers: headers)
         message.properties.expiration = timeout
 
@@ -37,15 +39,5 @@ struct RPCClient: Sendable {
         case .success(let result): return result
         case .failure(let error): throw error.error(known: errors)
         }
-    }
-}
-
-extension Duration {
-    /// Whole milliseconds, at least 1 for what is positive.
-    var milliseconds: Int64 {
-        let (seconds, attoseconds) = self.components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1000)
-        guard !overflow, product < Int64.max - 1000 else { return Int64.max }
-        return max(product + attoseconds / 1_000_000_000_000_000, self > .zero ? 1 : 0)
     }
 }

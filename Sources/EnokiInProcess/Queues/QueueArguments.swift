@@ -35,11 +35,12 @@ struct QueueArguments: Sendable {
 
     private static func milliseconds(_ name: String, of queue: Queue, least: Int64) throws(BrokerError) -> Duration? {
         guard let value = queue.arguments[name] else { return nil }
-        guard let number = value.integerValue, (least...WireLimits.longestTime).contains(number) else {
+        let longest = WireLimits.longestTime.wholeMilliseconds
+        guard let number = value.integerValue, (least...longest).contains(number) else {
             throw BrokerError(
                 .preconditionFailed,
                 "PRECONDITION_FAILED - invalid arg '\(name)' for \(AMQPText.queue(queue.name)): \(value). "
-                    + "Expected whole milliseconds from \(least) to \(WireLimits.longestTime)."
+                    + "Expected whole milliseconds from \(least) to \(longest)."
             )
         }
         return .milliseconds(number)

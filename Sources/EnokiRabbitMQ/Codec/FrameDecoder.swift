@@ -1,4 +1,5 @@
 import CRabbitMQ
+import EnokiBroker
 
 /// Cuts a stream of bytes into frames by librabbitmq's `amqp_handle_input`; performs no I/O.
 struct FrameDecoder {

@@ -54,30 +54,12 @@ enum Method: Sendable {
     /// Throws when the protocol cannot carry a name or an argument of it.
     func validate() throws(BrokerError) {
         switch self {
-        case .exchangeDeclare(let exchange):
-            try WireLimits.check("name of the exchange", exchange.name)
-            try WireLimits.check("type of the exchange", exchange.kind.rawValue)
-            try WireLimits.check("arguments of the exchange", exchange.arguments)
-        case .exchangeDelete(let name): try WireLimits.check("name of the exchange", name)
-        case .queueDeclare(let queue):
-            // RabbitMQ would invent a name, which nobody here would learn.
-            guard !queue.name.isEmpty else { throw BrokerError(.invalidArgument, "a queue needs a name") }
-            try WireLimits.check("name of the queue", queue.name)
-            try WireLimits.check("arguments of the queue", queue.arguments)
+        case .exchangeDeclare(let exchange): try WireLimits.check(exchange)
+        case .exchangeDelete(let name): try WireLimits.check(exchange: name)
+        case .queueDeclare(let queue): try WireLimits.check(queue)
         case .queueInspect(let name), .queuePurge(let name), .queueDelete(let name), .consume(let name, _, _):
-            // AMQP reads an empty name as "the last queue declared on this channel".
-            guard !name.isEmpty else { throw BrokerError(.invalidArgument, "the name of the queue is empty") }
-            try WireLimits.check("name of the queue", name)
-        case .bind(let binding), .unbind(let binding):
-            try WireLimits.check("name of the exchange", binding.source)
-            try WireLimits.check("binding key", binding.routingKey)
-            try WireLimits.check("arguments of the binding", binding.arguments)
-            switch binding.destination {
-            case .queue(let name):
-                guard !name.isEmpty else { throw BrokerError(.invalidArgument, "the name of the queue is empty") }
-                try WireLimits.check("name of the queue", name)
-            case .exchange(let name): try WireLimits.check("name of the exchange", name)
-            }
+            try WireLimits.check(queue: name)
+        case .bind(let binding), .unbind(let binding): try WireLimits.check(binding)
         default: break
         }
     }

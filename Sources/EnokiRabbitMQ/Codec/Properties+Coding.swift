@@ -93,20 +93,11 @@ extension BasicProperties {
 }
 
 extension Duration {
-    /// Whole milliseconds, rounded up: a message must not expire before its time.
-    var wholeMilliseconds: Int64 {
-        let (seconds, attoseconds) = self.components
-        let (thousands, overflow) = seconds.multipliedReportingOverflow(by: 1000)
-        if overflow { return seconds < 0 ? .min : .max }
-        return thousands.addingReportingOverflow((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
-            .partialValue
-    }
-
     fileprivate var wholeMillisecondsText: String { String(self.wholeMilliseconds) }
 
     fileprivate init?(wholeMillisecondsText text: String) {
         // Bounded as RabbitMQ does, so that no sum with a clock can overflow.
-        guard let milliseconds = UInt64(text), milliseconds <= WireLimits.longestExpiration.wholeMilliseconds else {
+        guard let milliseconds = UInt64(text), milliseconds <= WireLimits.longestTime.wholeMilliseconds else {
             return nil
         }
         self = .milliseconds(Int64(milliseconds))

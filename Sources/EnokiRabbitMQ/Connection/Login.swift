@@ -195,7 +195,7 @@ struct Login {
         ] where text.utf8.contains(0) {
             throw BrokerError(.invalidAddress, "\(self.endpoint): the \(what) contains a NUL byte")
         }
-        try WireLimits.check("virtual host", self.configuration.vhost)
+        try WireLimits.check(shortString: self.configuration.vhost, as: "virtual host")
         guard (1...65535).contains(self.endpoint.port) else {
             throw BrokerError(.invalidAddress, "\(self.endpoint): the port must be from 1 to 65535")
         }

@@ -1,6 +1,7 @@
-// What differs between Linux and Darwin, and nothing else.
-
 import CRabbitMQ
+import EnokiBroker
+
+// What differs between Linux and Darwin, and nothing else.
 
 #if canImport(Glibc)
 import Glibc

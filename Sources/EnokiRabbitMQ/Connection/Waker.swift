@@ -1,3 +1,5 @@
+import EnokiBroker
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)

@@ -21,43 +21,13 @@ final class Publication: Sendable {
         maxBodySize: Int,
         complete: @escaping @Sendable (Result<Void, BrokerError>) -> Void
     ) throws(BrokerError) {
-        try WireLimits.check("name of the exchange", exchange)
-        try WireLimits.check("routing key", routingKey)
-        guard message.body.count <= maxBodySize else {
-            throw BrokerError(
-                .invalidArgument,
-                "the body is \(message.body.count) bytes long, at most \(maxBodySize) are allowed (maxBodySize)"
-            )
-        }
-        try Self.check(message.properties)
+        try WireLimits.check(message, to: exchange, routingKey: routingKey, bodySize: maxBodySize)
         self.message = message
         self.exchange = exchange
         self.routingKey = routingKey
         self.mandatory = mandatory
         self.deadline = deadline
         self.complete = complete
-    }
-
-    private static func check(_ properties: BasicProperties) throws(BrokerError) {
-        if let value = properties.contentType { try WireLimits.check("content type", value) }
-        if let value = properties.contentEncoding { try WireLimits.check("content encoding", value) }
-        if let value = properties.correlationID { try WireLimits.check("correlation id", value) }
-        if let value = properties.replyTo { try WireLimits.check("reply-to", value) }
-        if let value = properties.messageID { try WireLimits.check("message id", value) }
-        if let value = properties.type { try WireLimits.check("type", value) }
-        if let value = properties.userID { try WireLimits.check("user id", value) }
-        if let value = properties.appID { try WireLimits.check("app id", value) }
-        if let value = properties.clusterID { try WireLimits.check("cluster id", value) }
-        if let value = properties.expiration {
-            guard value >= .zero, value <= WireLimits.longestExpiration else {
-                throw BrokerError(
-                    .invalidArgument,
-                    "the expiration is \(value), allowed is from 0 to \(WireLimits.longestExpiration)"
-                )
-            }
-        }
-        // The header frame also holds the other properties: at most eight short strings and a few integers.
-        try WireLimits.check("headers", properties.headers, limit: WireLimits.frameMax - 12 * 256)
     }
 
     /// About how many bytes it takes on the wire; for back-pressure.
