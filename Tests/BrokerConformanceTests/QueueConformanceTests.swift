@@ -194,6 +194,17 @@ import Testing
         }
     }
 
+    @Test(arguments: TestBroker.allCases, ["a\nb", "a\r\nb", "a\0b"])
+    func namesWithLineBreaksOrNULAreRefused(on kind: TestBroker, name: String) async throws {
+        try await kind.withBroker { broker in
+            await expectError(.invalidArgument) { try await broker.declare(Topology(queues: [Queue(name)])) }
+            await expectError(.invalidArgument) {
+                try await broker.declare(Topology(exchanges: [Exchange(name, .topic)]))
+            }
+            try await broker.declare(Topology(queues: [Queue("q")]))
+        }
+    }
+
     @Test(arguments: TestBroker.allCases)
     func namesMayHave255BytesAndNoMore(on kind: TestBroker) async throws {
         try await kind.withBroker { broker in
