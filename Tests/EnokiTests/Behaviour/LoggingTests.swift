@@ -1,0 +1,48 @@
+import Enoki
+import EnokiTestSupport
+import EnokiTesting
+import Logging
+import Testing
+
+/// What a call leaves in the log.
+@Suite struct LoggingTests {
+    private struct Ordinary: Error {}
+    private struct Contract: RPCRequest {
+        static let service = "talker"
+        static let method = "by_contract"
+        static let errors: [any RemoteException.Type] = [DivisionByZero.self]
+        typealias Reply = NoReply
+    }
+
+    private struct Talker: Microservice {
+        static let name = "talker"
+        let callIDs = Shelf<String>()
+        var entrypoints: [any Entrypoint] {
+            RPC("talk") {
+                WorkerContext.current?.logger.info("talked")
+                callIDs.put(WorkerContext.current?.callID ?? "")
+            }
+            RPC("unexpected") { () throws -> Int in throw Ordinary() }
+            RPC("expected", expecting: [Ordinary.self]) { () throws -> Int in throw Ordinary() }
+            RPC { (_: Contract) throws -> Void in throw DivisionByZero(dividend: 1) }
+        }
+    }
+
+    @Test func aWorkersLoggerNamesServiceAndCall() async throws {
+        let log = LogRecorder()
+        let talker = Talker()
+        try await withServices(talker, logger: log.logger) { try await $0.rpc("talker").talk() }
+        let entry = try await log.entry(containing: "talked")
+        #expect(entry.metadata["service"] == "talker")
+        #expect(entry.metadata["call_id"] == talker.callIDs.elements.first)
+    }
+
+    @Test(arguments: [("unexpected", Logger.Level.error), ("expected", .warning), ("by_contract", .warning)])
+    func anErrorThatIsExpectedIsNoErrorInTheLog(_ method: String, _ level: Logger.Level) async throws {
+        let log = LogRecorder()
+        try await withServices(Talker(), logger: log.logger) { cluster in
+            await #expect(throws: RemoteError.self) { try await cluster.rpc("talker")[method]() }
+        }
+        #expect(try await log.entry(containing: "\(method) failed").level == level)
+    }
+}
