@@ -18,7 +18,7 @@ public struct Codecs: Sendable {
     /// - Throws: ``UnsupportedContent`` when none reads its content type, or when its body is compressed.
     func codec(for properties: BasicProperties) throws(UnsupportedContent) -> any Codec {
         if let compression = properties.headers["compression"] {
-            throw UnsupportedContent("the body is compressed (\(compression)): send it uncompressed")
+            throw UnsupportedContent("the body is compressed (\("\(compression)".prefix(100))): send it uncompressed")
         }
         guard let contentType = properties.contentType else { return self.preferred }
         let mediaType = contentType.prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
@@ -30,9 +30,10 @@ public struct Codecs: Sendable {
     }
 }
 
-/// A message whose body no codec of the process reads.
-struct UnsupportedContent: Error, CustomStringConvertible {
-    let description: String
+/// A message whose body no codec of the process reads: its content type is not one of theirs, or it is compressed.
+public struct UnsupportedContent: Error, Sendable, Hashable, CustomStringConvertible {
+    /// What was found, and what is accepted.
+    public let description: String
 
     init(_ description: String) { self.description = description }
 }

@@ -50,7 +50,8 @@ public final class RPCProxy: DependencyProvider {
     ///
     /// - Parameter timeout: How long the call may take; `nil` is the proxy's own.
     /// - Throws: ``UnknownService``, ``RPCTimeout``, an error of the contract's ``RPCRequest/errors``, ``RemoteError``,
-    ///   ``MethodNotFound``, ``IncorrectSignature``; `EncodingError`, `DecodingError`; `BrokerError` when it was not sent.
+    ///   ``MethodNotFound``, ``IncorrectSignature``; `EncodingError`, `DecodingError`, ``UnsupportedContent``; `BrokerError`
+    ///   when it was not sent; `CancellationError`.
     public func callAsFunction<Request: RPCRequest>(
         _ request: Request,
         timeout: Duration? = nil
