@@ -40,7 +40,9 @@ struct CallContext: Sendable {
             // nameko takes every header for context data, and hands on our own with its prefix.
             guard !Self.belongsToTransport(header.name), !Self.isOurs(key), header.value != .void else { continue }
             // What cannot be sent would fail every publish of the call.
-            guard key.utf8.count <= Self.maximumKeySize, !key.utf8.contains(0), header.value.isWellNamed else { continue }
+            guard key.utf8.count <= Self.maximumKeySize, !key.utf8.contains(0), header.value.isWellNamed else {
+                continue
+            }
             let added = key.utf8.count + header.value.estimatedSize
             guard size + added <= Self.maximumDataSize, self.data.count < Self.maximumDataCount else { continue }
             size += added
@@ -80,7 +82,8 @@ extension FieldValue {
         case .array(let values): values.allSatisfy(\.isWellNamed)
         case .table(let table):
             table.allSatisfy { element in
-                (1...255).contains(element.name.utf8.count) && !element.name.utf8.contains(0) && element.value.isWellNamed
+                (1...255).contains(element.name.utf8.count) && !element.name.utf8.contains(0)
+                    && element.value.isWellNamed
             }
         default: true
         }
