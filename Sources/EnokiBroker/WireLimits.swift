@@ -117,7 +117,7 @@ package enum WireLimits {
     // MARK: - Tables
 
     /// Throws when `headers` cannot be encoded, or not in `limit` bytes.
-    private static func check(
+    package static func check(
         _ headers: Headers,
         as part: StaticString,
         limit: Int = Self.frameMax - 1024

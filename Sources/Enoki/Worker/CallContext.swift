@@ -15,8 +15,6 @@ struct CallContext: Sendable {
     private static let maximumDataCount = 64
     private static let maximumStackDepth = 32
     private static let maximumCallIDSize = 255
-    /// AMQP's longest name of a header, without the prefix that it is sent with.
-    private static let maximumKeySize = 255 - prefix.utf8.count
 
     init(callIDStack: [String] = [], data: Headers = [:]) {
         self.callIDStack = callIDStack
@@ -39,10 +37,7 @@ struct CallContext: Sendable {
             let key = Self.key(of: header.name)
             // nameko takes every header for context data, and hands on our own with its prefix.
             guard !Self.belongsToTransport(header.name), !Self.isOurs(key), header.value != .void else { continue }
-            // What cannot be sent would fail every publish of the call.
-            guard key.utf8.count <= Self.maximumKeySize, !key.utf8.contains(0), header.value.isWellNamed else {
-                continue
-            }
+            guard Self.canBeSent(key, header.value) else { continue }
             let added = key.utf8.count + header.value.estimatedSize
             guard size + added <= Self.maximumDataSize, self.data.count < Self.maximumDataCount else { continue }
             size += added
@@ -66,6 +61,11 @@ struct CallContext: Sendable {
         return String(decoding: header.utf8.dropFirst(Self.prefix.utf8.count), as: UTF8.self)
     }
 
+    /// Whether a message can carry it: what cannot be sent would fail every publish of the call.
+    private static func canBeSent(_ key: String, _ value: FieldValue) -> Bool {
+        (try? WireLimits.check([Self.prefix + key: value], as: "context data")) != nil
+    }
+
     private static func isOurs(_ key: String) -> Bool { key.utf8.starts(with: "enoki.".utf8) }
 
     private static func belongsToTransport(_ header: String) -> Bool {
@@ -76,19 +76,6 @@ struct CallContext: Sendable {
 }
 
 extension FieldValue {
-    /// Whether the names in all tables are such as AMQP can carry.
-    fileprivate var isWellNamed: Bool {
-        switch self {
-        case .array(let values): values.allSatisfy(\.isWellNamed)
-        case .table(let table):
-            table.allSatisfy { element in
-                (1...255).contains(element.name.utf8.count) && !element.name.utf8.contains(0)
-                    && element.value.isWellNamed
-            }
-        default: true
-        }
-    }
-
     /// About how many bytes the value takes on the wire.
     fileprivate var estimatedSize: Int {
         switch self {
