@@ -32,7 +32,10 @@ public protocol Broker: Sendable {
     /// the transport's own thread; it must not block.
     ///
     /// - Parameters:
+    ///   - message: The message.
     ///   - exchange: The name of the exchange; empty for the default exchange.
+    ///   - routingKey: The routing key; on the default exchange the name of the queue.
+    ///   - options: How it is published.
     ///   - completion: Gets a ``BrokerError`` on failure; its ``BrokerError/publishOutcome`` says what became of the message.
     func publish(
         _ message: Message,
@@ -79,7 +82,10 @@ extension Broker {
     /// Cancelling the task does not shorten the wait, since what is sent is sent: the options' timeout does.
     ///
     /// - Parameters:
+    ///   - message: The message.
     ///   - exchange: The name of the exchange; empty for the default exchange.
+    ///   - routingKey: The routing key; on the default exchange the name of the queue.
+    ///   - options: How it is published.
     /// - Throws: ``BrokerError``; its ``BrokerError/publishOutcome`` says what became of the message.
     public func publish(
         _ message: Message,

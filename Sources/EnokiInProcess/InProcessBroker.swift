@@ -53,16 +53,16 @@ public final class InProcessBroker: Broker {
     /// Makes deliveries and lets things expire until the task is cancelled; returning, the broker is closed with all its
     /// connections and has forgotten its messages.
     ///
-    /// - Throws: ``BrokerError`` with code ``BrokerError/Code/invalidArgument`` when it runs already, and with
-    ///   ``BrokerError/Code/closed`` when it has run.
+    /// - Throws: `BrokerError` with code `BrokerError.Code.invalidArgument` when it runs already, and with
+    ///   `BrokerError.Code.closed` when it has run.
     public func run() async throws { try await self.server.run() }
 
-    /// Declares `topology`; see ``Broker/declare(_:)``.
+    /// Declares `topology`; see `Broker.declare(_:)`.
     public func declare(_ topology: Topology) async throws(BrokerError) { try await self.connection.declare(topology) }
 
     /// Publishes `message`, which is in its queues when this returns.
     ///
-    /// See ``Broker/publish(_:to:routingKey:options:completion:)``.
+    /// See `Broker.publish(_:to:routingKey:options:completion:)`.
     public func publish(
         _ message: Message,
         to exchange: String,
@@ -79,7 +79,7 @@ public final class InProcessBroker: Broker {
         )
     }
 
-    /// Consumes `queue`; see ``Broker/consume(_:options:onDelivery:)``.
+    /// Consumes `queue`; see `Broker.consume(_:options:onDelivery:)`.
     public func consume(
         _ queue: String,
         options: ConsumerOptions,

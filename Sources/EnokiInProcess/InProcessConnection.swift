@@ -45,7 +45,7 @@ public final class InProcessConnection: Broker {
         self.closing.signal()
     }
 
-    /// Declares `topology`; see ``Broker/declare(_:)``.
+    /// Declares `topology`; see `Broker.declare(_:)`.
     public func declare(_ topology: Topology) async throws(BrokerError) {
         try self.server.perform(by: self.id) { (host: inout VirtualHost) throws(BrokerError) in
             for exchange in topology.exchanges { try host.declare(exchange) }
@@ -56,7 +56,7 @@ public final class InProcessConnection: Broker {
 
     /// Publishes `message`, which is in its queues when this returns.
     ///
-    /// See ``Broker/publish(_:to:routingKey:options:completion:)``.
+    /// See `Broker.publish(_:to:routingKey:options:completion:)`.
     public func publish(
         _ message: Message,
         to exchange: String,
@@ -78,7 +78,7 @@ public final class InProcessConnection: Broker {
         self.server.confirms.call { completion(result) }
     }
 
-    /// Consumes `queue`; see ``Broker/consume(_:options:onDelivery:)``.
+    /// Consumes `queue`; see `Broker.consume(_:options:onDelivery:)`.
     ///
     /// When the queue is deleted, the consumer is not active until there is a queue of that name again.
     public func consume(

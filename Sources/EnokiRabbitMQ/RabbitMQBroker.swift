@@ -104,7 +104,7 @@ public final class RabbitMQBroker: Broker {
 
     /// Declares `topology`, all at once. A part that fails does not keep the others from being declared.
     ///
-    /// - Throws: ``BrokerError``; of several the first.
+    /// - Throws: `BrokerError`; of several the first.
     public func declare(_ topology: Topology) async throws(BrokerError) {
         _ = try await self.consumers.call(RecordedTopology.methods(topology))
     }
@@ -112,8 +112,8 @@ public final class RabbitMQBroker: Broker {
     /// Publishes with a publisher confirm.
     ///
     /// A message to an exchange that does not exist makes RabbitMQ close the channel: it fails with
-    /// ``BrokerError/Code/notFound``, those sent after it, which RabbitMQ has not looked at, are sent again on another
-    /// channel, and those before it that are not confirmed yet have the outcome ``BrokerError/Code/outcomeUnknown``.
+    /// `BrokerError.Code.notFound`, those sent after it, which RabbitMQ has not looked at, are sent again on another
+    /// channel, and those before it that are not confirmed yet have the outcome `BrokerError.Code.outcomeUnknown`.
     public func publish(
         _ message: Message,
         to exchange: String,

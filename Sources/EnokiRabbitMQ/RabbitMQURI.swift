@@ -15,7 +15,7 @@ extension RabbitMQConfiguration {
     ///   (<https://www.rabbitmq.com/docs/uri-query-parameters>): `heartbeat` in seconds, `connection_timeout` in
     ///   milliseconds, `cacertfile`, `certfile`, `keyfile`, and `verify` (`verify_peer`, `verify_none`).
     ///
-    /// - Throws: ``BrokerError`` with code ``BrokerError/Code/invalidAddress``; its message never holds the password.
+    /// - Throws: `BrokerError` with code `BrokerError.Code.invalidAddress`; its message never holds the password.
     public init(uri: String) throws(BrokerError) {
         self = try URIParser.parse(uri)
     }

@@ -72,6 +72,7 @@ public final class Cluster: Sendable {
     /// A proxy for calls to `service`.
     ///
     /// - Parameters:
+    ///   - service: The name of the service that is called.
     ///   - timeout: How long each call may take, in real time; `nil` is the test's patience.
     ///   - errors: Errors that calls by name may throw as what they are; others are `RemoteError`.
     public func rpc(

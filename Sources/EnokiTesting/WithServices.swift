@@ -29,6 +29,7 @@ public import Logging
 ///   - connect: Makes the broker connection of each process; by default all connect to a new in-process broker.
 ///   - patience: How long, in real time, the test waits for what it expects, and for its services to stop.
 ///   - logger: Where the services log; by default nowhere.
+///   - body: The test.
 /// - Throws: The first error of a service that failed, otherwise what `body` throws.
 @discardableResult
 public func withServices<Value: Sendable>(

@@ -6,7 +6,9 @@ struct Repository {
         .deletingLastPathComponent()
 
     /// The documents, as paths.
-    var documents: [String] { ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] + files("Docs", ".md") }
+    var documents: [String] {
+        ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] + files("Docs", ".md") + files("Sources", ".md")
+    }
 
     func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: root.appending(path: path).path()) }
 

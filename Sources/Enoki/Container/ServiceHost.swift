@@ -130,7 +130,8 @@ public final class ServiceHost: Service, Sendable {
         for container in self.containers { container.stop() }
     }
 
-    /// Returns when all services have started.
+    /// Returns when all services have started. When one has failed to start it does not return: wait in the task group
+    /// that runs the host, which ends then.
     ///
     /// - Throws: `CancellationError` when the task is cancelled before; a failed start is thrown by ``run()``.
     public func waitUntilStarted() async throws {

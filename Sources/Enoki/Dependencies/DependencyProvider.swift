@@ -33,8 +33,9 @@ public protocol DependencyProvider: AnyObject, Sendable {
     /// Called before the method runs, when every provider has made its value. An error fails the call.
     func workerSetup(_ context: WorkerContext) async throws
 
-    /// Called with what the method returned or threw, before the message is acknowledged or the caller gets its reply: an
-    /// error fails the call that would have succeeded, so this is the place to commit.
+    /// Called, where ``workerSetup(_:)`` has returned, with what the method returned or threw, before the message is
+    /// acknowledged or the caller gets its reply: an error fails the call that would have succeeded, so this is the place
+    /// to commit.
     func workerResult(_ context: WorkerContext, _ outcome: Outcome) async throws
 
     /// Called last, whatever happened, unless the provider had no part in the call yet: it is called where

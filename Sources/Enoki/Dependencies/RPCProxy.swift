@@ -23,6 +23,7 @@ public final class RPCProxy: DependencyProvider {
     /// A proxy for `service`.
     ///
     /// - Parameters:
+    ///   - service: The name of the service that is called.
     ///   - timeout: How long each call may take; `nil` is the process's ``ServiceSettings/rpcTimeout``.
     ///   - errors: Errors that calls by name may throw as what they are; others are ``RemoteError``.
     public init(_ service: String, timeout: Duration? = nil, errors: [any RemoteException.Type] = []) {
@@ -48,7 +49,9 @@ public final class RPCProxy: DependencyProvider {
 
     /// Calls the method that `request` is the contract of.
     ///
-    /// - Parameter timeout: How long the call may take; `nil` is the proxy's own.
+    /// - Parameters:
+    ///   - request: The request, with the arguments as its fields.
+    ///   - timeout: How long the call may take; `nil` is the proxy's own.
     /// - Throws: ``UnknownService``, ``RPCTimeout``, an error of the contract's ``RPCRequest/errors``, ``RemoteError``,
     ///   ``MethodNotFound``, ``IncorrectSignature``; `EncodingError`, `DecodingError`, ``UnsupportedContent``; `BrokerError`
     ///   when it was not sent; `CancellationError`.

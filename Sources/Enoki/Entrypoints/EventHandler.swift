@@ -33,7 +33,7 @@ public struct EventHandler: Entrypoint {
     ///   - reliableDelivery: Whether the queue, and what is in it, outlives its consumers. By default it does, but for a
     ///     broadcast to processes, where it cannot.
     ///   - requeueOnError: Whether an event that fails is delivered again, at once and without a limit.
-    ///   - expecting: Errors that are part of normal work: logged as a warning instead of as an error.
+    ///   - expectedErrors: Errors that are part of normal work: logged as a warning instead of as an error.
     ///   - method: The handler.
     public init<Payload: Event>(
         _ name: String,

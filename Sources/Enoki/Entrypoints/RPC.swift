@@ -25,7 +25,7 @@ public struct RPC: Entrypoint {
     /// - Parameters:
     ///   - name: The name of the method on the wire.
     ///   - parameters: The names of the parameters on the wire, in order.
-    ///   - expecting: Errors that are part of normal work: logged as a warning instead of as an error.
+    ///   - expectedErrors: Errors that are part of normal work: logged as a warning instead of as an error.
     ///   - method: The method. The parameters of a closure need their types written out.
     public init<each Parameter: Decodable & Sendable, Result: Encodable & Sendable>(
         _ name: String,
@@ -59,7 +59,9 @@ public struct RPC: Entrypoint {
 
     /// The method that `Request` is the contract of.
     ///
-    /// - Parameter expecting: Errors that are part of normal work, beside those that the contract names.
+    /// - Parameters:
+    ///   - expectedErrors: Errors that are part of normal work, beside those that the contract names.
+    ///   - method: The method.
     public init<Request: RPCRequest>(
         expecting expectedErrors: [any Error.Type] = [],
         _ method: @escaping @Sendable (Request) async throws -> Request.Reply

@@ -1,4 +1,4 @@
-/// What becomes of a message whose handler failed: the one place that turns an ``Outcome`` into a ``Settlement``.
+/// What becomes of a message whose handler failed: the one place that turns an ``Outcome`` into a settlement.
 public struct FailurePolicy: Sendable, Hashable {
     private enum Failure { case discard, requeue }
 

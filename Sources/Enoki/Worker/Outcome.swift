@@ -1,6 +1,6 @@
 /// How a call ended.
 public enum Outcome: Sendable {
-    /// The method returned this value; `Void` is given as `()`.
+    /// The method returned this value; one that returns nothing gives ``NoReply``.
     case succeeded(any Sendable)
     /// The method, or a hook of a dependency provider, threw.
     case failed(any Error)

@@ -19,7 +19,7 @@ public final class WorkerContext: Sendable {
     /// What travels along with a call and everything that it causes, such as `language`, `user_id` or `auth_token`: on the
     /// wire a header `nameko.<key>`.
     public let contextData: Headers
-    /// Until when the caller waits; `nil` when nobody does.
+    /// Until when the caller waits; `nil` when nobody does, or when it did not say, as nameko's callers do not.
     public let deadline: Deadline?
     /// Whether the broker may have delivered the message before.
     public let redelivered: Bool
