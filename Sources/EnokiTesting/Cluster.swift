@@ -34,9 +34,7 @@ public final class Cluster: Sendable {
         self.client = try ServiceHost(broker: self.broker, settings: settings, logger: logger)
         let recorder = self.recorder
         var replaced: [ObjectIdentifier: any Sendable] = [:]
-        for service in services {
-            for replacement in replacements { replacement.apply(to: service, in: &replaced) }
-        }
+        for replacement in replacements { try replacement.apply(to: services, in: &replaced) }
         self.hosts = try Self.processes(of: services).enumerated().map { instance, services in
             var logger = logger
             logger[metadataKey: "instance"] = "\(instance)"
@@ -142,16 +140,16 @@ public final class Cluster: Sendable {
             await self.ready.wait()
             let result = await self.result(of: body)
             for host in hosts { host.stop() }
-            group.addTask {
-                try? await ContinuousClock().sleep(for: self.patience)
-                return .outOfPatience
-            }
+            self.startWaiting(in: &group)
             var running = hosts.count
             while running > 0, let ending = await group.next() {
                 switch ending {
                 case .host: running -= 1
-                // Cancelled, the services kill their calls and give the messages back.
-                case .outOfPatience: group.cancelAll()
+                case .outOfPatience where hosts.contains { $0.runningCalls > 0 }:
+                    self.fail(Self.stillRunning(after: self.patience))
+                    // Cancelled, the services kill their calls and give the messages back.
+                    group.cancelAll()
+                case .outOfPatience: self.startWaiting(in: &group)
                 case .other: break
                 }
             }
@@ -162,6 +160,21 @@ public final class Cluster: Sendable {
     }
 
     private enum Ending { case host, outOfPatience, other }
+
+    private func startWaiting(in group: inout TaskGroup<Ending>) {
+        group.addTask {
+            try? await ContinuousClock().sleep(for: self.patience)
+            return .outOfPatience
+        }
+    }
+
+    private static func stillRunning(after patience: Duration) -> ExpectationError {
+        ExpectationError(
+            description:
+                "at the end of the test the services did not stop within \(patience): a call is still running, "
+                + "which may wait for something that the test must give it, such as time; it was cancelled"
+        )
+    }
 
     private func result<Value>(of body: (Cluster) async throws -> Value) async -> Result<Value, any Error> {
         do {

@@ -9,6 +9,7 @@ import Enoki
 /// The provider's own hooks are not called. A provider that a service uses directly, not by its `current` value, is
 /// replaced where it is made: `Orders(store: FakeStore())`.
 public struct Replacement: Sendable {
+    private let service: String
     private let replace: @Sendable (any Microservice) -> (ObjectIdentifier, any Sendable)?
 
     /// Gives `value` to the workers of each `Service` instead of what its provider at `provider` makes.
@@ -16,13 +17,30 @@ public struct Replacement: Sendable {
         _ provider: any KeyPath<Service, Provider> & Sendable,
         with value: Provider.Dependency
     ) {
+        self.service = "\(Service.self)"
         self.replace = { service in
             (service as? Service).map { (ObjectIdentifier($0[keyPath: provider]), value) }
         }
     }
 
-    func apply(to service: any Microservice, in values: inout [ObjectIdentifier: any Sendable]) {
-        guard let (provider, value) = self.replace(service) else { return }
-        values[provider] = value
+    /// - Throws: `ConfigurationError` when the provider is a dependency of none of `services`.
+    func apply(to services: [any Microservice], in values: inout [ObjectIdentifier: any Sendable]) throws {
+        var isApplied = false
+        for service in services {
+            guard let (provider, value) = self.replace(service) else { continue }
+            guard service.dependencies.contains(where: { ObjectIdentifier($0) == provider }) else {
+                throw ConfigurationError(
+                    "a replacement names a provider that '\(type(of: service).name)' does not keep: make it a stored "
+                        + "property, or list it in the service's `dependencies`"
+                )
+            }
+            values[provider] = value
+            isApplied = true
+        }
+        guard isApplied else {
+            throw ConfigurationError(
+                "a replacement is for \(self.service), which is not among the services of the test"
+            )
+        }
     }
 }

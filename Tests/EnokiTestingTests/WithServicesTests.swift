@@ -129,23 +129,41 @@ import Testing
         }
     }
 
-    @Test func aHandlerThatNeverEndsIsCancelledAtTheEndOfTheTest() async throws {
+    @Test func aHandlerThatNeverEndsIsCancelledAndFailsTheTest() async throws {
         struct Stuck: Microservice {
             static let name = "stuck"
             let entered = Latch()
+            let wasCancelled = Latch()
             var entrypoints: [any Entrypoint] {
                 Once("hang") {
                     entered.open()
-                    try await ContinuousClock().sleep(for: .seconds(3600))
+                    do {
+                        try await ContinuousClock().sleep(for: .seconds(3600))
+                    } catch {
+                        wasCancelled.open()
+                    }
                 }
             }
         }
         let stuck = Stuck()
-        let call: RecordedCall? = try await withServices(stuck, patience: .milliseconds(50)) { cluster in
-            await stuck.entered.wait()
-            return cluster.calls.first
+        await #expect(throws: ExpectationError.self) {
+            try await withServices(stuck, patience: .milliseconds(50)) { _ in await stuck.entered.wait() }
         }
-        #expect(call == nil)
+        #expect(stuck.wasCancelled.isOpen)
+    }
+
+    @Test func aReplacementThatReplacesNothingIsRefused() async throws {
+        struct Visitor: Microservice {
+            static let name = "visitor"
+            var answers: Answers { Answers() }
+            var entrypoints: [any Entrypoint] { Once("noop") {} }
+        }
+        await #expect(throws: ConfigurationError.self) {
+            try await withServices(House(), replacing: [Replacement(\Visitor.answers, with: 1)]) { _ in }
+        }
+        await #expect(throws: ConfigurationError.self) {
+            try await withServices(Visitor(), replacing: [Replacement(\Visitor.answers, with: 1)]) { _ in }
+        }
     }
 
     @Test func manyClustersRunSideBySide() async throws {

@@ -63,6 +63,9 @@ public final class ServiceContainer: Service, Sendable {
     /// Whether the service has started; false again when it has stopped.
     var isStarted: Bool { self.extensions.withLock { $0.areStarted } }
 
+    /// How many calls it is working on.
+    var runningCalls: Int { self.pool.running }
+
     /// The settings that it runs with.
     public var settings: ServiceSettings { self.process.settings }
 

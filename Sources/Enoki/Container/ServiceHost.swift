@@ -68,7 +68,8 @@ public final class ServiceHost: Service, Sendable {
         for name in names where !seen.insert(ByteName(name)).inserted {
             throw ConfigurationError("two services are named '\(name)': a process hosts one of each name")
         }
-        let name = names.isEmpty ? "client" : String(names.joined(separator: "+").prefix(100))
+        let name =
+            names.isEmpty ? "client" : String(decoding: names.joined(separator: "+").utf8.prefix(100), as: UTF8.self)
         let timers = TimerQueue(clock: clock)
         let replies = ReplyListener(name: name, broker: broker, timers: timers, settings: settings, logger: logger)
         let process = ProcessResources(
@@ -123,6 +124,9 @@ public final class ServiceHost: Service, Sendable {
     }
 
     private enum Part { case containers, infrastructure }
+
+    /// How many calls all services are working on.
+    package var runningCalls: Int { self.containers.reduce(0) { $0 + $1.runningCalls } }
 
     /// Asks all services to stop gracefully; ``run()`` then returns.
     public func stop() {
