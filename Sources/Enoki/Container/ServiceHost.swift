@@ -16,7 +16,10 @@ public final class ServiceHost: Service, Sendable {
 
     let process: ProcessResources
     private let stopRequested = Latch()
-    private let started = Latch()
+    /// Opened when the services have started, or when it is sure that they will not.
+    private let startEnded = Latch()
+    private let hasStarted = Locked(false)
+    private let failure = Locked<(any Error)?>(nil)
 
     /// A host for `services`.
     ///
@@ -94,6 +97,16 @@ public final class ServiceHost: Service, Sendable {
     /// - Throws: The first error of a service, ``GracePeriodExceeded`` of one that could not stop in time, or the error of a
     ///   broker that can never be used.
     public func run() async throws {
+        defer { self.startEnded.open() }
+        do {
+            try await self.runParts()
+        } catch {
+            self.failure.withLock { $0 = error }
+            throw error
+        }
+    }
+
+    private func runParts() async throws {
         try await withThrowingTaskGroup(of: Part.self) { group in
             group.addTask {
                 await self.process.timers.run()
@@ -134,13 +147,15 @@ public final class ServiceHost: Service, Sendable {
         for container in self.containers { container.stop() }
     }
 
-    /// Returns when all services have started. When one has failed to start it does not return: wait in the task group
-    /// that runs the host, which ends then.
+    /// Returns when all services have started.
     ///
-    /// - Throws: `CancellationError` when the task is cancelled before; a failed start is thrown by ``run()``.
+    /// - Throws: What ``run()`` throws, when it ends before; `CancellationError` when the task is cancelled before.
     public func waitUntilStarted() async throws {
-        await self.started.wait()
+        await self.startEnded.wait()
         try Task.checkCancellation()
+        guard !self.hasStarted.withLock({ $0 }) else { return }
+        throw self.failure.withLock { $0 }
+            ?? BrokerError(.closed, "the host was stopped before its services had started")
     }
 
     /// Returns when the broker can be used, or when the host is to stop before.
@@ -176,7 +191,10 @@ public final class ServiceHost: Service, Sendable {
                 for container in self.containers { group.addTask { try await container.run() } }
                 group.addTask {
                     for container in self.containers { await container.startEnded.wait() }
-                    if self.containers.allSatisfy(\.isStarted) { self.started.open() }
+                    if self.containers.allSatisfy(\.isStarted) {
+                        self.hasStarted.withLock { $0 = true }
+                        self.startEnded.open()
+                    }
                     await self.stopRequested.wait()
                 }
                 do {

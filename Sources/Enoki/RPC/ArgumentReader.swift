@@ -65,7 +65,8 @@ struct ArgumentReader {
         }
         guard !self.signature.parameters.isEmpty else {
             throw IncorrectSignature(
-                "\(self.signature.method)() takes its arguments by name, some were given by position"
+                "\(self.signature.method)() takes its arguments by name, some were given by position: give them by name, "
+                    + "or let the contract list its `parameters`"
             )
         }
         // A contract is decoded from an object, so the arguments by position join those by name in one. Rare: only callers

@@ -115,6 +115,27 @@ import Testing
         }
     }
 
+    @Test func whoWaitsForAStartThatFailsGetsItsError() async throws {
+        let host = try ServiceHost(
+            broker: InProcessBroker(),
+            services: [Journal(diary: Diary("diary", failing: "setup"))],
+            logger: TestBroker.silent
+        )
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await #expect(throws: Boom.self) { try await host.run() } }
+            await #expect(throws: Boom.self) { try await host.waitUntilStarted() }
+        }
+    }
+
+    @Test func whoWaitsForTheStartOfAHostThatIsStoppedIsTold() async throws {
+        let host = try ServiceHost(broker: InProcessBroker(), logger: TestBroker.silent)
+        host.stop()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await #expect(throws: Never.self) { try await host.run() } }
+            await #expect(throws: BrokerError.self) { try await host.waitUntilStarted() }
+        }
+    }
+
     @Test(arguments: ["setup", "start"]) func aProviderThatCannotStartStopsTheHost(_ hook: String) async throws {
         let journal = Journal(diary: Diary("diary", failing: hook))
         let other = Diary("other")

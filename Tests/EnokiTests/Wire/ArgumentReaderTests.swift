@@ -125,9 +125,11 @@ import Testing
         await #expect(throws: IncorrectSignature("charge() 'order': expected Int, found a string")) {
             try await self.call(self.charge, #"{"args": [], "kwargs": {"order": "x"}}"#)
         }
-        await #expect(throws: IncorrectSignature("charge() takes its arguments by name, some were given by position")) {
+        let error = await #expect(throws: IncorrectSignature.self) {
             try await self.call(self.charge, #"{"args": [7], "kwargs": {}}"#)
         }
+        #expect(error?.message.hasPrefix("charge() takes its arguments by name, some were given by position") == true)
+        #expect(error?.message.contains("`parameters`") == true)
     }
 
     @Test func aContractThatNamesItsParametersTakesThemByPosition() async throws {
