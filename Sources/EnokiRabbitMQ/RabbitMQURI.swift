@@ -78,6 +78,10 @@ private enum URIParser {
         let slash = rest.firstIndex(of: "/")
         let authority = rest[..<(slash ?? rest.endIndex)]
         if let slash {
+            guard !rest[slash...].utf8.contains(UInt8(ascii: "@")) else {
+                // Else the end of the password would be taken for a host and a virtual host, which logs show.
+                throw Self.invalid("an '@' comes after a '/'; in a password '/' is %2F, in a virtual host '@' is %40")
+            }
             let path = try Self.unescape(rest[rest.index(after: slash)...], "virtual host")
             configuration.vhost = path.isEmpty ? "/" : path
         }
