@@ -137,6 +137,13 @@ public struct RPC: Entrypoint {
                     + "parameter"
             )
         }
+        let names = self.signature.parameters
+        if let twice = names.indices.first(where: { names[..<$0].contains(where: names[$0].hasSameBytes) }) {
+            throw ConfigurationError(
+                "RPC method '\(self.name)' of service '\(container.name)' names two parameters '\(names[twice])': give each "
+                    + "its own name"
+            )
+        }
         let consumer = container.shared { RPCConsumer(container) }
         consumer.register(self)
         return BoundRPC(method: self.name, container: container)

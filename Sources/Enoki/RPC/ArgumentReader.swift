@@ -50,6 +50,8 @@ struct ArgumentReader {
         {
             return absent
         }
+        // As in Python: a name that was mistyped is told as what it is.
+        try self.refuseSurplusKeywords()
         throw IncorrectSignature("\(self.signature.method)() missing 1 required argument: '\(name)'")
     }
 
@@ -92,6 +94,10 @@ struct ArgumentReader {
                 "\(self.signature.method)() takes \(self.signature.parameters.count) positional arguments but \(given) were given"
             )
         }
+        try self.refuseSurplusKeywords()
+    }
+
+    private func refuseSurplusKeywords() throws {
         if let surplus = self.keywords.allKeys.first(where: { key in
             !self.signature.parameters.contains { $0.hasSameBytes(as: key.stringValue) }
         }) {

@@ -51,7 +51,11 @@ final class RPCConsumer: BoundEntrypoint {
         } catch {
             self.container.logger.warning(
                 "refused a request",
-                metadata: [LoggingKeys.entrypoint: "\(name.prefix(100))", LoggingKeys.error: "\(error)"]
+                metadata: [
+                    LoggingKeys.entrypoint: "\(name.prefix(100))",
+                    // Some descriptions are nameko's texts, of a method that is not there nothing but its name.
+                    LoggingKeys.error: "\(type(of: error)): \(error)",
+                ]
             )
             outcome = .failed(error as? any RemoteException ?? MalformedRequest("\(error)"))
         }
@@ -136,6 +140,10 @@ final class RPCConsumer: BoundEntrypoint {
             }
         } catch {
             let failure = UnserializableValue("Unserializable value: \(error)")
+            self.container.logger.error(
+                "a reply could not be encoded; its caller gets an UnserializableValueError",
+                metadata: [LoggingKeys.error: "\(error)"]
+            )
             // Only strings are left to encode. Should even that fail, the caller gets an empty body instead of silence.
             return (try? Self.reply(FailureEnvelope(error: RemoteErrorBody(failure)), to: request, codec))
                 ?? Message(body: [], properties: BasicProperties(correlationID: request.properties.correlationID))

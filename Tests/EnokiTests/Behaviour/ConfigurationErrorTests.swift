@@ -79,7 +79,7 @@ import Testing
     @Test func aBroadcastIdentifierThatIsNotConfigured() {
         let handler = EventHandler("on_event", of: "press", "published", mode: .broadcast(.configuration(key: "who"))) {
         }
-        #expect(self.error(of: Single(handler))?.contains("who") == true)
+        #expect(self.error(of: Single(handler))?.hasSuffix("set the configuration's 'who'") == true)
         let empty = EventHandler("on_event", of: "press", "published", mode: .broadcast(.fixed(""))) {}
         #expect(self.error(of: Single(empty)) != nil)
     }
@@ -89,6 +89,14 @@ import Testing
         #expect(
             self.error(of: Single(method))
                 == "RPC method 'add' of service 'single' has 2 parameters and 1 names (a): name each parameter"
+        )
+    }
+
+    @Test func twoParametersOfOneName() {
+        let method = RPC("add", "a", "a") { (a: Int, b: Int) in a + b }
+        #expect(
+            self.error(of: Single(method))
+                == "RPC method 'add' of service 'single' names two parameters 'a': give each its own name"
         )
     }
 

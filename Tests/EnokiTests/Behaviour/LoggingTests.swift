@@ -24,6 +24,7 @@ import Testing
             }
             RPC("unexpected") { () throws -> Int in throw Ordinary() }
             RPC("expected", expecting: [Ordinary.self]) { () throws -> Int in throw Ordinary() }
+            RPC("not_a_number") { Double.nan }
             RPC { (_: Contract) throws -> Void in throw DivisionByZero(dividend: 1) }
         }
     }
@@ -44,5 +45,22 @@ import Testing
             await #expect(throws: RemoteError.self) { try await cluster.rpc("talker")[method]() }
         }
         #expect(try await log.entry(containing: "\(method) failed").level == level)
+    }
+
+    @Test func aResultThatCannotBeEncodedIsAnErrorInTheLog() async throws {
+        let log = LogRecorder()
+        try await withServices(Talker(), logger: log.logger) { cluster in
+            await #expect(throws: RemoteError.self) { let _: Double = try await cluster.rpc("talker").not_a_number() }
+        }
+        #expect(try await log.entry(containing: "reply could not be encoded").level == .error)
+    }
+
+    @Test func aRefusedRequestSaysWhy() async throws {
+        let log = LogRecorder()
+        try await withServices(Talker(), logger: log.logger) { cluster in
+            await #expect(throws: MethodNotFound("shout")) { try await cluster.rpc("talker").shout() }
+        }
+        let entry = try await log.entry(containing: "refused a request")
+        #expect(entry.metadata["error"] == "MethodNotFound: shout")
     }
 }

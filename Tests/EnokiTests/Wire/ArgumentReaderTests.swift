@@ -51,6 +51,7 @@ import Testing
         (#"{"args": [1], "kwargs": {}}"#, "add() missing 1 required argument: 'b'"),
         (#"{"args": [1, 2, 3], "kwargs": {}}"#, "add() takes 2 positional arguments but 3 were given"),
         (#"{"args": [1, 2], "kwargs": {"zz": 1}}"#, "add() got an unexpected keyword argument 'zz'"),
+        (#"{"args": [1], "kwargs": {"bb": 1}}"#, "add() got an unexpected keyword argument 'bb'"),
         (#"{"args": [1], "kwargs": {"a": 1, "b": 2}}"#, "add() got multiple values for argument 'a'"),
         (#"{"args": [1, "two"], "kwargs": {}}"#, "add() 'b': expected Int, found a string"),
         (#"{"args": [1], "kwargs": {"b": [2]}}"#, "add() 'b': expected Int, found an array"),
