@@ -36,7 +36,7 @@ import Darwin
 /// |---|---|
 /// | 0 | stopped gracefully, after SIGTERM or Ctrl-C |
 /// | 1 | a service failed, or did not stop within its grace period |
-/// | 3 | the broker refused the login or the virtual host, or could not be reached and `--fail-fast` was given |
+/// | 3 | with `--fail-fast`: the broker refused the login or the virtual host, or could not be reached |
 /// | 64 | the command line cannot be understood |
 /// | 78 | a setting, the configuration file or a service's definition cannot work |
 /// | 130 | killed by a second signal |

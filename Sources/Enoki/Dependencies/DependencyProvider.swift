@@ -68,7 +68,8 @@ extension DependencyProvider {
         get throws {
             guard let value = WorkerDependencies.current[ObjectIdentifier(self)] as? Dependency else {
                 throw ConfigurationError(
-                    "\(Self.self) has a value only inside a worker of a service that it is a dependency of"
+                    "\(Self.self) has a value only inside a worker of a service that it is a dependency of: make it a stored "
+                        + "property of the service, or list it in `dependencies`, and read it in a call"
                 )
             }
             return value

@@ -170,7 +170,9 @@ public struct EventHandler: Entrypoint {
                 case .fixed(let text): text
                 }
             guard let text, !text.isEmpty else {
-                throw ConfigurationError("\(handler): the broadcast identifier \(identifier) is not there: set it")
+                let place =
+                    if case .configuration(let key) = identifier { "the configuration's '\(key)'" } else { "it" }
+                throw ConfigurationError("\(handler): its broadcast identifier is missing or empty: set \(place)")
             }
             return .broadcast(identifier: text)
         }

@@ -168,7 +168,7 @@ final class Connection: Sendable {
         case .wait(let duration, let attempt):
             let hundredths = (duration.wholeMilliseconds + 9) / 10
             return "attempt \(attempt) in \(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100) s"
-        case .fail: return "giving up (failFast)"
+        case .fail: return "gives up, as told to fail fast"
         default: return "closing"
         }
     }

@@ -156,9 +156,15 @@ struct Login {
         default:
             throw self.failure(
                 .connectionFailed,
-                "no login: \(LibraryStatus.describe(reply.library_error))"
+                "no login: \(LibraryStatus.describe(reply.library_error))\(self.guess(reply.library_error))"
             )
         }
+    }
+
+    /// A port for TLS hangs up on who speaks without it.
+    private func guess(_ status: Int32) -> String {
+        guard self.configuration.tls == nil, status == AMQP_STATUS_SOCKET_ERROR.rawValue else { return "" }
+        return " (does the port want TLS? write amqps:// then)"
     }
 
     private func refusal(_ method: IncomingMethod) -> BrokerError {

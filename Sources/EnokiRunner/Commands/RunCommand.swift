@@ -14,8 +14,8 @@ struct RunCommand<Runner: ServiceRunner>: AsyncParsableCommand {
                 SIGTERM and the first Ctrl-C stop gracefully: calls in work end, within the grace period (shutdown_grace, \
                 25 seconds). A second signal kills them; their messages go back to their queues.
 
-                Exit codes: 0 stopped gracefully, 1 a service failed or did not stop in time, 3 the broker refused the \
-                login or (with --fail-fast) could not be reached, 64 wrong usage, 78 wrong configuration, 130 killed.
+                Exit codes: 0 stopped gracefully, 1 a service failed or did not stop in time, 3 (with \
+                --fail-fast) the broker refused the login or could not be reached, 64 wrong usage, 78 wrong configuration, 130 killed.
                 """
         )
     }
@@ -37,10 +37,10 @@ struct RunCommand<Runner: ServiceRunner>: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How many calls each service works on at once (default: 10).", valueName: "n"))
     var maxWorkers: Int?
 
-    @Option(help: ArgumentHelp("The lowest level to log: trace, debug, info, warning, error (default: info)."))
+    @Option(help: "The lowest level to log: trace, debug, info, notice, warning, error, critical (default: info).")
     var logLevel: String?
 
-    @Flag(help: "Give up when the broker cannot be reached at start, instead of waiting for it.")
+    @Flag(help: "Give up when the broker cannot be reached or refuses the login at start, instead of waiting.")
     var failFast = false
 
     func run() async throws {
