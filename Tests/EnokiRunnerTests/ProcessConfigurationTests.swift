@@ -52,6 +52,19 @@ import Testing
         #expect(configuration.settings.parentCallsTracked == 1)
     }
 
+    @Test(arguments: [
+        "AMQP_SSL: true", "AMQP_SSL:\n  ca_certs: /etc/ca.pem", "AMQP_SSL:\n  cert_reqs: CERT_REQUIRED",
+    ])
+    func aConnectionThatShouldBeEncryptedIsNotSilentlyPlain(_ file: String) async {
+        #expect(await self.error(file: file).contains("write AMQP_URI with amqps://"))
+    }
+
+    @Test func settingsOfNamekoThatCannotBeObeyedAreRefused() async {
+        #expect(await self.error(file: "AMQP_SSL: false\nserializer: json") == "no error")
+        #expect(await self.error(file: "serializer: pickle").hasPrefix("serializer is 'pickle'"))
+        #expect(await self.error(environment: ["AMQP_SSL": "1"]).contains("amqps://"))
+    }
+
     @Test func everySettingCanStandInTheFile() async throws {
         let file = """
             AMQP_URI: amqp://guest:guest@localhost:5673/shop

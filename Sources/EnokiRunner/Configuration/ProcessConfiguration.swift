@@ -34,6 +34,7 @@ struct ProcessConfiguration: Sendable {
         ]
         if let file { providers.append(file.provider) }
         self.reader = ConfigReader(providers: providers)
+        try await UnsupportedSettings.refuse(self.reader)
         self.settings = try await ServiceSettings(self.reader)
         self.broker = try BrokerChoice(uri: try await self.reader.fetchString(forKey: "AMQP_URI", isSecret: true))
         self.logLevel = try Self.logLevel(try await self.reader.fetchString(forKey: "LOG_LEVEL"))
