@@ -111,7 +111,20 @@ public final class Cluster: Sendable {
             matches: matches
         )
         self.recorder.add(expectation)
+        if let mistake = self.mistake(in: service.name, entrypoint) { expectation.fail(mistake) }
         return expectation
+    }
+
+    /// Why no such call can come, so that a test with a misspelt name need not wait to learn it.
+    private func mistake(in service: String, _ entrypoint: String) -> ExpectationError? {
+        let containers = self.hosts.flatMap(\.containers).filter { $0.name == service }
+        guard !containers.isEmpty else {
+            return ExpectationError(description: "service '\(service)' is not among the services of the test")
+        }
+        let names = containers.flatMap { $0.entrypoints.map(\.name) }
+        guard !names.contains(entrypoint) else { return nil }
+        let known = Set(names).sorted().joined(separator: ", ")
+        return ExpectationError(description: "service '\(service)' has no entrypoint '\(entrypoint)': it has \(known)")
     }
 
     /// All calls that have ended so far, in the order in which they ended.

@@ -75,12 +75,20 @@ public final class Expectation: Sendable {
         self.isMet.open()
     }
 
+    private static func times(_ count: Int) -> String {
+        switch count {
+        case 0: "never"
+        case 1: "once"
+        default: "\(count) times"
+        }
+    }
+
     private func error() -> ExpectationError {
         let seen = self.state.withLock { $0.calls.count }
         let calls = self.recorder.calls.map { "  \($0)" }.joined(separator: "\n")
         return ExpectationError(
-            description: "expected \(self.service).\(self.entrypoint) to be called \(self.count) times within "
-                + "\(self.patience), it was called \(seen) times; "
+            description: "expected \(self.service).\(self.entrypoint) to be called \(Self.times(self.count)) within "
+                + "\(self.patience), it was called \(Self.times(seen)); "
                 + (calls.isEmpty ? "no call has ended" : "these calls have ended:\n\(calls)")
         )
     }

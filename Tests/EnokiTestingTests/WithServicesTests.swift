@@ -75,6 +75,23 @@ import Testing
         }
     }
 
+    @Test func anExpectationOfWhatCannotComeFailsAtOnceAndSaysWhatThereIs() async throws {
+        try await withServices(House(), patience: .seconds(3600)) { cluster in
+            let misspelt = await #expect(throws: ExpectationError.self) {
+                try await cluster.expect(House.self, "on_rang").value()
+            }
+            #expect(
+                misspelt?.description
+                    == "service 'house' has no entrypoint 'on_rang': it has clean, knock, on_alarm, on_ring"
+            )
+            struct Garden: Microservice {
+                static let name = "garden"
+                var entrypoints: [any Entrypoint] { Once("grow") {} }
+            }
+            await #expect(throws: ExpectationError.self) { try await cluster.expect(Garden.self, "grow").value() }
+        }
+    }
+
     @Test func servicesOfOneNameAreInstancesAndOthersShareAProcess() async throws {
         struct Neighbour: Microservice {
             static let name = "neighbour"

@@ -178,7 +178,7 @@ import Testing
         await #expect(throws: Boom.self) {
             try await withServices(watched) { cluster in
                 watched.watch.alarm.open()
-                try await cluster.expect(Watched.self, "never").values()
+                try await cluster.expect(Watched.self, "noop", count: 1000).values()
             }
         }
     }
