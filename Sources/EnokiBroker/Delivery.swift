@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A message as a consumer gets it, with the token that settles it.
 public struct Delivery: Sendable {
     /// The message.
@@ -36,24 +38,20 @@ public enum Acknowledgement: Sendable, Hashable {
 /// The first ``settle(_:)`` counts, every later one does nothing. A token of a connection or a channel that is gone
 /// settles nothing either: the broker has taken the message back and will deliver it again.
 public final class DeliveryToken: Sendable {
-    private let pending: Locked<(@Sendable (Acknowledgement) -> Void)?>
+    private let answer: @Sendable (Acknowledgement) -> Void
+    private let isSettled = Atomic(false)
 
     /// A token that calls `settle` once. `settle` must not block.
-    public init(_ settle: @escaping @Sendable (Acknowledgement) -> Void) {
-        self.pending = Locked(settle)
-    }
+    public init(_ settle: @escaping @Sendable (Acknowledgement) -> Void) { self.answer = settle }
 
     /// Answers the delivery; answers are sent in order, without waiting for the broker.
     ///
     /// - Returns: Whether this call was the one that settled it.
     @discardableResult
     public func settle(_ acknowledgement: Acknowledgement) -> Bool {
-        let settle = self.pending.withLock { pending in
-            defer { pending = nil }
-            return pending
-        }
-        settle?(acknowledgement)
-        return settle != nil
+        guard !self.isSettled.exchange(true, ordering: .acquiringAndReleasing) else { return false }
+        self.answer(acknowledgement)
+        return true
     }
 
     deinit {

@@ -1,39 +1,46 @@
 #if canImport(Glibc)
-import Glibc
+package import Glibc
 #elseif canImport(Musl)
-import Musl
+package import Musl
 #else
-import Darwin
+package import Darwin
 #endif
 
-/// A value behind a mutex.
+/// A value behind a mutex; copies of it share the value.
 ///
 /// `Synchronization.Mutex` would do the same, but its slow path is invisible to the thread sanitizer, which then reports
 /// races that are none. A `pthread_mutex_t` costs the same and is understood.
-package final class Locked<Value>: @unchecked Sendable {
-    // SAFETY: `value` is touched only between lock and unlock of `mutex`; `mutex` has a stable address for its life.
-    private var value: Value
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+package struct Locked<Value>: @unchecked Sendable {
+    // SAFETY: the value is touched only between lock and unlock of the mutex. Both live in one object of the heap, so that
+    // the mutex has a stable address for its life.
+    @usableFromInline let storage: ManagedBuffer<Value, pthread_mutex_t>
 
     package init(_ value: sending Value) {
-        self.value = value
-        self.mutex = .allocate(capacity: 1)
-        self.mutex.initialize(to: pthread_mutex_t())
-        pthread_mutex_init(self.mutex, nil)
-    }
-
-    deinit {
-        pthread_mutex_destroy(self.mutex)
-        self.mutex.deinitialize(count: 1)
-        self.mutex.deallocate()
+        self.storage = LockedStorage.create(minimumCapacity: 1) { _ in value }
+        self.storage.withUnsafeMutablePointerToElements { mutex in
+            mutex.initialize(to: pthread_mutex_t())
+            pthread_mutex_init(mutex, nil)
+        }
     }
 
     /// Runs `body` with the value, alone. `body` must not call user code nor take another lock of unknown order.
+    @inlinable
     package func withLock<Result, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        pthread_mutex_lock(self.mutex)
-        defer { pthread_mutex_unlock(self.mutex) }
-        return try body(&self.value)
+        try self.storage.withUnsafeMutablePointers { value, mutex throws(Failure) in
+            pthread_mutex_lock(mutex)
+            defer { pthread_mutex_unlock(mutex) }
+            return try body(&value.pointee)
+        }
+    }
+}
+
+private final class LockedStorage<Value>: ManagedBuffer<Value, pthread_mutex_t> {
+    deinit {
+        self.withUnsafeMutablePointerToElements { mutex in
+            pthread_mutex_destroy(mutex)
+            mutex.deinitialize(count: 1)
+        }
     }
 }

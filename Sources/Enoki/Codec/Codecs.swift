@@ -21,6 +21,8 @@ public struct Codecs: Sendable {
             throw UnsupportedContent("the body is compressed (\("\(compression)".prefix(100))): send it uncompressed")
         }
         guard let contentType = properties.contentType else { return self.preferred }
+        // Nearly always as it is written here; to take it apart costs as much as to read a small number.
+        if self.preferred.contentType.hasSameBytes(as: contentType) { return self.preferred }
         let mediaType = contentType.prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
         guard let codec = self.codecs.first(where: { $0.contentType.hasSameBytes(as: mediaType) }) else {
             let known = self.codecs.map(\.contentType).joined(separator: ", ")

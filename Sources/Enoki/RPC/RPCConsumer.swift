@@ -5,6 +5,8 @@ final class RPCConsumer: BoundEntrypoint {
     private let container: ServiceContainer
     private let methods = Locked<[ByteName: RPC]>([:])
     private let consumer = Locked<(any Consumer)?>(nil)
+    /// The replies that are on their way to the broker.
+    private let unconfirmed = InFlight()
 
     init(_ container: ServiceContainer) { self.container = container }
 
@@ -29,9 +31,13 @@ final class RPCConsumer: BoundEntrypoint {
 
     func stop() async { await self.consumer.withLock { $0 }?.cancel() }
 
-    func close() async { await self.consumer.withLock { $0 }?.close() }
+    /// The acknowledgement of a request follows the confirm of its reply, which every publish gets or times out.
+    func close() async {
+        await self.unconfirmed.waitUntilNone()
+        await self.consumer.withLock { $0 }?.close()
+    }
 
-    /// The way of a request: decode, work, reply, settle.
+    /// The way of a request: decode, work, answer.
     private func serve(_ delivery: Delivery, _ deadline: Deadline?, _ methods: [ByteName: RPC]) async {
         let request = delivery.message
         // nameko takes the last word of the routing key.
@@ -59,7 +65,7 @@ final class RPCConsumer: BoundEntrypoint {
             )
             outcome = .failed(error as? any RemoteException ?? MalformedRequest("\(error)"))
         }
-        await self.settle(delivery, outcome)
+        self.answer(delivery, outcome)
     }
 
     /// What the peer must know as a bad request becomes one.
@@ -71,56 +77,64 @@ final class RPCConsumer: BoundEntrypoint {
         }
     }
 
-    /// A request is done when its reply is confirmed, an error is an answer too, or when the broker refuses the reply.
-    private func settle(_ delivery: Delivery, _ outcome: Outcome) async {
-        guard case .cancelled = outcome else {
-            let replied = await self.reply(to: delivery.message, outcome)
-            (replied ? Settlement.acknowledge : .requeue).apply(to: delivery)
-            return
-        }
-        Settlement.requeue.apply(to: delivery)
-    }
-
-    /// - Returns: Whether there is nothing left to do for this request.
-    private func reply(to request: Message, _ outcome: Outcome) async -> Bool {
+    /// Answers a request. It is done when its reply is confirmed, an error is an answer too, or when the broker refuses the
+    /// reply; the worker does not wait for that.
+    private func answer(_ delivery: Delivery, _ outcome: Outcome) {
+        if case .cancelled = outcome { return Settlement.requeue.apply(to: delivery) }
+        let request = delivery.message
         guard let replyTo = request.properties.replyTo, !replyTo.isEmpty else {
             self.container.logger.debug("a request without reply_to was served and not answered")
-            return true
+            return Settlement.acknowledge.apply(to: delivery)
         }
-        do {
-            try await self.publish(self.message(outcome, to: request), to: replyTo)
-            return true
-        } catch let error as BrokerError where error.code == .invalidArgument {
-            // Too large, or a correlation id that cannot be sent: the caller can still be told so.
-            let failure = Outcome.failed(UnserializableValue("the reply cannot be sent: \(error.message)"))
-            do {
-                try await self.publish(self.message(failure, to: request), to: replyTo)
-            } catch {
+        self.unconfirmed.begin()
+        let settle: @Sendable (Settlement) -> Void = { settlement in
+            settlement.apply(to: delivery)
+            self.unconfirmed.end()
+        }
+        self.publish(self.message(outcome, to: request), to: replyTo) { result in
+            switch result {
+            case .success:
+                settle(.acknowledge)
+            case .failure(let error) where error.code == .invalidArgument:
+                // Too large, or a correlation id that cannot be sent: the caller can still be told so.
+                let failure = Outcome.failed(UnserializableValue("the reply cannot be sent: \(error.message)"))
+                self.publish(self.message(failure, to: request), to: replyTo) { result in
+                    if case .failure(let error) = result { self.log(error) }
+                    settle(.acknowledge)
+                }
+            case .failure(let error):
                 self.log(error)
+                settle(Self.isBrokerAway(error) ? .requeue : .acknowledge)
             }
-            return true
-        } catch {
-            self.log(error)
-            return !Self.isBrokerAway(error)
         }
     }
 
     /// Whether the request should be delivered again, which runs its method again: only where nobody took the reply. A
     /// broker that refuses it would refuse the next one too, and the method would run for ever. One that may have taken it
     /// probably has: a second run would be worse than a caller that times out.
-    private static func isBrokerAway(_ error: any Error) -> Bool {
-        switch (error as? BrokerError)?.code {
-        case .notSent?, .connectionFailed?, .connectionLost?, .timedOut?, .closed?: true
+    private static func isBrokerAway(_ error: BrokerError) -> Bool {
+        switch error.code {
+        case .notSent, .connectionFailed, .connectionLost, .timedOut, .closed: true
         default: false
         }
     }
 
-    private func log(_ error: any Error) {
+    private func log(_ error: BrokerError) {
         self.container.logger.error("a reply was not published", metadata: [LoggingKeys.error: "\(error)"])
     }
 
-    private func publish(_ reply: Message, to replyTo: String) async throws {
-        try await self.process.broker.publish(reply, to: self.process.settings.rpcExchange, routingKey: replyTo)
+    private func publish(
+        _ reply: Message,
+        to replyTo: String,
+        completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
+    ) {
+        self.process.broker.publish(
+            reply,
+            to: self.process.settings.rpcExchange,
+            routingKey: replyTo,
+            options: PublishOptions(),
+            completion: completion
+        )
     }
 
     private func message(_ outcome: Outcome, to request: Message) -> Message {
