@@ -111,18 +111,19 @@ import Testing
             try await withServices(Calculator(), connect: connect) { _ in }
             try await withServices(connect: connect) { cluster in
                 await #expect(throws: RPCTimeout.self) {
-                    let _: Int = try await cluster.rpc("calculator", timeout: .milliseconds(50)).add(a: 1, b: 2)
+                    let _: Int = try await cluster.rpc("calculator", timeout: .milliseconds(500)).add(a: 1, b: 2)
                 }
-                try await eventually("the request has expired", equals: 0) {
-                    try await cluster.broker.inspect(queue: "rpc-calculator").messageCount
-                }
-                let requests = Collector<Message>()
+                // Messages of one publisher keep their order: when the marker is there, so was the request.
                 let properties = BasicProperties(contentType: "application/json", messageID: "marker")
                 try await cluster.broker.publish(
                     Message("marker", properties: properties),
                     to: "nameko-rpc",
                     routingKey: "calculator.marker"
                 )
+                try await eventually("the request has expired, the marker is left", equals: 1) {
+                    try await cluster.broker.inspect(queue: "rpc-calculator").messageCount
+                }
+                let requests = Collector<Message>()
                 let consumer = try await cluster.broker.consume("rpc-calculator") { delivery in
                     requests.append(delivery.message)
                     delivery.token.settle(.ack)
