@@ -134,7 +134,13 @@ let package = Package(
             dependencies: ["Enoki", "EnokiTesting", "EnokiTestSupport"],
             resources: [.copy("Golden")]
         ),
-        .testTarget(name: "EnokiTestingTests", dependencies: ["EnokiTesting", "EnokiTestSupport"]),
+        .testTarget(
+            name: "EnokiTestingTests",
+            dependencies: [
+                "EnokiTesting", "EnokiTestSupport",
+                .product(name: "Configuration", package: "swift-configuration"),
+            ]
+        ),
         .testTarget(
             name: "EnokiRunnerTests",
             dependencies: ["EnokiRunner", "EnokiInProcess", "EnokiRabbitMQ", "EnokiTestSupport", "runner-fixture"]

@@ -1,52 +1,63 @@
 import Enoki
 
-/// A call that a service of a test has worked on.
-public struct RecordedCall: Sendable {
-    /// Which process it ran in, counted from 0; two instances of a service have different numbers.
-    public let instance: Int
-    /// The context that it ran in.
-    public let context: WorkerContext
-    /// How it ended.
-    public let outcome: Outcome
-
-    /// The service that it ran in.
-    public var service: String { self.context.service }
-    /// The entrypoint that was called.
-    public var entrypoint: String { self.context.entrypoint }
-}
-
-extension RecordedCall: CustomStringConvertible {
-    /// Service, entrypoint, instance and outcome.
-    public var description: String {
-        let ending =
-            switch self.outcome {
-            case .succeeded: "succeeded"
-            case .failed(let error): "failed: \(error)"
-            case .cancelled: "was cancelled"
-            }
-        return "\(self.service).\(self.entrypoint) on instance \(self.instance) \(ending)"
-    }
-}
-
 /// Remembers the calls of a cluster and tells them to the expectations.
 final class CallRecorder: Sendable {
+    /// What became of a call.
+    enum Entry: Sendable {
+        case ended(RecordedCall)
+        case refused(service: String, entrypoint: String, instance: Int, any Error)
+    }
+
+    /// A call that has begun.
+    struct RunningCall: Sendable {
+        let instance: Int
+        let context: WorkerContext
+    }
+
     private struct State {
-        var calls: [RecordedCall] = []
+        var entries: [Entry] = []
+        var running: [RunningCall] = []
         var expectations: [Expectation] = []
     }
 
+    private let codecs: Codecs
     private let state = Locked(State())
 
-    var calls: [RecordedCall] { self.state.withLock { $0.calls } }
+    init(codecs: Codecs) { self.codecs = codecs }
+
+    /// What has ended, in order.
+    var entries: [Entry] { self.state.withLock { $0.entries } }
+
+    /// What has begun and not ended, in the order of the beginnings.
+    var running: [RunningCall] { self.state.withLock { $0.running } }
+
+    /// The calls that have ended, in order.
+    var calls: [RecordedCall] {
+        self.entries.compactMap { if case .ended(let call) = $0 { call } else { nil } }
+    }
 
     func add(_ expectation: Expectation) { self.state.withLock { $0.expectations.append(expectation) } }
 
-    func record(_ call: RecordedCall) {
-        let expectations = self.state.withLock { state in
-            state.calls.append(call)
-            return state.expectations
+    /// Takes note of what an instance has done.
+    func record(_ event: WorkerEvent, in instance: Int) {
+        switch event {
+        case .started(let context):
+            self.state.withLock { $0.running.append(RunningCall(instance: instance, context: context)) }
+        case .ended(let context, let outcome):
+            let call = RecordedCall(instance: instance, context: context, outcome: outcome, codecs: self.codecs)
+            let expectations = self.state.withLock { state in
+                state.running.removeAll { $0.context === context }
+                state.entries.append(.ended(call))
+                return state.expectations
+            }
+            for expectation in expectations { expectation.observe(call) }
+        case .refused(let service, let entrypoint, let error):
+            self.state.withLock { state in
+                state.entries.append(
+                    .refused(service: service, entrypoint: entrypoint, instance: instance, error)
+                )
+            }
         }
-        for expectation in expectations { expectation.observe(call) }
     }
 
     func fail(_ error: any Error) {

@@ -4,15 +4,22 @@ import Enoki
 public final class Expectation: Sendable {
     private struct State {
         var calls: [RecordedCall] = []
+        var others = 0
         var failure: (any Error)?
+    }
+
+    /// What an expectation asks of its cluster.
+    struct Surroundings: Sendable {
+        let patience: Duration
+        let waitUntilQuiet: @Sendable () async throws -> Void
+        let report: @Sendable () async -> String
     }
 
     private let service: String
     private let entrypoint: String
     private let count: Int
-    private let patience: Duration
-    private let recorder: CallRecorder
-    private let matches: @Sendable (RecordedCall) -> Bool
+    private let surroundings: Surroundings
+    private let matches: @Sendable (RecordedCall) throws -> Bool
     private let state = Locked(State())
     private let isMet = Latch()
 
@@ -20,27 +27,35 @@ public final class Expectation: Sendable {
         service: String,
         entrypoint: String,
         count: Int,
-        patience: Duration,
-        recorder: CallRecorder,
-        matches: @escaping @Sendable (RecordedCall) -> Bool
+        surroundings: Surroundings,
+        matches: @escaping @Sendable (RecordedCall) throws -> Bool
     ) {
         self.service = service
         self.entrypoint = entrypoint
         self.count = count
-        self.patience = patience
-        self.recorder = recorder
+        self.surroundings = surroundings
         self.matches = matches
     }
 
-    /// The first call that was expected, once all have come.
+    /// The first call that was expected, once all have come and their dependency providers have torn down.
     ///
     /// - Throws: The error of a call that failed; ``ExpectationError`` when they do not come in time.
     @discardableResult
     public func value() async throws -> RecordedCall {
         let calls = try await self.values()
-        if let failed = calls.lazy.compactMap(\.outcome.error).first { throw failed }
-        guard let first = calls.first else { throw self.error() }
+        if let failed = calls.lazy.compactMap(\.error).first { throw failed }
+        guard let first = calls.first else {
+            throw ExpectationError("\(self.name) was expected never to be called: ask for `never()` instead of a call")
+        }
         return first
+    }
+
+    /// What the method returned in the first call that was expected, once all have come.
+    ///
+    /// - Throws: The error of a call that failed; ``ExpectationError`` when they do not come in time, and for a result of
+    ///   another type.
+    public func result<Value>(as type: Value.Type = Value.self) async throws -> Value {
+        try await self.value().result(as: type)
     }
 
     /// The calls that were expected, whatever their outcomes, once all have come.
@@ -48,49 +63,78 @@ public final class Expectation: Sendable {
     /// - Throws: ``ExpectationError`` when they do not come in time.
     @discardableResult
     public func values() async throws -> [RecordedCall] {
-        await withTaskGroup { group in
-            group.addTask { await self.isMet.wait() }
-            group.addTask { try? await ContinuousClock().sleep(for: self.patience) }
-            await group.next()
-            group.cancelAll()
+        guard self.count > 0 else {
+            try await self.never()
+            return []
         }
+        _ = await Patience.wait(for: self.isMet, atMost: self.surroundings.patience)
         try Task.checkCancellation()
         let state = self.state.withLock { $0 }
         if let failure = state.failure { throw failure }
-        guard state.calls.count >= self.count else { throw self.error() }
+        guard state.calls.count >= self.count else { throw await self.notMet(state) }
         return state.calls
     }
 
+    /// Waits until the services have done what there is to do, and throws if such a call came meanwhile.
+    ///
+    /// See ``Cluster/waitUntilQuiet()`` for what that is. Time does not pass: move ``Cluster/clock`` before.
+    ///
+    /// - Throws: ``ExpectationError`` when one came.
+    public func never() async throws {
+        try await self.surroundings.waitUntilQuiet()
+        let state = self.state.withLock { $0 }
+        if let failure = state.failure { throw failure }
+        guard !state.calls.isEmpty else { return }
+        let report = await self.surroundings.report()
+        throw ExpectationError("expected \(self.name) never to be called, but it was called\n\n\(report)")
+    }
+
     func observe(_ call: RecordedCall) {
-        guard call.service == self.service, call.entrypoint == self.entrypoint, self.matches(call) else { return }
-        let isMet = self.state.withLock { state in
-            if state.calls.count < self.count { state.calls.append(call) }
-            return state.calls.count >= self.count
+        guard call.service.hasSameBytes(as: self.service), call.entrypoint.hasSameBytes(as: self.entrypoint) else {
+            return
         }
-        if isMet { self.isMet.open() }
+        do {
+            let isMatch = try self.matches(call)
+            let isMet = self.state.withLock { state in
+                guard isMatch else {
+                    state.others += 1
+                    return false
+                }
+                if state.calls.count < max(self.count, 1) { state.calls.append(call) }
+                return state.calls.count >= self.count
+            }
+            if isMet { self.isMet.open() }
+        } catch {
+            self.fail(error)
+        }
     }
 
     func fail(_ error: any Error) {
-        self.state.withLock { $0.failure = error }
+        self.state.withLock { $0.failure = $0.failure ?? error }
         self.isMet.open()
     }
 
-    private static func times(_ count: Int) -> String {
-        switch count {
-        case 0: "never"
-        case 1: "once"
-        default: "\(count) times"
-        }
+    private var name: String { "\(self.service).\(self.entrypoint)" }
+
+    private func notMet(_ state: State) async -> ExpectationError {
+        let others =
+            switch state.others {
+            case 0: ""
+            case 1: "; one call did not match"
+            default: "; \(state.others) calls did not match"
+            }
+        return ExpectationError(
+            "expected \(self.name) to be \(Self.called(self.count)) within \(self.surroundings.patience), but it was "
+                + "\(Self.called(state.calls.count))\(others)\n\n" + (await self.surroundings.report())
+        )
     }
 
-    private func error() -> ExpectationError {
-        let seen = self.state.withLock { $0.calls.count }
-        let calls = self.recorder.calls.map { "  \($0)" }.joined(separator: "\n")
-        return ExpectationError(
-            description: "expected \(self.service).\(self.entrypoint) to be called \(Self.times(self.count)) within "
-                + "\(self.patience), it was called \(Self.times(seen)); "
-                + (calls.isEmpty ? "no call has ended" : "these calls have ended:\n\(calls)")
-        )
+    private static func called(_ times: Int) -> String {
+        switch times {
+        case 0: "never called"
+        case 1: "called once"
+        default: "called \(times) times"
+        }
     }
 }
 
@@ -98,4 +142,6 @@ public final class Expectation: Sendable {
 public struct ExpectationError: Error, Sendable, Hashable, CustomStringConvertible {
     /// What was expected and what happened instead.
     public let description: String
+
+    init(_ description: String) { self.description = description }
 }

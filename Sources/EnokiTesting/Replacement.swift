@@ -1,4 +1,4 @@
-import Enoki
+public import Enoki
 
 /// A value that stands in for what a dependency provider gives to workers.
 ///

@@ -24,9 +24,15 @@ public import Logging
 /// - Parameters:
 ///   - services: The services.
 ///   - replacements: Values that stand in for those of dependency providers.
+///   - restrictions: The only entrypoints that are started, for services that shall not start all.
+///   - stubs: What answers RPC methods in place of services that are not among `services`.
 ///   - settings: The settings of all containers.
 ///   - config: What `Config` gives to the services.
-///   - connect: Makes the broker connection of each process; by default all connect to a new in-process broker.
+///   - broker: The broker that they run on; `nil` is ``BrokerKind/current``, which a trait can set and which is otherwise a
+///     new in-process broker.
+///   - connect: Makes the broker connection of each process instead: for a broker of one's own.
+///   - predictableCallIDs: Whether call ids end with numbers, counted from 0 for each entrypoint, instead of with random
+///     UUIDs, and all other ids are numbers too.
 ///   - patience: How long, in real time, the test waits for what it expects, and for its services to stop.
 ///   - logger: Where the services log; by default nowhere.
 ///   - body: The test.
@@ -35,9 +41,13 @@ public import Logging
 public func withServices<Value: Sendable>(
     _ services: any Microservice...,
     replacing replacements: [Replacement] = [],
+    restricting restrictions: [Restriction] = [],
+    stubbing stubs: [RPCStub] = [],
     settings: ServiceSettings = ServiceSettings(),
     config: ConfigReader = ConfigReader(provider: InMemoryProvider(values: [:])),
+    on broker: BrokerKind? = nil,
     connect: (@Sendable () throws -> any Broker)? = nil,
+    predictableCallIDs: Bool = false,
     patience: Duration = .seconds(10),
     logger: Logger = Logger(label: "enoki.testing", factory: { _ in SwiftLogNoOpLogHandler() }),
     _ body: (Cluster) async throws -> Value
@@ -45,9 +55,13 @@ public func withServices<Value: Sendable>(
     try await withServices(
         services,
         replacing: replacements,
+        restricting: restrictions,
+        stubbing: stubs,
         settings: settings,
         config: config,
+        on: broker,
         connect: connect,
+        predictableCallIDs: predictableCallIDs,
         patience: patience,
         logger: logger,
         body
@@ -59,28 +73,33 @@ public func withServices<Value: Sendable>(
 public func withServices<Value: Sendable>(
     _ services: [any Microservice],
     replacing replacements: [Replacement] = [],
+    restricting restrictions: [Restriction] = [],
+    stubbing stubs: [RPCStub] = [],
     settings: ServiceSettings = ServiceSettings(),
     config: ConfigReader = ConfigReader(provider: InMemoryProvider(values: [:])),
+    on broker: BrokerKind? = nil,
     connect: (@Sendable () throws -> any Broker)? = nil,
+    predictableCallIDs: Bool = false,
     patience: Duration = .seconds(10),
     logger: Logger = Logger(label: "enoki.testing", factory: { _ in SwiftLogNoOpLogHandler() }),
     _ body: (Cluster) async throws -> Value
 ) async throws -> Value {
-    let clock = VirtualClock()
-    let server = InProcessBroker(clock: clock, logger: logger)
-    let cluster = try Cluster(
+    let plan = ClusterPlan(
         services: services,
         replacements: replacements,
+        restrictions: restrictions,
+        stubs: stubs,
         settings: settings,
         config: config,
-        clock: clock,
-        connect: { name in try connect?() ?? server.connect(name: name) },
+        predictableCallIDs: predictableCallIDs,
         patience: patience,
         logger: logger
     )
-    return try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await server.run() }
-        defer { group.cancelAll() }
-        return try await cluster.run(body)
+    let clock = VirtualClock()
+    guard let connect else {
+        return try await (broker ?? .current).serving(clock: clock, logger: logger) { site in
+            try await Cluster(plan, on: site, clock: clock).run(body)
+        }
     }
+    return try await Cluster(plan, on: BrokerSite { _ in try connect() }, clock: clock).run(body)
 }

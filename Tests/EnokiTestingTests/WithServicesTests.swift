@@ -82,7 +82,8 @@ import Testing
             }
             #expect(
                 misspelt?.description
-                    == "service 'house' has no entrypoint 'on_rang': it has clean, knock, on_alarm, on_ring"
+                    == "service 'house' has no entrypoint 'on_rang': did you mean 'on_ring'? It has clean, knock, "
+                    + "on_alarm, on_ring"
             )
             struct Garden: Microservice {
                 static let name = "garden"

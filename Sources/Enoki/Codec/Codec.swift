@@ -22,12 +22,12 @@ public protocol Codec: Sendable {
 }
 
 extension Codec {
-    func decode<Value: Decodable>(_ type: Value.Type, from body: [UInt8]) throws -> Value {
+    package func decode<Value: Decodable>(_ type: Value.Type, from body: [UInt8]) throws -> Value {
         try self.decode(type, from: body, userInfo: [:])
     }
 
     /// A persistent message with the encoded value, as nameko's publishers make it.
-    func message(
+    package func message(
         _ value: some Encodable,
         headers: Headers,
         correlationID: String? = nil,

@@ -16,7 +16,7 @@ public struct Codecs: Sendable {
     /// The codec for a message. A message without a content type is read by the preferred codec.
     ///
     /// - Throws: ``UnsupportedContent`` when none reads its content type, or when its body is compressed.
-    func codec(for properties: BasicProperties) throws(UnsupportedContent) -> any Codec {
+    package func codec(for properties: BasicProperties) throws(UnsupportedContent) -> any Codec {
         if let compression = properties.headers["compression"] {
             throw UnsupportedContent("the body is compressed (\("\(compression)".prefix(100))): send it uncompressed")
         }

@@ -1,6 +1,6 @@
 extension DecodingError {
     /// What was expected and what was found at `path`, in words for the one who sent it.
-    func explanation(at path: [String]) -> String {
+    package func explanation(at path: [String]) -> String {
         let place = path.isEmpty ? "the body" : "'\(Self.joined(path))'"
         return switch self {
         case .typeMismatch(let type, let context): "\(place): expected \(type), \(Self.brief(context))"

@@ -11,11 +11,6 @@ struct ProcessResources: Sendable {
     let rpc: RPCClient
     let events: EventPublisher
     let logger: Logger
-    /// Values that stand in for those of dependency providers, whose hooks are then not called.
-    let replacements: [ObjectIdentifier: any Sendable]
-    /// Told of every call that ended.
-    let observe: WorkerObserver?
+    /// What a test has changed.
+    let overrides: ProcessOverrides
 }
-
-/// Is told of every call that ended, when its hooks have run.
-package typealias WorkerObserver = @Sendable (WorkerContext, Outcome) -> Void

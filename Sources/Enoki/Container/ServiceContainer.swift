@@ -26,6 +26,7 @@ public final class ServiceContainer: Service, Sendable {
     private let worker: Worker
 
     private struct Extensions {
+        var declared: [any Entrypoint] = []
         var summaries: [EntrypointSummary] = []
         var entrypoints: [any BoundEntrypoint] = []
         var shared: [ObjectIdentifier: any BoundEntrypoint] = [:]
@@ -47,9 +48,9 @@ public final class ServiceContainer: Service, Sendable {
     init(_ service: any Microservice, process: ProcessResources) throws {
         self.name = type(of: service).name
         try Self.validate(name: self.name)
-        self.identifier = uuid4Hex()
+        self.identifier = process.overrides.ids.identifier(ofInstanceOf: self.name)
         self.process = process
-        self.dependencies = service.dependencies.filter { process.replacements[ObjectIdentifier($0)] == nil }
+        self.dependencies = service.dependencies.filter { process.overrides.replacements[ObjectIdentifier($0)] == nil }
         var logger = process.logger
         logger[metadataKey: LoggingKeys.service] = "\(self.name)"
         self.logger = logger
@@ -119,15 +120,66 @@ public final class ServiceContainer: Service, Sendable {
     ) async -> Outcome {
         await withCheckedContinuation { continuation in
             let deadline = timeout.map { Deadline(after: $0, timers: self.process.timers) }
-            let context = self.context(entrypoint, headers: headers, deadline: deadline, redelivered: false)
-            self.pool.submit(
-                WorkerPool.Job(
-                    run: {
-                        continuation.resume(returning: await self.worker.run(context, expects: { _ in false }, method))
-                    },
-                    discard: { continuation.resume(returning: .cancelled) }
-                )
+            let context = self.context(entrypoint, headers: headers, deadline: deadline)
+            self.submit(context, expects: { _ in false }, method) { continuation.resume(returning: $0) }
+        }
+    }
+
+    private func submit(
+        _ context: WorkerContext,
+        expects: @escaping @Sendable (any Error) -> Bool,
+        _ method: @escaping @Sendable () async throws -> any Sendable,
+        completion: @escaping @Sendable (Outcome) -> Void
+    ) {
+        self.pool.submit(
+            WorkerPool.Job(
+                run: { completion(await self.worker.run(context, expects: expects, method)) },
+                discard: { completion(.cancelled) }
             )
+        )
+    }
+
+    // MARK: - For tests
+
+    /// The entrypoints of the service, those included that the overrides keep from starting; none when it has stopped.
+    package var declaredEntrypoints: [any Entrypoint] { self.extensions.withLock { $0.declared } }
+
+    /// Calls a method as its entrypoint would: in a worker, in a context, with the providers' hooks.
+    ///
+    /// - Parameters:
+    ///   - entrypoint: What is called.
+    ///   - arguments: The arguments; they are encoded and decoded as those in a message are.
+    ///   - data: The context data of the call.
+    ///   - completion: Is told how the call ended.
+    /// - Throws: An error for arguments that do not fit; the call is not made then.
+    package func call(
+        _ entrypoint: some DirectlyCallable,
+        _ arguments: RequestEnvelope,
+        data: Headers,
+        completion: @escaping @Sendable (Outcome) -> Void
+    ) throws {
+        let headers = CallContext(data: data).headers
+        let message = try entrypoint.message(arguments, headers: headers, self.process.codecs)
+        let method = try entrypoint.method(for: message, self.process.codecs)
+        let context = self.context(entrypoint.name, headers: headers, message: message)
+        self.submit(context, expects: entrypoint.expects, method, completion: completion)
+    }
+
+    /// Runs `body` as if a call of `entrypoint` ran it, with `values` for those of the providers; without hooks.
+    ///
+    /// Providers that only bind to their process, such as dispatchers and proxies, are set up; no other is.
+    package func asWorker<Value>(
+        of entrypoint: String,
+        data: Headers,
+        values: [ObjectIdentifier: any Sendable],
+        _ body: (WorkerContext) async throws -> Value
+    ) async throws -> Value {
+        for provider in self.dependencies where provider is any WorkerIndependent { try await provider.setup(self) }
+        let context = self.context(entrypoint, headers: CallContext(data: data).headers)
+        return try await WorkerContext.$current.withValue(context) {
+            try await WorkerDependencies.$current.withValue(values) {
+                try await withLogger(context.logger) { _ in try await body(context) }
+            }
         }
     }
 
@@ -169,15 +221,22 @@ public final class ServiceContainer: Service, Sendable {
         method: @Sendable () async throws -> any Sendable
     ) async -> Outcome {
         let headers = delivery.message.properties.headers
-        let context = self.context(entrypoint, headers: headers, deadline: deadline, redelivered: delivery.redelivered)
+        let context = self.context(
+            entrypoint,
+            headers: headers,
+            deadline: deadline,
+            redelivered: delivery.redelivered,
+            message: delivery.message
+        )
         return await self.worker.run(context, expects: expects, method)
     }
 
     private func context(
         _ entrypoint: String,
         headers: Headers,
-        deadline: Deadline?,
-        redelivered: Bool
+        deadline: Deadline? = nil,
+        redelivered: Bool = false,
+        message: Message? = nil
     ) -> WorkerContext {
         WorkerContext(
             service: self.name,
@@ -185,6 +244,8 @@ public final class ServiceContainer: Service, Sendable {
             parents: CallContext(headers: headers),
             deadline: deadline,
             redelivered: redelivered,
+            message: message,
+            ids: self.process.overrides.ids,
             parentCallsTracked: self.process.settings.parentCallsTracked,
             logger: self.logger
         )
@@ -202,6 +263,10 @@ public final class ServiceContainer: Service, Sendable {
                 throw ConfigurationError(
                     "service '\(self.name)' has two entrypoints named '\(entrypoint.name)': give each its own name"
                 )
+            }
+            self.extensions.withLock { $0.declared.append(entrypoint) }
+            if let started = self.process.overrides.restrictions[self.name], !started.contains(entrypoint.name) {
+                continue
             }
             let bound = try entrypoint.bind(to: self)
             self.extensions.withLock { extensions in

@@ -49,8 +49,7 @@ public final class ServiceHost: Service, Sendable {
             codecs: codecs,
             clock: clock,
             logger: logger,
-            replacements: [:],
-            observe: nil
+            overrides: ProcessOverrides()
         )
     }
 
@@ -62,8 +61,7 @@ public final class ServiceHost: Service, Sendable {
         codecs: Codecs,
         clock: some Clock<Duration>,
         logger: Logger,
-        replacements: [ObjectIdentifier: any Sendable],
-        observe: WorkerObserver?
+        overrides: ProcessOverrides
     ) throws {
         try settings.validate()
         let names = services.map { type(of: $0).name }
@@ -74,18 +72,30 @@ public final class ServiceHost: Service, Sendable {
         let name =
             names.isEmpty ? "client" : String(decoding: names.joined(separator: "+").utf8.prefix(100), as: UTF8.self)
         let timers = TimerQueue(clock: clock)
-        let replies = ReplyListener(name: name, broker: broker, timers: timers, settings: settings, logger: logger)
+        let replies = ReplyListener(
+            name: name,
+            broker: broker,
+            timers: timers,
+            settings: settings,
+            ids: overrides.ids,
+            logger: logger
+        )
         let process = ProcessResources(
             broker: broker,
             timers: timers,
             settings: settings,
             config: config,
             codecs: codecs,
-            rpc: RPCClient(replies: replies, codecs: codecs, settings: settings, caller: name),
-            events: EventPublisher(broker: broker, codecs: codecs, caller: name),
+            rpc: RPCClient(
+                sender: overrides.intercept?(replies) ?? replies,
+                codecs: codecs,
+                settings: settings,
+                ids: overrides.ids,
+                caller: name
+            ),
+            events: EventPublisher(broker: broker, codecs: codecs, ids: overrides.ids, caller: name),
             logger: logger,
-            replacements: replacements,
-            observe: observe
+            overrides: overrides
         )
         self.process = process
         self.containers = try services.map { try ServiceContainer($0, process: process) }
@@ -129,10 +139,10 @@ public final class ServiceHost: Service, Sendable {
                 }
             } catch {
                 // The timers end too, and nothing else would end the calls that still wait.
-                await self.process.rpc.replies.close()
+                await self.process.rpc.sender.close()
                 throw error
             }
-            await self.process.rpc.replies.close()
+            await self.process.rpc.sender.close()
         }
     }
 

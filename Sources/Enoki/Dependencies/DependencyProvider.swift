@@ -66,7 +66,9 @@ extension DependencyProvider {
     /// - Throws: ``ConfigurationError`` outside of a worker of the container that the provider belongs to.
     public var current: Dependency {
         get throws {
-            guard let value = WorkerDependencies.current[ObjectIdentifier(self)] as? Dependency else {
+            let found = WorkerDependencies.current[ObjectIdentifier(self)]
+            if let absence = found as? AbsentDependency { throw absence.error }
+            guard let value = found as? Dependency else {
                 throw ConfigurationError(
                     "\(Self.self) has a value only inside a worker of a service that it is a dependency of: make it a stored "
                         + "property of the service, or list it in `dependencies`, and read it in a call"
@@ -77,6 +79,11 @@ extension DependencyProvider {
     }
 }
 
+extension DependencyProvider {
+    /// Whether it makes a value for each worker.
+    package var makesValue: Bool { Dependency.self != Void.self }
+}
+
 extension DependencyProvider where Dependency == Void {
     /// Nothing.
     public func dependency(for context: WorkerContext) async throws {}
@@ -85,4 +92,11 @@ extension DependencyProvider where Dependency == Void {
 /// The values that providers made for the running worker.
 enum WorkerDependencies {
     @TaskLocal static var current: [ObjectIdentifier: any Sendable] = [:]
+}
+
+/// Stands where a test has left out a value: reading it throws `error`.
+package struct AbsentDependency: Sendable {
+    package let error: any Error
+
+    package init(_ error: any Error) { self.error = error }
 }

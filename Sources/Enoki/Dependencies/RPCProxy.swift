@@ -44,7 +44,7 @@ public final class RPCProxy: DependencyProvider {
     /// Binds the proxy to the process's reply queue.
     public func setup(_ container: ServiceContainer) async throws {
         self.client.withLock { $0 = container.process.rpc }
-        try await container.process.rpc.replies.start()
+        try await container.process.rpc.sender.start()
     }
 
     /// Calls the method that `request` is the contract of.
@@ -122,7 +122,7 @@ public struct RemoteMethod: Sendable {
         let _: NoReply = try await self.proxy.call(self.name, Self.envelope(arguments))
     }
 
-    private static func envelope(_ arguments: KeyValuePairs<String, any Encodable & Sendable>) -> RequestEnvelope {
+    package static func envelope(_ arguments: KeyValuePairs<String, any Encodable & Sendable>) -> RequestEnvelope {
         RequestEnvelope(
             args: arguments.filter { $0.key.isEmpty }.map(\.value),
             kwargs: KeywordArguments(values: arguments.filter { !$0.key.isEmpty }.map { ($0.key, $0.value) })

@@ -10,7 +10,7 @@ import Configuration
 ///
 /// An event is acknowledged when the handler has ended. One that fails is logged and acknowledged, as with nameko, unless
 /// it is to be requeued.
-public struct EventHandler: Entrypoint {
+public struct EventHandler: Entrypoint, DirectlyCallable {
     /// Reads an event, and returns the call that it is for.
     typealias Decode = @Sendable (_ message: Message, _ codecs: Codecs) throws -> (@Sendable () async throws -> Void)
 
@@ -178,6 +178,22 @@ public struct EventHandler: Entrypoint {
         }
     }
 
+    package func message(_ arguments: RequestEnvelope, headers: Headers, _ codecs: Codecs) throws -> Message {
+        guard arguments.args.count <= 1, arguments.hasNoKeywords else {
+            throw IncorrectSignature("\(self.name)() takes the event as its one argument, without a name")
+        }
+        guard let event = arguments.args.first else { return try codecs.preferred.message(NoReply(), headers: headers) }
+        return try codecs.preferred.message(event, headers: headers)
+    }
+
+    package func method(for event: Message, _ codecs: Codecs) throws -> @Sendable () async throws -> any Sendable {
+        let method = try self.decode(event, codecs)
+        return {
+            try await method()
+            return NoReply()
+        }
+    }
+
     /// Whether `error` is part of normal work.
-    func expects(_ error: any Error) -> Bool { self.expectedErrors.contains { Swift.type(of: error) == $0 } }
+    package func expects(_ error: any Error) -> Bool { self.expectedErrors.contains { Swift.type(of: error) == $0 } }
 }

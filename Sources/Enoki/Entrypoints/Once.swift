@@ -3,7 +3,7 @@
 /// ```swift
 /// Once("warm_up", warmUp)
 /// ```
-public struct Once: Entrypoint {
+public struct Once: Entrypoint, WithoutArguments {
     /// The name.
     public let name: String
 
@@ -18,6 +18,14 @@ public struct Once: Entrypoint {
     /// Needs nothing.
     public func bind(to container: ServiceContainer) throws -> any BoundEntrypoint {
         BoundOnce(once: self, container: container)
+    }
+
+    package func method(for message: Message, _ codecs: Codecs) -> @Sendable () async throws -> any Sendable {
+        let method = self.method
+        return {
+            try await method()
+            return NoReply()
+        }
     }
 
     private struct BoundOnce: BoundEntrypoint {

@@ -6,7 +6,7 @@
 /// ```
 ///
 /// A request is acknowledged when the broker has confirmed its reply. Whatever is wrong with a request, its caller is told.
-public struct RPC: Entrypoint {
+public struct RPC: Entrypoint, DirectlyCallable {
     /// The name of the method on the wire.
     public let name: String
 
@@ -33,6 +33,15 @@ public struct RPC: Entrypoint {
         expecting expectedErrors: [any Error.Type] = [],
         method: @escaping @Sendable @concurrent (repeat each Parameter) async throws -> Result
     ) {
+        self.init(name, parameters: parameters, expecting: expectedErrors, method: method)
+    }
+
+    package init<each Parameter: Decodable & Sendable, Result: Encodable & Sendable>(
+        _ name: String,
+        parameters: [String],
+        expecting expectedErrors: [any Error.Type] = [],
+        method: @escaping @Sendable @concurrent (repeat each Parameter) async throws -> Result
+    ) {
         self.init(name, parameters, expectedErrors, Self.count(repeat (each Parameter).self)) { reader, _ in
             let arguments = (repeat try reader.read((each Parameter).self))
             try reader.finish()
@@ -44,6 +53,15 @@ public struct RPC: Entrypoint {
     public init<each Parameter: Decodable & Sendable>(
         _ name: String,
         _ parameters: String...,
+        expecting expectedErrors: [any Error.Type] = [],
+        method: @escaping @Sendable @concurrent (repeat each Parameter) async throws -> Void
+    ) {
+        self.init(name, parameters: parameters, expecting: expectedErrors, method: method)
+    }
+
+    package init<each Parameter: Decodable & Sendable>(
+        _ name: String,
+        parameters: [String],
         expecting expectedErrors: [any Error.Type] = [],
         method: @escaping @Sendable @concurrent (repeat each Parameter) async throws -> Void
     ) {
@@ -149,8 +167,22 @@ public struct RPC: Entrypoint {
         return BoundRPC(method: self.name, container: container)
     }
 
+    package func message(_ arguments: RequestEnvelope, headers: Headers, _ codecs: Codecs) throws -> Message {
+        try codecs.preferred.message(arguments, headers: headers)
+    }
+
+    package func method(for request: Message, _ codecs: Codecs) throws -> @Sendable () async throws -> any Sendable {
+        let codec = try codecs.codec(for: request.properties)
+        do {
+            return try self.signature.call(request.body, codec)
+        } catch let error as DecodingError {
+            // What the peer must know as a bad request becomes one.
+            throw MalformedRequest(error.explanation(at: []))
+        }
+    }
+
     /// Whether `error` is part of normal work.
-    func expects(_ error: any Error) -> Bool { self.expectedErrors.contains { type(of: error) == $0 } }
+    package func expects(_ error: any Error) -> Bool { self.expectedErrors.contains { type(of: error) == $0 } }
 }
 
 /// The share of one method in the service's ``RPCConsumer``, which does the work.

@@ -7,7 +7,7 @@
 /// With nameko's rules: the first call comes one interval after the start; a call that takes longer than the interval is not
 /// overtaken, and the ones it held up follow back to back until the schedule is caught up; an error is logged and the timer
 /// goes on. Every instance of the service has its own timer.
-public struct Timer: Entrypoint {
+public struct Timer: Entrypoint, WithoutArguments {
     /// The name.
     public let name: String
 
@@ -42,6 +42,14 @@ public struct Timer: Entrypoint {
             )
         }
         return BoundTimer(timer: self, container: container)
+    }
+
+    package func method(for message: Message, _ codecs: Codecs) -> @Sendable () async throws -> any Sendable {
+        let method = self.method
+        return {
+            try await method()
+            return NoReply()
+        }
     }
 
     private final class BoundTimer: BoundEntrypoint {

@@ -43,15 +43,17 @@ final class BoundEventHandler: BoundEntrypoint {
     /// The way of an event: decode, work, settle.
     private func handle(_ delivery: Delivery, _ deadline: Deadline?) async {
         let name = self.handler.name
-        let method: @Sendable () async throws -> Void
+        let method: @Sendable () async throws -> any Sendable
         do {
-            method = try self.handler.decode(delivery.message, self.container.process.codecs)
+            method = try self.handler.method(for: delivery.message, self.container.process.codecs)
         } catch {
             let reason = (error as? DecodingError)?.explanation(at: []) ?? "\(error)"
             self.container.logger.error(
                 "dropped an event that cannot be read",
                 metadata: [LoggingKeys.entrypoint: "\(name)", LoggingKeys.error: "\(reason)"]
             )
+            let service = self.container.name
+            self.container.process.overrides.observe?(.refused(service: service, entrypoint: name, error))
             // To deliver it again would change nothing.
             FailurePolicy.discard.settlement(for: .failed(error)).apply(to: delivery)
             return
@@ -60,11 +62,9 @@ final class BoundEventHandler: BoundEntrypoint {
             on: delivery,
             until: deadline,
             entrypoint: name,
-            expects: self.handler.expects
-        ) {
-            try await method()
-            return NoReply()
-        }
+            expects: self.handler.expects,
+            method: method
+        )
         self.handler.policy.settlement(for: outcome).apply(to: delivery)
     }
 }

@@ -2,6 +2,7 @@
 struct EventPublisher: Sendable {
     let broker: any Broker
     let codecs: Codecs
+    let ids: IDSource
     /// The name in the call id of events that no worker dispatches.
     let caller: String
 
@@ -11,7 +12,8 @@ struct EventPublisher: Sendable {
             throw ConfigurationError("an event of '\(source)' has an empty type: name what happened")
         }
         let context =
-            WorkerContext.current?.outgoing ?? CallContext(callIDStack: ["\(self.caller).dispatch.\(uuid4())"])
+            WorkerContext.current?.outgoing
+            ?? CallContext(callIDStack: [self.ids.callID(of: self.caller, "dispatch")])
         let message = try self.codecs.preferred.message(data, headers: context.headers)
         try await self.broker.publish(
             message,

@@ -2,9 +2,10 @@ import EnokiBroker
 
 /// Makes calls: what every ``RPCProxy`` of a process stands on.
 struct RPCClient: Sendable {
-    let replies: ReplyListener
+    let sender: any RequestSender
     let codecs: Codecs
     let settings: ServiceSettings
+    let ids: IDSource
     /// The name in the call id of calls that no worker makes.
     let caller: String
 
@@ -28,13 +29,13 @@ struct RPCClient: Sendable {
         let timeout = worker?.deadline.map { min($0.remaining, allowed) } ?? allowed
         guard timeout > .zero else { throw RPCTimeout(service: service, method: method, timeout: .zero) }
 
-        let context = worker?.outgoing ?? CallContext(callIDStack: ["\(self.caller).call.\(uuid4())"])
+        let context = worker?.outgoing ?? CallContext(callIDStack: [self.ids.callID(of: self.caller, "call")])
         var headers = context.headers
         headers[CallContext.timeoutHeader] = .int64(timeout.wholeMilliseconds)
         var message = try self.codecs.preferred.message(request, headers: headers)
         message.properties.expiration = timeout
 
-        let reply = try await self.replies.call(message, service: service, method: method, timeout: timeout)
+        let reply = try await self.sender.call(message, service: service, method: method, timeout: timeout)
         let codec = try self.codecs.codec(for: reply.properties)
         switch try codec.decode(ReplyEnvelope<Result>.self, from: reply.body) {
         case .success(let result): return result

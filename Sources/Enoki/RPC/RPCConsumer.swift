@@ -44,9 +44,8 @@ final class RPCConsumer: BoundEntrypoint {
         let name = String(delivery.routingKey.split(separator: ".", omittingEmptySubsequences: false).last ?? "")
         let outcome: Outcome
         do {
-            let codec = try self.process.codecs.codec(for: request.properties)
             guard let method = methods[ByteName(name)] else { throw MethodNotFound(name) }
-            let call = try Self.decoding { try method.signature.call(request.body, codec) }
+            let call = try method.method(for: request, self.process.codecs)
             outcome = await self.container.work(
                 on: delivery,
                 until: deadline,
@@ -63,18 +62,10 @@ final class RPCConsumer: BoundEntrypoint {
                     LoggingKeys.error: "\(type(of: error)): \(error)",
                 ]
             )
+            self.process.overrides.observe?(.refused(service: self.container.name, entrypoint: name, error))
             outcome = .failed(error as? any RemoteException ?? MalformedRequest("\(error)"))
         }
         self.answer(delivery, outcome)
-    }
-
-    /// What the peer must know as a bad request becomes one.
-    private static func decoding<Value>(_ body: () throws -> Value) throws -> Value {
-        do {
-            return try body()
-        } catch let error as DecodingError {
-            throw MalformedRequest(error.explanation(at: []))
-        }
     }
 
     /// Answers a request. It is done when its reply is confirmed, an error is an answer too, or when the broker refuses the

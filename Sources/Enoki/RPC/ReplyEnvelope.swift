@@ -1,10 +1,12 @@
 /// The body of a successful reply as a service writes it.
-struct SuccessEnvelope: Encodable {
-    var result: any Encodable
+package struct SuccessEnvelope: Encodable {
+    package var result: any Encodable
+
+    package init(result: any Encodable) { self.result = result }
 
     private enum CodingKeys: CodingKey { case result, error }
 
-    func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(self.result, forKey: .result)
         try container.encodeNil(forKey: .error)
@@ -12,12 +14,14 @@ struct SuccessEnvelope: Encodable {
 }
 
 /// The body of a failed reply as a service writes it: both keys are always there.
-struct FailureEnvelope: Encodable {
-    var error: RemoteErrorBody
+package struct FailureEnvelope: Encodable {
+    package var error: RemoteErrorBody
+
+    package init(error: RemoteErrorBody) { self.error = error }
 
     private enum CodingKeys: CodingKey { case result, error }
 
-    func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encodeNil(forKey: .result)
         try container.encode(self.error, forKey: .error)
@@ -25,7 +29,7 @@ struct FailureEnvelope: Encodable {
 }
 
 /// The error object of a reply.
-struct RemoteErrorBody: Codable {
+package struct RemoteErrorBody: Codable {
     var type: String
     var path: String
     var arguments: [JSONValue]
@@ -39,7 +43,7 @@ struct RemoteErrorBody: Codable {
     }
 
     /// What a caller is told of `error`. Texts are cut: an error may quote half a message.
-    init(_ error: any Error) {
+    package init(_ error: any Error) {
         let text = String("\(error)".prefix(Self.maximumTextSize))
         if let error = error as? any RemoteException {
             let kind = Swift.type(of: error)
@@ -67,7 +71,7 @@ struct RemoteErrorBody: Codable {
     private static let maximumTextSize = 1000
 
     /// Reads what a peer sent, whatever is missing in it.
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.type = (try? container.decode(String.self, forKey: .type)) ?? "Error"
         self.path = (try? container.decode(String.self, forKey: .path)) ?? ""

@@ -5,7 +5,7 @@ import Logging
 /// All calls share one queue, which is declared when the first of them, or a proxy's setup, asks for it. Replies need no
 /// worker: they resume the caller from the transport's thread, so that a process whose workers all wait for replies still
 /// gets them.
-final class ReplyListener: Sendable {
+final class ReplyListener: RequestSender {
     private enum Phase {
         case idle
         case starting(Start)
@@ -33,20 +33,30 @@ final class ReplyListener: Sendable {
     private static let prefetch = 1000
 
     /// The routing key that replies come by.
-    let replyTo = uuid4()
+    let replyTo: String
 
     private let name: String
     private let broker: any Broker
     private let timers: TimerQueue
     private let settings: ServiceSettings
+    private let ids: IDSource
     private let logger: Logger
     private let state = Locked(State())
 
-    init(name: String, broker: any Broker, timers: TimerQueue, settings: ServiceSettings, logger: Logger) {
+    init(
+        name: String,
+        broker: any Broker,
+        timers: TimerQueue,
+        settings: ServiceSettings,
+        ids: IDSource = .random,
+        logger: Logger
+    ) {
+        self.replyTo = ids.replyTo()
         self.name = name
         self.broker = broker
         self.timers = timers
         self.settings = settings
+        self.ids = ids
         self.logger = logger
     }
 
@@ -58,7 +68,7 @@ final class ReplyListener: Sendable {
         let expired = RPCTimeout(service: service, method: method, timeout: timeout)
         try await self.start(until: due, otherwise: expired)
         var request = request
-        let correlationID = uuid4()
+        let correlationID = self.ids.correlationID()
         request.properties.correlationID = correlationID
         request.properties.replyTo = self.replyTo
         return try await withTaskCancellationHandler {

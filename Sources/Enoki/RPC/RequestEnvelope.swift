@@ -1,13 +1,24 @@
 /// The body of a request as a caller writes it: `{"args": […], "kwargs": {…}}`.
-struct RequestEnvelope: Encodable {
+package struct RequestEnvelope: Encodable, Sendable {
     /// The arguments by position.
-    var args: [any Encodable & Sendable] = []
+    package var args: [any Encodable & Sendable]
     /// The arguments by name.
-    var kwargs: any Encodable & Sendable
+    package var kwargs: any Encodable & Sendable
+
+    package init(args: [any Encodable & Sendable] = [], kwargs: any Encodable & Sendable = KeywordArguments()) {
+        self.args = args
+        self.kwargs = kwargs
+    }
+
+    /// Whether there are no arguments.
+    var isEmpty: Bool { self.args.isEmpty && self.hasNoKeywords }
+
+    /// Whether no argument is given by name.
+    var hasNoKeywords: Bool { (self.kwargs as? KeywordArguments)?.values.isEmpty == true }
 
     private enum CodingKeys: CodingKey { case args, kwargs }
 
-    func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         var args = container.nestedUnkeyedContainer(forKey: .args)
         for argument in self.args { try args.encode(argument) }
@@ -16,10 +27,12 @@ struct RequestEnvelope: Encodable {
 }
 
 /// Keyword arguments whose names a caller chose.
-struct KeywordArguments: Encodable, Sendable {
-    var values: [(name: String, value: any Encodable & Sendable)] = []
+package struct KeywordArguments: Encodable, Sendable {
+    package var values: [(name: String, value: any Encodable & Sendable)]
 
-    func encode(to encoder: any Encoder) throws {
+    package init(values: [(name: String, value: any Encodable & Sendable)] = []) { self.values = values }
+
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: AnyCodingKey.self)
         for (name, value) in self.values { try container.encode(value, forKey: AnyCodingKey(name)) }
     }

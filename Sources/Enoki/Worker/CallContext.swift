@@ -1,7 +1,7 @@
 /// The part of a context that travels in message headers: the call id stack and the context data.
 ///
 /// The wire form is nameko's (`nameko.messaging`): each key of the context becomes a header `nameko.<key>`.
-struct CallContext: Sendable {
+package struct CallContext: Sendable {
     var callIDStack: [String]
     var data: Headers
 
@@ -16,7 +16,7 @@ struct CallContext: Sendable {
     private static let maximumStackDepth = 32
     private static let maximumCallIDSize = 255
 
-    init(callIDStack: [String] = [], data: Headers = [:]) {
+    package init(callIDStack: [String] = [], data: Headers = [:]) {
         self.callIDStack = callIDStack
         self.data = data
     }
@@ -46,7 +46,7 @@ struct CallContext: Sendable {
     }
 
     /// The headers of a message sent in this context.
-    var headers: Headers {
+    package var headers: Headers {
         var headers = Headers()
         for element in self.data where element.value != .void {
             headers.append(Self.prefix + element.name, element.value)

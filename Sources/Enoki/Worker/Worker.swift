@@ -13,15 +13,10 @@ struct Worker: Sendable {
     init(dependencies: [any DependencyProvider], process: ProcessResources, logger: Logger) {
         // A dispatcher or a proxy has no part in single calls.
         self.dependencies = dependencies.filter { !($0 is any WorkerIndependent) }
-        self.makers = self.dependencies.filter { Self.makesValue($0) }
-        self.replacements = process.replacements
+        self.makers = self.dependencies.filter(\.makesValue)
+        self.replacements = process.overrides.replacements
         self.logger = logger
-        self.observe = process.observe
-    }
-
-    private static func makesValue(_ provider: some DependencyProvider) -> Bool {
-        func dependency<Provider: DependencyProvider>(of _: Provider) -> Any.Type { Provider.Dependency.self }
-        return dependency(of: provider) != Void.self
+        self.observe = process.overrides.observe
     }
 
     /// Runs the hooks and the method in the call's context. It never throws: the outcome says what happened.
@@ -32,12 +27,13 @@ struct Worker: Sendable {
     ) async -> Outcome {
         await WorkerContext.$current.withValue(context) {
             await withLogger(context.logger) { _ in
+                self.observe?(.started(context))
                 let outcome =
                     await self.makers.isEmpty && self.replacements.isEmpty
                     ? self.runHooks(context, method)
                     : self.runWithValues(context, method)
                 self.log(outcome, context, expects)
-                self.observe?(context, outcome)
+                self.observe?(.ended(context, outcome))
                 return outcome
             }
         }
@@ -89,7 +85,7 @@ struct Worker: Sendable {
             }
         }
         // One that has made a value has something to give back, even where its setup failed or was not reached.
-        await self.tearDown(isSetUp + self.dependencies[isSetUp.endIndex...].filter { Self.makesValue($0) }, context)
+        await self.tearDown(isSetUp + self.dependencies[isSetUp.endIndex...].filter(\.makesValue), context)
         return outcome
     }
 
@@ -131,7 +127,7 @@ struct Worker: Sendable {
 }
 
 /// A dependency provider whose worker hooks are all empty: no call pays for it.
-protocol WorkerIndependent: DependencyProvider {}
+package protocol WorkerIndependent: DependencyProvider {}
 
 extension RPCProxy: WorkerIndependent {}
 extension EventDispatcher: WorkerIndependent {}

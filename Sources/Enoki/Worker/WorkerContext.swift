@@ -25,6 +25,8 @@ public final class WorkerContext: Sendable {
     public let redelivered: Bool
     /// A logger with the call's id in its metadata.
     public let logger: Logger
+    /// What brought the call; `nil` where nothing did, as with a timer's.
+    package let message: Message?
 
     init(
         service: String,
@@ -32,16 +34,19 @@ public final class WorkerContext: Sendable {
         parents: CallContext,
         deadline: Deadline?,
         redelivered: Bool,
+        message: Message?,
+        ids: IDSource,
         parentCallsTracked: Int,
         logger: Logger
     ) {
         self.service = service
         self.entrypoint = entrypoint
-        self.callID = "\(service).\(entrypoint).\(uuid4())"
+        self.callID = ids.callID(of: service, entrypoint)
         self.callIDStack = parents.callIDStack.suffix(parentCallsTracked) + [self.callID]
         self.contextData = parents.data
         self.deadline = deadline
         self.redelivered = redelivered
+        self.message = message
         var logger = logger
         logger[metadataKey: LoggingKeys.callID] = "\(self.callID)"
         self.logger = logger

@@ -1,0 +1,104 @@
+public import Enoki
+public import EnokiInProcess
+
+extension Cluster {
+    /// What the in-process broker holds at this moment: queues with their messages, bindings, what reached no queue.
+    ///
+    /// - Throws: ``ExpectationError`` where the broker is another: ask `cluster.broker.inspect(queue:)` there.
+    public func snapshot() throws -> BrokerSnapshot {
+        guard let broker = self.site.inProcess else {
+            throw ExpectationError(
+                "only the in-process broker can be looked into; this test runs on \(self.broker.address): ask "
+                    + "`cluster.broker.inspect(queue:)`"
+            )
+        }
+        return broker.snapshot()
+    }
+
+    /// Takes the first message out of a queue, on any broker; `nil` when there is none ready.
+    ///
+    /// - Throws: `BrokerError`, such as for a queue that does not exist.
+    public func takeMessage(from queue: String) async throws -> Message? {
+        guard try await self.broker.inspect(queue: queue).messageCount > 0 else { return nil }
+        let first = Locked<Message?>(nil)
+        let hasCome = Latch()
+        let consumer = try await self.broker.consume(queue, options: ConsumerOptions(prefetch: 1)) { delivery in
+            let isFirst = first.withLock { message in
+                guard message == nil else { return false }
+                message = delivery.message
+                return true
+            }
+            delivery.token.settle(isFirst ? .ack : .requeue)
+            hasCome.open()
+        }
+        _ = await Patience.wait(for: hasCome, atMost: self.patience)
+        await consumer.close()
+        return first.withLock { $0 }
+    }
+
+    /// Waits until the services have done what there is to do at this time.
+    ///
+    /// In process that is when nothing can go on but the time: every message that can be delivered was, and every call has
+    /// ended or waits for something that only the test can give. On another broker nobody can know: it is when the queues of
+    /// the services were seen empty, and no call running, several times in a row.
+    ///
+    /// - Throws: ``ExpectationError`` when, on another broker, that does not happen within the patience of the test.
+    public func waitUntilQuiet() async throws {
+        if self.site.inProcess != nil { return await self.clock.advance(by: .zero) }
+        let deadline = ContinuousClock.now.advanced(by: self.patience)
+        var quietLooks = 0
+        while quietLooks < Self.quietLooks {
+            quietLooks = try await self.looksQuiet() ? quietLooks + 1 : 0
+            guard ContinuousClock.now < deadline else {
+                throw ExpectationError(
+                    "the services did not become quiet within \(self.patience)\n\n\(await self.report())"
+                )
+            }
+            try await ContinuousClock().sleep(for: .milliseconds(10))
+        }
+    }
+
+    private static let quietLooks = 5
+
+    private func looksQuiet() async throws -> Bool {
+        guard self.recorder.running.isEmpty else { return false }
+        return try await self.queues().isEmpty
+    }
+
+    /// The queues of the services that are not empty, as far as any broker tells.
+    private func queues() async throws -> [ClusterReport.QueueState] {
+        let names = Set(
+            self.hosts.flatMap(\.containers).flatMap(\.entrypoints).flatMap(\.topology.queues).map(\.name)
+        )
+        var queues: [ClusterReport.QueueState] = []
+        for name in names.sorted() {
+            guard let status = try? await self.broker.inspect(queue: name), status.messageCount > 0 else { continue }
+            queues.append(.init(name: name, ready: status.messageCount, consumers: status.consumerCount))
+        }
+        return queues
+    }
+
+    /// What has happened, in words.
+    func report() async -> String {
+        var report = ClusterReport(
+            entries: self.recorder.entries,
+            running: self.recorder.running,
+            codecs: self.codecs
+        )
+        if let snapshot = self.site.inProcess?.snapshot() {
+            report.queues = snapshot.queues.filter { !$0.ready.isEmpty || $0.unsettledCount > 0 }.map { queue in
+                ClusterReport.QueueState(
+                    name: queue.queue.name,
+                    ready: queue.ready.count,
+                    unsettled: queue.unsettledCount,
+                    consumers: queue.consumerCount,
+                    first: Array(queue.ready.prefix(ClusterReport.maximumBodies))
+                )
+            }
+            report.unroutable = snapshot.unroutable
+        } else {
+            report.queues = (try? await self.queues()) ?? []
+        }
+        return report.description
+    }
+}

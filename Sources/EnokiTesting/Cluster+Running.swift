@@ -1,0 +1,77 @@
+import Enoki
+
+extension Cluster {
+    private enum Ending { case host, outOfPatience, other }
+
+    /// Runs the services and, when they have started, `body`; then stops them.
+    func run<Value: Sendable>(_ body: (Cluster) async throws -> Value) async throws -> Value {
+        try await withTaskGroup(of: Ending.self) { group in
+            let hosts = self.hosts + [self.client]
+            for host in hosts {
+                group.addTask {
+                    do {
+                        try await host.run()
+                    } catch {
+                        self.fail(error)
+                    }
+                    return .host
+                }
+            }
+            group.addTask {
+                for host in hosts { try? await host.waitUntilStarted() }
+                self.ready.open()
+                return .other
+            }
+            await self.ready.wait()
+            let result = await self.result(of: body)
+            for host in hosts { host.stop() }
+            self.startWaiting(in: &group)
+            var running = hosts.count
+            while running > 0, let ending = await group.next() {
+                switch ending {
+                case .host: running -= 1
+                case .outOfPatience where hosts.contains { $0.runningCalls > 0 }:
+                    self.fail(await self.stillRunning())
+                    // Cancelled, the services kill their calls and give the messages back.
+                    group.cancelAll()
+                case .outOfPatience: self.startWaiting(in: &group)
+                case .other: break
+                }
+            }
+            group.cancelAll()
+            return self.failure.withLock { $0 }.map { .failure($0) } ?? result
+        }
+        .get()
+    }
+
+    private func startWaiting(in group: inout TaskGroup<Ending>) {
+        group.addTask {
+            try? await ContinuousClock().sleep(for: self.patience)
+            return .outOfPatience
+        }
+    }
+
+    private func stillRunning() async -> ExpectationError {
+        ExpectationError(
+            "at the end of the test the services did not stop within \(self.patience): a call is still running, which may "
+                + "wait for something that the test must give it, such as time; it was cancelled\n\n"
+                + (await self.report())
+        )
+    }
+
+    private func result<Value>(of body: (Cluster) async throws -> Value) async -> Result<Value, any Error> {
+        do {
+            if let error = self.failure.withLock({ $0 }) { throw error }
+            return .success(try await body(self))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func fail(_ error: any Error) {
+        guard !(error is CancellationError) else { return }
+        self.failure.withLock { $0 = $0 ?? error }
+        self.ready.open()
+        self.recorder.fail(error)
+    }
+}
