@@ -26,6 +26,22 @@ public struct BrokerSnapshot: Sendable, Hashable {
         public var returned: Bool
     }
 
+    /// A message that left its queue for the queue's dead-letter exchange.
+    public struct DeadLetter: Sendable, Hashable {
+        /// The message as it was published there, with its `x-death` header.
+        public var message: Message
+        /// The queue that it left.
+        public var queue: String
+        /// Why: `expired`, `rejected` or `maxlen`.
+        public var reason: String
+        /// The dead-letter exchange.
+        public var exchange: String
+        /// The routing key that it was published with.
+        public var routingKey: String
+        /// The queues that it was routed to; with none it was lost.
+        public var destinations: [String]
+    }
+
     /// The exchanges, by name; without the predeclared ones.
     public var exchanges: [Exchange]
     /// The queues, by name.
@@ -34,6 +50,8 @@ public struct BrokerSnapshot: Sendable, Hashable {
     public var bindings: [Binding]
     /// The latest messages that were routed nowhere, oldest first: at most 1,000.
     public var unroutable: [Unroutable]
+    /// The latest dead letters, oldest first: at most 1,000.
+    public var deadLetters: [DeadLetter]
 
     /// The queue of that name.
     public subscript(queue name: String) -> QueueContents? {
@@ -43,17 +61,15 @@ public struct BrokerSnapshot: Sendable, Hashable {
 
 extension BrokerSnapshot {
     init(_ host: VirtualHost) {
-        var unsettled: [QueueID: Int] = [:]
-        for consumer in host.consumers.values { unsettled[consumer.queue, default: 0] += consumer.unsettled.count }
         self.exchanges = host.exchanges.values.map(\.declaration)
             .filter { !$0.name.utf8.starts(with: "amq.".utf8) }
             .sorted { $0.name < $1.name }
         self.queues = host.queues
-            .map { id, queue in
+            .map { _, queue in
                 QueueContents(
                     queue: queue.declaration,
                     ready: queue.ready.all.map(\.published.message),
-                    unsettledCount: unsettled[id] ?? 0,
+                    unsettledCount: queue.unsettledCount,
                     consumerCount: queue.consumers.count
                 )
             }
@@ -63,7 +79,8 @@ extension BrokerSnapshot {
                 exchange.bindings.compactMap { Binding($0, from: exchange.declaration.name, in: host) }
             }
             .sorted { $0.path < $1.path }
-        self.unroutable = host.unroutable.map(\.self)
+        self.unroutable = Array(host.unroutable.elements)
+        self.deadLetters = Array(host.deadLettered.elements)
     }
 }
 

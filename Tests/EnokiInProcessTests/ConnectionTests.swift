@@ -144,19 +144,21 @@ import Testing
         }
     }
 
-    @Test func whatIsNotSupportedYetIsRefusedWithTheReason() async throws {
+    @Test func whatIsNotSupportedIsRefusedWithTheReason() async throws {
         try await self.withBroker { broker in
-            for name in ["x-dead-letter-exchange", "x-max-length", "x-max-priority", "x-single-active-consumer"] {
+            for type in ["quorum", "stream"] {
                 let error = await #expect(throws: BrokerError.self) {
-                    try await broker.declare(Topology(queues: [Queue("q", arguments: [name: 1])]))
+                    try await broker.declare(Topology(queues: [Queue("q", arguments: ["x-queue-type": .string(type)])]))
                 }
-                #expect(error?.code == .invalidArgument)
-                #expect(error?.message.contains("'\(name)' of queue 'q'") == true)
+                #expect(error?.code == .preconditionFailed)
+                #expect(error?.message.contains("queue 'q' in vhost '/' asks for x-queue-type '\(type)'") == true)
             }
             let error = await #expect(throws: BrokerError.self) {
                 try await broker.declare(Topology(exchanges: [Exchange("e", Exchange.Kind(rawValue: "x-random"))]))
             }
+            #expect(error?.code == .invalidArgument)
             #expect(error?.message.contains("x-random") == true)
+            #expect(broker.status == .connected)
         }
     }
 

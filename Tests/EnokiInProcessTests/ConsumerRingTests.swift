@@ -1,3 +1,4 @@
+import EnokiBroker
 import Testing
 
 @testable import EnokiInProcess
@@ -5,28 +6,45 @@ import Testing
 @Suite struct ConsumerRingTests {
     @Test func consumersOfOnePriorityTakeTurns() {
         var ring = ConsumerRing()
-        for number in 1...3 { ring.append(self.consumer(number), priority: 0) }
+        for number in 1...3 { ring.append(self.consumer(number)) }
         var turns: [UInt64] = []
         for _ in 0..<6 {
             guard let consumer = ring.popFirst() else { break }
-            turns.append(consumer.number)
-            ring.append(consumer, priority: 0)
+            turns.append(consumer.id.number)
+            ring.append(consumer)
         }
         #expect(turns == [1, 2, 3, 1, 2, 3])
     }
 
     @Test func higherPrioritiesComeFirst() {
         var ring = ConsumerRing()
-        for (number, priority) in [(1, 0), (2, 5), (3, -1), (4, 5), (5, 0)] as [(Int, Int32)] {
-            ring.append(self.consumer(number), priority: priority)
-        }
-        ring.remove(self.consumer(2))
+        let consumers = [(1, 0), (2, 5), (3, -1), (4, 5), (5, 0)].map { self.consumer($0, priority: $1) }
+        for consumer in consumers { ring.append(consumer) }
+        ring.remove(consumers[1])
         ring.remove(self.consumer(99))
         var order: [UInt64] = []
-        while let consumer = ring.popFirst() { order.append(consumer.number) }
+        while let consumer = ring.popFirst() { order.append(consumer.id.number) }
         #expect(order == [4, 1, 5, 3])
         #expect(ring.first == nil)
     }
 
-    private func consumer(_ number: Int) -> ConsumerID { ConsumerID(number: UInt64(number)) }
+    private func consumer(_ number: Int, priority: Int64 = 0) -> ConsumerRecord {
+        let connection = ConnectionRecord(id: ConnectionID(number: 1), user: "guest")
+        return ConsumerRecord(
+            id: ConsumerID(number: UInt64(number)),
+            tag: "",
+            channel: ChannelRecord(id: ChannelID(number: 1), connection: connection),
+            queue: QueueRecord(
+                id: QueueID(number: 1),
+                Queue("q"),
+                arguments: QueueArguments(),
+                owner: nil,
+                now: .zero
+            ),
+            noAck: false,
+            exclusive: false,
+            priority: priority,
+            prefetch: 0
+        )
+    }
 }

@@ -4,42 +4,63 @@ import Testing
 @testable import EnokiInProcess
 
 @Suite struct OutboxTests {
-    @Test func consumersTakeTurnsAndKeepTheirOrder() {
+    @Test func channelsTakeTurnsAndKeepTheirOrder() {
         var outbox = Outbox()
-        for (consumer, tag) in [(1, 1), (1, 2), (1, 3), (2, 4), (2, 5)] as [(UInt64, UInt64)] {
-            outbox.append(self.handover(tag, to: consumer))
+        for (channel, tag) in [(1, 1), (1, 2), (1, 3), (2, 4), (2, 5)] as [(UInt64, UInt64)] {
+            self.append(tag, to: "c", on: channel, in: &outbox)
         }
-        var tags: [DeliveryTag] = []
-        while let next = outbox.next() { tags.append(next.tag) }
-        #expect(tags == [1, 4, 2, 5, 3])
+        #expect(self.drain(&outbox) == [1, 4, 2, 5, 3])
         #expect(outbox.isEmpty)
     }
 
-    @Test func whatIsWithdrawnIsNotDelivered() {
+    @Test func whatIsWithdrawnFromAConsumerIsNotSent() {
         var outbox = Outbox()
-        outbox.append(self.handover(1, to: 1))
-        outbox.append(self.handover(2, to: 2))
-        outbox.append(self.handover(3, to: 1))
-        #expect(outbox.withdraw(from: ConsumerID(number: 1)).map(\.tag) == [1, 3])
-        outbox.append(self.handover(4, to: 1))
-        var tags: [DeliveryTag] = []
-        while let next = outbox.next() { tags.append(next.tag) }
-        #expect(tags == [2, 4])
+        self.append(1, to: "a", on: 1, in: &outbox)
+        self.append(2, to: "b", on: 1, in: &outbox)
+        self.append(3, to: "a", on: 2, in: &outbox)
+        self.append(4, to: "a", on: 1, in: &outbox)
+        #expect(outbox.withdrawDeliveries(to: "a", on: ChannelID(number: 1)) == [1, 4])
+        self.append(5, to: "a", on: 1, in: &outbox)
+        #expect(self.drain(&outbox) == [2, 3, 5])
     }
 
-    @Test func aConsumerRunsFromItsDeliveryToItsEnd() {
+    @Test func whatIsTakenOutOfAChannelIsNotSent() {
         var outbox = Outbox()
-        outbox.append(self.handover(1, to: 7))
+        self.append(1, to: "a", on: 1, in: &outbox)
+        self.append(2, to: "a", on: 2, in: &outbox)
+        #expect(outbox.removeAll(for: ChannelID(number: 1)).count == 1)
+        #expect(outbox.withdrawDeliveries(to: "a", on: ChannelID(number: 2)) == [2])
+        #expect(outbox.isEmpty)
+        #expect(outbox.next() == nil)
+    }
+
+    @Test func aChannelRunsFromItsEventToItsEnd() {
+        var outbox = Outbox()
+        self.append(1, to: "a", on: 7, in: &outbox)
         #expect(outbox.running == nil)
         _ = outbox.next()
-        #expect(outbox.running == ConsumerID(number: 7))
+        #expect(outbox.running == ChannelID(number: 7))
         outbox.finish()
         #expect(outbox.running == nil)
     }
 
-    private func handover(_ tag: DeliveryTag, to consumer: UInt64) -> Effects.Handover {
-        let published = PublishedMessage(Message(""), exchange: "", routingKey: "")
-        let message = QueuedMessage(published: published, position: tag, expiry: nil)
-        return Effects.Handover(consumer: ConsumerID(number: consumer), tag: tag, message: message)
+    private func append(_ tag: DeliveryTag, to consumer: String, on channel: UInt64, in outbox: inout Outbox) {
+        let delivery = BasicDeliver(
+            consumerTag: consumer,
+            deliveryTag: tag,
+            redelivered: false,
+            exchange: "",
+            routingKey: "",
+            message: Message("")
+        )
+        outbox.append(.event(.deliver(delivery)), for: ChannelID(number: channel))
+    }
+
+    private func drain(_ outbox: inout Outbox) -> [DeliveryTag] {
+        var tags: [DeliveryTag] = []
+        while let next = outbox.next() {
+            if case .event(.deliver(let delivery)) = next.item { tags.append(delivery.deliveryTag) }
+        }
+        return tags
     }
 }

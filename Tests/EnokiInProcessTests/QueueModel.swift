@@ -21,8 +21,9 @@ struct QueueModel {
     private(set) var ready: [Entry] = []
     /// All consumers that are not closed.
     private(set) var consumers: [Consumer] = []
-    /// Those that can take a message, by turn.
+    /// Those whose turn comes when there is a message, and those that were found at their limit.
     private var turns: [Int] = []
+    private var blocked: Set<Int> = []
 
     mutating func publish(_ number: Int) {
         self.ready.append(Entry(number: number))
@@ -41,13 +42,14 @@ struct QueueModel {
             let index = self.consumers[consumer].unsettled.firstIndex(where: { $0.number == number })
         else { return }
         let entry = self.consumers[consumer].unsettled.remove(at: index)
-        if !self.consumers[consumer].isCancelled, !self.turns.contains(name) { self.turns.append(name) }
+        if self.blocked.remove(name) != nil { self.turns.append(name) }
         if acknowledgement == .requeue { self.putBack([entry]) }
         self.deliver()
     }
 
     mutating func cancel(_ name: Int) {
         self.turns.removeAll { $0 == name }
+        self.blocked.remove(name)
         guard let consumer = self.consumers.firstIndex(where: { $0.name == name }) else { return }
         self.consumers[consumer].isCancelled = true
     }
@@ -65,13 +67,17 @@ struct QueueModel {
     }
 
     private mutating func deliver() {
-        while let name = self.turns.first, let entry = self.ready.first {
-            guard let consumer = self.consumers.firstIndex(where: { $0.name == name }) else { return }
+        while !self.ready.isEmpty, let name = self.turns.first {
             self.turns.removeFirst()
-            self.ready.removeFirst()
+            guard let consumer = self.consumers.firstIndex(where: { $0.name == name }) else { return }
+            guard self.consumers[consumer].unsettled.count < self.consumers[consumer].prefetch else {
+                self.blocked.insert(name)
+                continue
+            }
+            let entry = self.ready.removeFirst()
             self.consumers[consumer].unsettled.append(entry)
             self.deliveries.append("\(name) gets \(entry.number)\(entry.redelivered ? " again" : "")")
-            if self.consumers[consumer].unsettled.count < self.consumers[consumer].prefetch { self.turns.append(name) }
+            self.turns.append(name)
         }
     }
 }

@@ -6,87 +6,72 @@ import Testing
 @Suite(.serialized) struct VirtualHostTests {
     @Test(arguments: 0..<100 as Range<UInt64>) func randomOperationsDoWhatAPlainModelDoes(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
-        var host = VirtualHost()
+        let host = VirtualHost()
         var model = QueueModel()
-        let connection = host.openConnection()
-        try host.declare(Queue("q"), by: connection)
-        var ids: [Int: ConsumerID] = [:]
+        let channel = try host.makeChannel()
+        _ = try host.declare(Queue("q"), on: channel)
+        var channels: [Int: ChannelRecord] = [:]
+        var names: [ChannelID: Int] = [:]
         var tags: [Int: DeliveryTag] = [:]
         var deliveries: [String] = []
 
         for step in 0..<150 {
             let consumer = model.consumers.randomElement(using: &random)
+            let own = consumer.flatMap { channels[$0.name] }
             switch Int.random(in: 0..<10, using: &random) {
             case 0..<3:
-                try host.publish(self.message(step), mandatory: true)
+                _ = try host.publish(Message("\(step)"), exchange: "", routingKey: "q", mandatory: true, on: channel)
                 model.publish(step)
             case 3:
-                let options = ConsumerOptions(prefetch: Int.random(in: 1...4, using: &random))
-                ids[step] = try host.consume("q", options: options, by: connection)
-                model.consume(step, prefetch: options.prefetch)
+                let prefetch = Int.random(in: 1...4, using: &random)
+                let new = try host.makeChannel()
+                channels[step] = new
+                names[new.id] = step
+                host.qos(prefetch: prefetch, global: false, on: new)
+                _ = try host.consume(ConsumeRequest(queue: "q", tag: "c"), on: new)
+                model.consume(step, prefetch: prefetch)
             case 4:
-                guard let consumer, let id = ids[consumer.name] else { continue }
-                host.cancel(id, undelivered: [])
+                guard let consumer, let own else { continue }
+                host.cancel("c", on: own)
                 model.cancel(consumer.name)
             case 5:
-                guard let consumer, let id = ids[consumer.name] else { continue }
-                host.cancel(id, undelivered: [])
-                host.close([id])
+                guard let consumer, let own else { continue }
+                host.close(own)
                 model.close(consumer.name)
             default:
                 guard
-                    let consumer, let id = ids[consumer.name],
+                    let consumer, let own,
                     let entry = consumer.unsettled.randomElement(using: &random),
                     let tag = tags[entry.number],
                     let answer = [Acknowledgement.ack, .requeue, .reject].randomElement(using: &random)
                 else { continue }
-                host.settle(tag, of: id, with: answer)
+                try host.settle(tag, multiple: false, as: Settling(answer), on: own)
                 model.settle(consumer.name, entry.number, answer)
             }
-            for handover in host.takeEffects().handovers {
-                let name = try #require(ids.first { $0.value == handover.consumer }).key
-                let number = try #require(Int(handover.message.text))
-                tags[number] = handover.tag
-                deliveries.append("\(name) gets \(number)\(handover.message.redelivered ? " again" : "")")
+            for case (let id, .deliver(let delivery)) in host.takeEffects().events {
+                let name = try #require(names[id])
+                let number = try #require(Int(delivery.text))
+                tags[number] = delivery.deliveryTag
+                deliveries.append("\(name) gets \(number)\(delivery.redelivered ? " again" : "")")
             }
             #expect(deliveries == model.deliveries, "after step \(step)")
-            let status = try host.inspect(queue: "q", by: connection)
+            let status = try host.declarePassively(queue: "q", on: channel)
             #expect(status.messageCount == model.ready.count)
             #expect(status.consumerCount == model.consumers.count { !$0.isCancelled })
             guard deliveries == model.deliveries else { return }
         }
     }
 
-    @Test func whatNeverReachedACancelledConsumerGoesBackUnmarked() throws {
-        var host = VirtualHost()
-        for automatic in [false, true] {
-            let connection = host.openConnection()
-            try host.declare(Queue("q"), by: connection)
-            let options = ConsumerOptions(prefetch: 5, automaticAcknowledgement: automatic)
-            let consumer = try host.consume("q", options: options, by: connection)
-            for number in 0..<3 { try host.publish(self.message(number), mandatory: true) }
-            let undelivered = host.takeEffects().handovers
-            #expect(undelivered.count == 3)
-            host.cancel(consumer, undelivered: undelivered)
-            _ = try host.consume("q", options: ConsumerOptions(automaticAcknowledgement: true), by: connection)
-            let again = host.takeEffects().handovers
-            #expect(again.map(\.message.text) == ["0", "1", "2"])
-            #expect(again.allSatisfy { !$0.message.redelivered })
-            host.close(connection)
-            #expect(host.consumers.isEmpty)
-        }
-    }
-
     @Test func anUnusedQueueAsksForOneWakeUpHoweverOftenItIsUsed() throws {
-        var host = VirtualHost()
-        let connection = host.openConnection()
-        try host.declare(Queue("q", arguments: ["x-expires": 1000]), by: connection)
+        let host = VirtualHost()
+        let channel = try host.makeChannel()
+        _ = try host.declare(Queue("q", arguments: ["x-expires": 1000]), on: channel)
         for second in 1...100 {
             host.advance(to: .milliseconds(second))
-            _ = try host.inspect(queue: "q", by: connection)
+            _ = try host.declarePassively(queue: "q", on: channel)
         }
         #expect(host.takeEffects().wakes.map(\.instant) == [.seconds(1)])
-        let id = try host.requireQueue("q", for: connection)
+        let id = try host.requireQueue("q", on: channel).id
         host.advance(to: .seconds(1))
         host.wake(id)
         #expect(host.takeEffects().wakes.map(\.instant) == [.milliseconds(1100)])
@@ -96,32 +81,71 @@ import Testing
     }
 
     @Test func nothingIsLeftOfWhatIsDeleted() throws {
-        var host = VirtualHost()
-        let connection = host.openConnection()
+        let host = VirtualHost()
+        let channel = try host.makeChannel()
         let exchanges = host.exchanges.count
         for kind in [Exchange.Kind.direct, .topic, .fanout, .headers] {
             try host.declare(Exchange("a", kind))
             try host.declare(Exchange("b", .fanout))
-            try host.declare(Queue("q"), by: connection)
-            try host.bind(Binding(from: "a", toQueue: "q", routingKey: "k"), by: connection)
-            try host.bind(Binding(from: "a", to: .exchange("b"), routingKey: "k"), by: connection)
-            try host.bind(Binding(from: "b", to: .exchange("a")), by: connection)
-            try host.delete(exchange: "a")
+            _ = try host.declare(Queue("q"), on: channel)
+            try host.bind(Binding(from: "a", toQueue: "q", routingKey: "k"), on: channel)
+            try host.bind(Binding(from: "a", to: .exchange("b"), routingKey: "k"), on: channel)
+            try host.bind(Binding(from: "b", to: .exchange("a")), on: channel)
+            try host.delete(exchange: "a", ifUnused: false)
             #expect(host.exchanges.values.allSatisfy { $0.bindings.isEmpty })
-            try host.delete(exchange: "b")
+            try host.delete(exchange: "b", ifUnused: false)
             #expect(host.queues.values.allSatisfy { $0.bindings.isEmpty })
-            try host.delete(queue: "q", by: connection)
+            _ = try host.delete(queue: "q", ifUnused: false, ifEmpty: false, on: channel)
         }
         #expect(host.exchanges.count == exchanges)
         #expect(host.bindingsToExchange.isEmpty)
         #expect(host.queueIDs.isEmpty)
     }
 
-    private func message(_ number: Int) -> PublishedMessage {
-        PublishedMessage(Message("\(number)"), exchange: "", routingKey: "q")
+    @Test func aHostThatIsTornDownLetsGoOfItsParts() throws {
+        weak var queue: QueueRecord?
+        weak var channel: ChannelRecord?
+        do {
+            let host = VirtualHost()
+            let first = try host.makeChannel()
+            _ = try host.declare(Queue("q"), on: first)
+            _ = try host.consume(ConsumeRequest(queue: "q", tag: "c"), on: first)
+            _ = try host.publish(Message("x"), exchange: "", routingKey: "q", mandatory: true, on: first)
+            queue = host.queue(named: "q")
+            channel = first
+            host.tearDown()
+        }
+        #expect(queue == nil)
+        #expect(channel == nil)
     }
 }
 
-extension QueuedMessage {
-    var text: String { String(decoding: self.published.message.body, as: UTF8.self) }
+extension VirtualHost {
+    /// A channel on a connection of its own.
+    func makeChannel() throws -> ChannelRecord {
+        let connection = try #require(self.connections[self.openConnection(user: "guest")])
+        return try #require(self.channels[self.openChannel(on: connection)])
+    }
+}
+
+extension ConsumeRequest {
+    init(queue: String, tag: String) {
+        self.init(queue: queue)
+        self.consumerTag = tag
+    }
+}
+
+extension BasicDeliver {
+    var text: String { String(decoding: self.message.body, as: UTF8.self) }
+}
+
+extension Settling {
+    init(_ answer: Acknowledgement) {
+        self =
+            switch answer {
+            case .ack: .ack
+            case .requeue: .requeue
+            case .reject: .reject
+            }
+    }
 }

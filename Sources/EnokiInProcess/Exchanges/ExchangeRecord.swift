@@ -1,7 +1,7 @@
 import EnokiBroker
 
 /// An exchange as the virtual host keeps it.
-struct ExchangeRecord: Sendable {
+final class ExchangeRecord {
     /// A binding of this exchange; two that differ only in their arguments are two.
     struct Bound: Hashable, Sendable {
         let destination: Destination
@@ -9,35 +9,45 @@ struct ExchangeRecord: Sendable {
         let arguments: Headers
     }
 
+    let id: ExchangeID
     let declaration: Exchange
     private(set) var bindings: Set<Bound> = []
     private var table: any RoutingTable
 
     /// An exchange without bindings; `nil` where nobody knows the kind.
-    init?(_ declaration: Exchange) {
+    init?(id: ExchangeID, _ declaration: Exchange) {
         guard let table = Self.table(for: declaration.kind) else { return nil }
+        self.id = id
         self.declaration = declaration
         self.table = table
     }
 
+    static func knows(_ kind: Exchange.Kind) -> Bool { Self.table(for: kind) != nil }
+
     var alternateExchange: String? { self.declaration.arguments["alternate-exchange"]?.stringValue }
 
     /// - Returns: Whether the binding is new.
-    mutating func bind(_ bound: Bound) -> Bool {
+    func bind(_ bound: Bound) -> Bool {
         guard self.bindings.insert(bound).inserted else { return false }
         self.table.insert(bound.destination, routingKey: bound.routingKey.string, arguments: bound.arguments)
         return true
     }
 
     /// - Returns: Whether there was such a binding.
-    mutating func unbind(_ bound: Bound) -> Bool {
+    func unbind(_ bound: Bound) -> Bool {
         guard self.bindings.remove(bound) != nil else { return false }
         self.table.remove(bound.destination, routingKey: bound.routingKey.string, arguments: bound.arguments)
         return true
     }
 
-    func collect(into destinations: inout [Destination], routingKey: String, headers: Headers) {
-        self.table.collect(into: &destinations, routingKey: routingKey, headers: headers)
+    /// Adds to `destinations` all that a message goes to, in any order and possibly more than once.
+    func collect(into destinations: inout [Destination], for message: PublishedMessage) {
+        let headers = message.message.properties.headers
+        for routingKey in message.routingKeys {
+            self.table.collect(into: &destinations, routingKey: routingKey, headers: headers)
+            // These look at no routing key, so one look is enough.
+            if self.declaration.kind == .fanout || self.declaration.kind == .headers { return }
+        }
     }
 
     private static func table(for kind: Exchange.Kind) -> (any RoutingTable)? {

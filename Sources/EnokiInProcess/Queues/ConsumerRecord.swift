@@ -1,29 +1,45 @@
 import EnokiBroker
 
-/// A consumer as the virtual host keeps it: until it is closed, so that what it was given can be settled.
-struct ConsumerRecord: Sendable {
-    enum State: Sendable {
-        /// It is served by its queue.
-        case active
-        /// Its queue was deleted; it is served again when there is one of that name.
-        case withoutQueue
-        /// It gets nothing more.
-        case cancelled
+/// A consumer as the virtual host keeps it.
+final class ConsumerRecord {
+    let id: ConsumerID
+    let tag: String
+    let channel: ChannelRecord
+    let queue: QueueRecord
+    let noAck: Bool
+    let exclusive: Bool
+    /// Among the consumers of a queue the ones of the highest priority are served first.
+    let priority: Int64
+    /// How many deliveries may be unsettled at once; 0 is any number.
+    let prefetch: Int
+
+    var unsettledCount = 0
+    /// Whether it was found at its limit, and so stands in no ring until it may take a message again.
+    var isBlocked = false
+
+    init(
+        id: ConsumerID,
+        tag: String,
+        channel: ChannelRecord,
+        queue: QueueRecord,
+        noAck: Bool,
+        exclusive: Bool,
+        priority: Int64,
+        prefetch: Int
+    ) {
+        self.id = id
+        self.tag = tag
+        self.channel = channel
+        self.queue = queue
+        self.noAck = noAck
+        self.exclusive = exclusive
+        self.priority = priority
+        self.prefetch = prefetch
     }
 
-    let connection: ConnectionID
-    let options: ConsumerOptions
-    let queueName: String
-    var queue: QueueID
-    var state = State.active
-    /// What it was given and has not settled, in its present queue.
-    var unsettled: [DeliveryTag: QueuedMessage] = [:]
-    /// Whether it stands in the ring of its queue.
-    var isInRing = false
-
-    var priority: Int32 { self.options.priority ?? 0 }
-
+    /// Whether its own prefetch and its channel's let it have another message; neither binds one that settles nothing.
     var canTakeMore: Bool {
-        self.state == .active && (self.options.automaticAcknowledgement || self.unsettled.count < self.options.prefetch)
+        if self.noAck { return true }
+        return !self.channel.isAtPrefetch && (self.prefetch == 0 || self.unsettledCount < self.prefetch)
     }
 }

@@ -2,20 +2,15 @@ import EnokiBroker
 
 /// What follows from an input to the virtual host, for those around it to carry out.
 struct Effects: Sendable {
-    /// A message on its way to a consumer.
-    struct Handover: Sendable {
-        let consumer: ConsumerID
-        let tag: DeliveryTag
-        let message: QueuedMessage
-    }
-
-    /// A wish to hear of `queue` again at `instant`, or no more where that is `nil`; it replaces the earlier one.
+    /// A wish to hear of a queue again at `instant`, or no more where that is `nil`; it replaces the earlier one.
     struct Wake: Sendable {
         let queue: QueueID
         let instant: Duration?
     }
 
-    /// In the order in which the consumers must get them.
-    var handovers: [Handover] = []
+    /// What is sent on channels, in the order in which each must get it.
+    var events: [(channel: ChannelID, event: ChannelEvent)] = []
     var wakes: [Wake] = []
+    /// The names of queues that are new.
+    var declaredQueues: [ByteName] = []
 }

@@ -1,62 +1,54 @@
 import EnokiBroker
 
 /// RabbitMQ's rules of redeclaration: what must be the same when a queue or an exchange of that name exists.
-enum Equivalence {
-    /// The arguments of a queue that take part; others may differ.
-    private static let queueArguments = ["x-expires", "x-message-ttl"]
+struct Equivalence {
+    /// The queue or the exchange, in RabbitMQ's words.
+    let part: String
 
-    static func check(_ wanted: Queue, against current: Queue) throws(BrokerError) {
-        let part = AMQPText.queue(current.name)
-        try self.check("durable", for: part, wanted: wanted.durable, current: current.durable)
-        try self.check("auto_delete", for: part, wanted: wanted.autoDelete, current: current.autoDelete)
-        for name in self.queueArguments {
-            try self.check(name, for: part, wanted: wanted.arguments[name], current: current.arguments[name])
+    func check(_ wanted: Queue, against current: Queue) throws(AMQPException) {
+        // RabbitMQ knows no durable exclusive queue: it would go with its connection anyhow.
+        try self.check("durable", wanted.durable && !wanted.exclusive, current.durable && !current.exclusive)
+        try self.check("auto_delete", wanted.autoDelete, current.autoDelete)
+        for name in QueueArguments.compared {
+            try self.check(name, wanted.arguments[name], current.arguments[name])
         }
     }
 
-    static func check(_ wanted: Exchange, against current: Exchange) throws(BrokerError) {
-        let part = AMQPText.exchange(current.name)
-        try self.check("type", for: part, wanted: wanted.kind, current: current.kind)
-        try self.check("durable", for: part, wanted: wanted.durable, current: current.durable)
-        try self.check("auto_delete", for: part, wanted: wanted.autoDelete, current: current.autoDelete)
-        try self.check("internal", for: part, wanted: wanted.isInternal, current: current.isInternal)
+    func check(_ wanted: Exchange, against current: Exchange) throws(AMQPException) {
+        try self.check("type", wanted.kind, current.kind)
+        try self.check("durable", wanted.durable, current.durable)
+        try self.check("auto_delete", wanted.autoDelete, current.autoDelete)
+        try self.check("internal", wanted.isInternal, current.isInternal)
         let name = "alternate-exchange"
-        try self.check(name, for: part, wanted: wanted.arguments[name], current: current.arguments[name])
+        try self.check(name, wanted.arguments[name], current.arguments[name])
     }
 
-    private static func check<Value: Equatable>(
-        _ name: String,
-        for part: String,
-        wanted: Value,
-        current: Value
-    ) throws(BrokerError) {
-        guard wanted == current else {
-            throw .inequivalent(name, for: part, received: "'\(wanted)'", current: "'\(current)'")
-        }
+    private func check<Value: Equatable>(_ name: String, _ wanted: Value, _ current: Value) throws(AMQPException) {
+        guard wanted != current else { return }
+        throw self.inequivalent(name, received: "'\(wanted)'", current: "'\(current)'")
     }
 
-    private static func check(
-        _ name: String,
-        for part: String,
-        wanted: FieldValue?,
-        current: FieldValue?
-    ) throws(BrokerError) {
+    private func check(_ name: String, _ wanted: FieldValue?, _ current: FieldValue?) throws(AMQPException) {
         switch (wanted, current) {
         case (nil, nil): return
-        case (let wanted?, let current?) where self.areSame(wanted, current): return
-        default:
-            throw .inequivalent(name, for: part, received: self.text(wanted), current: self.text(current))
+        // A classic queue is one whether it says so or not.
+        case (.string("classic"), nil) where name == "x-queue-type": return
+        case (nil, .string("classic")) where name == "x-queue-type": return
+        case (let wanted?, let current?):
+            guard !wanted.isEquivalent(to: current) else { return }
+            throw self.inequivalent(name, received: "'\(wanted.erlangText)'", current: "'\(current.erlangText)'")
+        default: throw self.inequivalent(name, received: Self.text(wanted), current: Self.text(current))
         }
     }
 
-    /// Integers of all sizes are compared by their value.
-    private static func areSame(_ left: FieldValue, _ right: FieldValue) -> Bool {
-        if let left = left.integerValue, let right = right.integerValue { return left == right }
-        if let left = left.stringValue, let right = right.stringValue { return left.hasSameBytes(as: right) }
-        return left == right
+    private func inequivalent(_ name: String, received: String, current: String) -> AMQPException {
+        AMQPException(
+            .preconditionFailed,
+            "inequivalent arg '\(name)' for \(self.part): received \(received) but current is \(current)"
+        )
     }
 
     private static func text(_ value: FieldValue?) -> String {
-        value.map { "the value '\($0.stringValue ?? $0.description)'" } ?? "none"
+        value.map { "the value '\($0.erlangText)' of type '\($0.erlangType)'" } ?? "none"
     }
 }

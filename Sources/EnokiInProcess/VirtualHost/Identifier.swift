@@ -1,14 +1,18 @@
 /// Names a part of a virtual host for as long as it lives, so that a new queue of an old name is another queue.
-struct Identifier<Part>: Hashable, Comparable, Sendable {
+package struct Identifier<Part>: Hashable, Comparable, Sendable {
     let number: UInt64
 
-    static func < (left: Self, right: Self) -> Bool { left.number < right.number }
+    package static func < (left: Self, right: Self) -> Bool { left.number < right.number }
 }
 
-typealias ExchangeID = Identifier<ExchangeRecord>
-typealias QueueID = Identifier<QueueRecord>
-typealias ConsumerID = Identifier<ConsumerRecord>
-typealias ConnectionID = Identifier<ConnectionRecord>
+enum QueuePart {}
+enum ExchangePart {}
+enum ConsumerPart {}
+package enum ChannelPart {}
+package enum ConnectionPart {}
 
-/// Numbers a delivery, in the order in which the virtual host made them.
-typealias DeliveryTag = UInt64
+typealias QueueID = Identifier<QueuePart>
+typealias ExchangeID = Identifier<ExchangePart>
+typealias ConsumerID = Identifier<ConsumerPart>
+package typealias ChannelID = Identifier<ChannelPart>
+package typealias ConnectionID = Identifier<ConnectionPart>

@@ -2,44 +2,43 @@ import EnokiBroker
 
 extension VirtualHost {
     /// `queue.bind` and `exchange.bind`; a binding that exists is left as it is.
-    mutating func bind(_ binding: Binding, by connection: ConnectionID) throws(BrokerError) {
-        try WireLimits.check(binding)
-        guard !binding.source.isEmpty else { throw .defaultExchange }
-        let destination = try self.requireDestination(binding.destination, for: connection)
+    func bind(_ binding: Binding, on channel: ChannelRecord) throws(AMQPException) {
+        let binding = try self.resolve(binding, on: channel)
         let source = try self.requireExchange(binding.source)
-        if self.exchanges[source]?.declaration.kind == .headers { try Self.checkMatch(of: binding) }
+        let destination = try self.requireDestination(binding.destination, by: channel)
+        if source.declaration.kind == .headers { try Self.checkMatch(of: binding) }
         let bound = ExchangeRecord.Bound(binding, to: destination)
-        guard self.exchanges[source]?.bind(bound) == true else { return }
+        guard source.bind(bound) else { return }
         switch destination {
-        case .queue(let queue): self.queues[queue]?.bindings[source, default: []].insert(bound)
-        case .exchange(let exchange): self.bindingsToExchange[exchange, default: [:]][source, default: []].insert(bound)
+        case .queue(let queue): self.queues[queue]?.bindings[source.id, default: []].insert(bound)
+        case .exchange(let id): self.bindingsToExchange[id, default: [:]][source.id, default: []].insert(bound)
         }
     }
 
     /// `queue.unbind` and `exchange.unbind`; what does not exist is no error.
-    mutating func unbind(_ binding: Binding, by connection: ConnectionID) throws(BrokerError) {
-        try WireLimits.check(binding)
-        guard !binding.source.isEmpty else { throw .defaultExchange }
+    func unbind(_ binding: Binding, on channel: ChannelRecord) throws(AMQPException) {
+        let binding = try self.resolve(binding, on: channel)
         guard
-            let destination = try self.destination(binding.destination, for: connection),
-            let source = self.exchangeIDs[ByteName(binding.source)]
+            let source = self.exchange(named: binding.source),
+            let destination = self.destination(binding.destination)
         else { return }
         let bound = ExchangeRecord.Bound(binding, to: destination)
-        guard self.exchanges[source]?.unbind(bound) == true else { return }
-        self.forget(bound, of: source)
+        guard source.unbind(bound) else { return }
+        self.forget(bound, of: source.id)
         self.deleteIfUnbound(source)
     }
 
     /// Takes the bindings of a destination that is gone out of the exchanges that hold them.
-    mutating func removeBindings(_ bindings: [ExchangeID: Set<ExchangeRecord.Bound>]) {
+    func removeBindings(_ bindings: [ExchangeID: Set<ExchangeRecord.Bound>]) {
         for (source, bounds) in bindings {
-            for bound in bounds { _ = self.exchanges[source]?.unbind(bound) }
-            self.deleteIfUnbound(source)
+            guard let exchange = self.exchanges[source] else { continue }
+            for bound in bounds { _ = exchange.unbind(bound) }
+            self.deleteIfUnbound(exchange)
         }
     }
 
     /// Takes a binding of exchange `source` out of the index of its destination.
-    mutating func forget(_ bound: ExchangeRecord.Bound, of source: ExchangeID) {
+    func forget(_ bound: ExchangeRecord.Bound, of source: ExchangeID) {
         switch bound.destination {
         case .queue(let id):
             self.queues[id]?.bindings[source]?.remove(bound)
@@ -50,39 +49,50 @@ extension VirtualHost {
         }
     }
 
+    /// The binding with the name of the queue that was declared last for an empty one, and for an empty key with it.
+    private func resolve(_ binding: Binding, on channel: ChannelRecord) throws(AMQPException) -> Binding {
+        var binding = binding
+        switch binding.destination {
+        case .queue(let name):
+            let queue = try self.resolve(queue: name, on: channel)
+            if name.isEmpty, binding.routingKey.isEmpty { binding.routingKey = queue }
+            binding.destination = .queue(queue)
+        case .exchange(let name):
+            guard !name.isEmpty else { throw .defaultExchange }
+        }
+        guard !binding.source.isEmpty else { throw .defaultExchange }
+        return binding
+    }
+
+    private func destination(_ destination: Binding.Destination) -> Destination? {
+        switch destination {
+        case .queue(let name): self.queueIDs[ByteName(name)].map { .queue($0) }
+        case .exchange(let name): self.exchangeIDs[ByteName(name)].map { .exchange($0) }
+        }
+    }
+
     private func requireDestination(
         _ destination: Binding.Destination,
-        for connection: ConnectionID
-    ) throws(BrokerError) -> Destination {
-        if let found = try self.destination(destination, for: connection) { return found }
+        by channel: ChannelRecord
+    ) throws(AMQPException) -> Destination {
         switch destination {
-        case .queue(let name): throw .noQueue(name)
-        case .exchange(let name): throw name.isEmpty ? .defaultExchange : .noExchange(name)
+        case .queue(let name): .queue(try self.requireQueue(name, on: channel).id)
+        case .exchange(let name): .exchange(try self.requireExchange(name).id)
         }
     }
 
-    private func destination(
-        _ destination: Binding.Destination,
-        for connection: ConnectionID
-    ) throws(BrokerError) -> Destination? {
-        switch destination {
-        case .queue(let name):
-            guard let id = self.queueIDs[ByteName(name)] else { return nil }
-            try self.checkAccess(to: id, by: connection)
-            return .queue(id)
-        case .exchange(let name):
-            return self.exchangeIDs[ByteName(name)].map { .exchange($0) }
-        }
-    }
-
-    private static func checkMatch(of binding: Binding) throws(BrokerError) {
+    private static func checkMatch(of binding: Binding) throws(AMQPException) {
         guard let match = binding.arguments["x-match"] else { return }
-        let known = ["all", "any", "all-with-x", "any-with-x"]
-        guard match.stringValue.map(known.contains) != true else { return }
-        throw BrokerError(
+        guard let mode = match.stringValue else {
+            throw AMQPException(
+                .preconditionFailed,
+                "Invalid x-match field type \(match.erlangType) (value \(match.erlangText)); expected longstr"
+            )
+        }
+        guard !["all", "any", "all-with-x", "any-with-x"].contains(mode) else { return }
+        throw AMQPException(
             .preconditionFailed,
-            "PRECONDITION_FAILED - Invalid x-match field value \(match); expected "
-                + known.joined(separator: ", ") + "."
+            "Invalid x-match field value <<\"\(mode)\">>; expected all, any, all-with-x, or any-with-x"
         )
     }
 }

@@ -1,18 +1,21 @@
 import EnokiBroker
 
 extension VirtualHost {
-    mutating func openConnection() -> ConnectionID {
-        let id = ConnectionID(number: self.nextNumber())
-        self.connections[id] = ConnectionRecord()
-        return id
+    func openConnection(user: String) -> ConnectionID {
+        let connection = ConnectionRecord(id: ConnectionID(number: self.nextNumber()), user: user)
+        self.connections[connection.id] = connection
+        return connection.id
     }
 
-    /// Closes a connection whose consumers are cancelled: what they have not settled goes back to its queues, and its
-    /// exclusive queues are deleted.
-    mutating func close(_ id: ConnectionID) {
-        guard let connection = self.connections[id] else { return }
-        for queue in connection.exclusiveQueues.sorted() { self.remove(queue) }
-        self.close(connection.consumers.sorted())
-        self.connections[id] = nil
+    /// Closes a connection with its channels, and deletes its exclusive queues.
+    ///
+    /// - Parameter reason: What the broker tells the channels, where it is the broker that closes.
+    func close(_ id: ConnectionID, because reason: AMQPException? = nil) {
+        guard let connection = self.connections.removeValue(forKey: id) else { return }
+        for channel in connection.channels.values.sorted(by: { $0.id < $1.id }) {
+            self.close(channel)
+            if let reason { self.effects.events.append((channel.id, .closed(reason))) }
+        }
+        for queue in connection.exclusiveQueues.values.sorted(by: { $0.id < $1.id }) { self.remove(queue) }
     }
 }

@@ -2,134 +2,109 @@ import EnokiBroker
 
 extension VirtualHost {
     /// `basic.consume`.
-    mutating func consume(
-        _ name: String,
-        options: ConsumerOptions,
-        by connection: ConnectionID
-    ) throws(BrokerError) -> ConsumerID {
-        guard (1...Int(UInt16.max)).contains(options.prefetch) else {
-            throw BrokerError(
-                .invalidArgument,
-                "The prefetch of a consumer is from 1 to \(UInt16.max); queue '\(name)' was to be consumed with "
-                    + "\(options.prefetch)."
+    ///
+    /// - Returns: The consumer's tag.
+    func consume(_ request: ConsumeRequest, on channel: ChannelRecord) throws(AMQPException) -> String {
+        guard channel.consumers[ByteName(request.consumerTag)] == nil else {
+            throw AMQPException(.notAllowed, "attempt to reuse consumer tag '\(request.consumerTag)'")
+        }
+        let tag = request.consumerTag.isEmpty ? "amq.ctag-\(self.generatedName())" : request.consumerTag
+        if request.queue == ReplyConsumer.pseudoQueue {
+            try self.consumeReplies(tag: tag, noAck: request.noAck, on: channel)
+            return tag
+        }
+        let queue = try self.requireQueue(self.resolve(queue: request.queue, on: channel), on: channel)
+        let priority = try self.priority(of: request, to: queue)
+        try self.checkExclusiveUse(of: queue, by: request)
+        let consumer = ConsumerRecord(
+            id: ConsumerID(number: self.nextNumber()),
+            tag: tag,
+            channel: channel,
+            queue: queue,
+            noAck: request.noAck,
+            exclusive: request.exclusive,
+            priority: priority,
+            prefetch: channel.consumerPrefetch
+        )
+        channel.consumers[ByteName(tag)] = consumer
+        queue.consumers[consumer.id] = consumer
+        queue.hasHadConsumers = true
+        queue.ring.append(consumer)
+        if request.exclusive || (queue.arguments.singleActiveConsumer && queue.activeConsumer == nil) {
+            queue.activeConsumer = consumer
+        }
+        self.deliver(from: queue)
+        return tag
+    }
+
+    /// `basic.cancel`: the consumer gets nothing more, what it got can still be settled. A tag that does not exist is no
+    /// error.
+    func cancel(_ tag: String, on channel: ChannelRecord) {
+        if let reply = channel.replyConsumer, reply.tag.hasSameBytes(as: tag) {
+            channel.replyConsumer = nil
+            self.replyConsumers[ByteName(reply.address)] = nil
+            return
+        }
+        guard let consumer = channel.consumers.removeValue(forKey: ByteName(tag)) else { return }
+        channel.blocked.removeAll { $0 === consumer }
+        self.detach(consumer)
+        self.noteUnused(consumer.queue)
+        self.deliver(from: consumer.queue)
+    }
+
+    /// Takes a consumer from its queue. Where it was the active one, another takes over.
+    func detach(_ consumer: ConsumerRecord) {
+        let queue = consumer.queue
+        guard queue.consumers.removeValue(forKey: consumer.id) != nil else { return }
+        queue.ring.remove(consumer)
+        guard queue.activeConsumer === consumer else { return }
+        queue.activeConsumer = queue.arguments.singleActiveConsumer ? queue.ring.first ?? queue.firstConsumer : nil
+    }
+
+    /// A queue may have lost its last consumer: then it goes, or its time of being unused begins.
+    func noteUnused(_ queue: QueueRecord) {
+        guard queue.consumers.isEmpty, queue.hasHadConsumers, !queue.isDeleted else { return }
+        if queue.declaration.autoDelete { return self.remove(queue) }
+        queue.unusedSince = self.now
+        self.scheduleWake(for: queue)
+    }
+
+    private func checkExclusiveUse(of queue: QueueRecord, by request: ConsumeRequest) throws(AMQPException) {
+        let isRefused =
+            if queue.arguments.singleActiveConsumer {
+                request.exclusive
+            } else {
+                queue.activeConsumer != nil || (request.exclusive && !queue.consumers.isEmpty)
+            }
+        if isRefused { throw .inExclusiveUse(queue.name, in: self) }
+    }
+
+    private func priority(of request: ConsumeRequest, to queue: QueueRecord) throws(AMQPException) -> Int64 {
+        guard let value = request.arguments["x-priority"] else { return 0 }
+        guard let priority = value.integerValue else {
+            throw AMQPException(
+                .preconditionFailed,
+                "invalid arg 'x-priority' for \(self.text(queue: queue.name)): "
+                    + "\"expected integer, got \(value.erlangType)\""
             )
         }
-        let queue = try self.requireQueue(name, for: connection)
-        try self.checkExclusiveUse(of: queue, by: options)
-        let id = ConsumerID(number: self.nextNumber())
-        self.consumers[id] = ConsumerRecord(connection: connection, options: options, queueName: name, queue: queue)
-        self.connections[connection]?.consumers.insert(id)
-        self.admit(id, to: queue)
-        return id
+        return priority
     }
 
-    /// The answer to a delivery; one to a delivery that is not there any more does nothing.
-    mutating func settle(_ tag: DeliveryTag, of consumer: ConsumerID, with acknowledgement: Acknowledgement) {
-        guard
-            var message = self.consumers[consumer]?.unsettled.removeValue(forKey: tag),
-            let queue = self.consumers[consumer]?.queue
-        else { return }
-        self.enterRing(consumer)
-        switch acknowledgement {
-        case .ack: break
-        case .requeue:
-            message.redelivered = true
-            self.queues[queue]?.ready.putBack(message)
-        case .reject: self.discard(message, from: queue, .rejected)
+    private func consumeReplies(tag: String, noAck: Bool, on channel: ChannelRecord) throws(AMQPException) {
+        guard noAck else { throw AMQPException(.preconditionFailed, "reply consumer cannot acknowledge") }
+        guard channel.replyConsumer == nil else {
+            throw AMQPException(.preconditionFailed, "reply consumer already set")
         }
-        self.deliver(from: queue)
+        let address = "\(ReplyConsumer.pseudoQueue).\(self.generatedName()).\(self.generatedName())"
+        channel.replyConsumer = ReplyConsumer(tag: tag, address: address)
+        self.replyConsumers[ByteName(address)] = channel
     }
+}
 
-    /// `basic.cancel`: the consumer gets nothing more, what it got can still be settled.
-    ///
-    /// - Parameter undelivered: What was on its way and never reached it: that goes back as it was.
-    mutating func cancel(_ id: ConsumerID, undelivered: [Effects.Handover]) {
-        guard let consumer = self.consumers[id], consumer.state != .cancelled else { return }
-        self.consumers[id]?.state = .cancelled
-        for handover in undelivered {
-            self.consumers[id]?.unsettled[handover.tag] = nil
-            self.queues[consumer.queue]?.ready.putBack(handover.message)
-        }
-        switch consumer.state {
-        case .active: self.dismiss(id, from: consumer.queue)
-        case .withoutQueue: self.consumersWithoutQueue[ByteName(consumer.queueName)]?.remove(id)
-        case .cancelled: break
-        }
-    }
-
-    /// Ends cancelled consumers: what they have not settled goes back to its queues, and only then to others.
-    mutating func close(_ ids: [ConsumerID]) {
-        var queues: Set<QueueID> = []
-        for id in ids {
-            guard let consumer = self.consumers.removeValue(forKey: id) else { continue }
-            self.connections[consumer.connection]?.consumers.remove(id)
-            queues.insert(consumer.queue)
-            for var message in consumer.unsettled.values {
-                message.redelivered = true
-                self.queues[consumer.queue]?.ready.putBack(message)
-            }
-        }
-        for queue in queues.sorted() { self.deliver(from: queue) }
-    }
-
-    func isActive(_ id: ConsumerID) -> Bool { self.consumers[id]?.state == .active }
-
-    /// Puts a consumer that can take a message behind the others of its queue.
-    mutating func enterRing(_ id: ConsumerID) {
-        guard let consumer = self.consumers[id], consumer.canTakeMore, !consumer.isInRing else { return }
-        self.consumers[id]?.isInRing = true
-        self.queues[consumer.queue]?.ring.append(id, priority: consumer.priority)
-    }
-
-    /// The queue is gone: its consumers stay without one, and what they were given is settled by nobody.
-    mutating func suspendWithoutQueue(_ id: ConsumerID) {
-        guard let consumer = self.consumers[id] else { return }
-        self.consumers[id]?.state = .withoutQueue
-        self.consumers[id]?.isInRing = false
-        self.consumers[id]?.unsettled = [:]
-        self.consumersWithoutQueue[ByteName(consumer.queueName), default: []].insert(id)
-    }
-
-    /// Serves the consumers again whose queue was deleted, now that there is one of that name.
-    mutating func readmitConsumers(to queue: QueueID) {
-        guard let name = self.queues[queue]?.declaration.name else { return }
-        for id in (self.consumersWithoutQueue.removeValue(forKey: ByteName(name)) ?? []).sorted() {
-            guard let consumer = self.consumers[id] else { continue }
-            do throws(BrokerError) {
-                try self.checkAccess(to: queue, by: consumer.connection)
-                try self.checkExclusiveUse(of: queue, by: consumer.options)
-                self.consumers[id]?.queue = queue
-                self.consumers[id]?.state = .active
-                self.admit(id, to: queue)
-            } catch {
-                self.consumersWithoutQueue[ByteName(name), default: []].insert(id)
-            }
-        }
-    }
-
-    private mutating func admit(_ id: ConsumerID, to queue: QueueID) {
-        self.queues[queue]?.consumers.insert(id)
-        if self.consumers[id]?.options.exclusive == true { self.queues[queue]?.exclusiveConsumer = id }
-        self.enterRing(id)
-        self.deliver(from: queue)
-    }
-
-    private mutating func dismiss(_ id: ConsumerID, from queue: QueueID) {
-        self.consumers[id]?.isInRing = false
-        self.queues[queue]?.ring.remove(id)
-        self.queues[queue]?.consumers.remove(id)
-        if self.queues[queue]?.exclusiveConsumer == id { self.queues[queue]?.exclusiveConsumer = nil }
-        guard let record = self.queues[queue] else { return }
-        guard record.consumers.isEmpty else { return self.deliver(from: queue) }
-        if record.declaration.autoDelete { return self.remove(queue) }
-        self.queues[queue]?.unusedSince = self.now
-        self.deliver(from: queue)
-    }
-
-    private func checkExclusiveUse(of id: QueueID, by options: ConsumerOptions) throws(BrokerError) {
-        guard let queue = self.queues[id] else { return }
-        if queue.exclusiveConsumer != nil || (options.exclusive && !queue.consumers.isEmpty) {
-            throw .inExclusiveUse(queue.declaration.name)
-        }
+extension QueueRecord {
+    /// The consumer that has waited longest, of those of the highest priority.
+    fileprivate var firstConsumer: ConsumerRecord? {
+        self.consumers.values.min { ($1.priority, $0.id) < ($0.priority, $1.id) }
     }
 }

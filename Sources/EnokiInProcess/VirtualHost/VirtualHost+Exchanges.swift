@@ -2,69 +2,70 @@ import EnokiBroker
 
 extension VirtualHost {
     /// `exchange.declare`.
-    mutating func declare(_ exchange: Exchange) throws(BrokerError) {
-        try WireLimits.check(exchange)
-        // The default exchange needs no declaration.
-        guard !exchange.name.isEmpty else { return }
-        if let id = self.exchangeIDs[ByteName(exchange.name)], let current = self.exchanges[id] {
-            return try Equivalence.check(exchange, against: current.declaration)
+    func declare(_ exchange: Exchange) throws(AMQPException) {
+        guard ExchangeRecord.knows(exchange.kind) else {
+            let fault = exchange.kind.rawValue.isEmpty ? "invalid" : "unknown"
+            throw AMQPException(.commandInvalid, "\(fault) exchange type '\(exchange.kind)'")
+        }
+        guard !exchange.name.isEmpty else { throw .defaultExchange }
+        let part = self.text(exchange: exchange.name)
+        if let current = self.exchange(named: exchange.name) {
+            return try Equivalence(part: part).check(exchange, against: current.declaration)
         }
         guard !exchange.name.utf8.starts(with: "amq.".utf8) else { throw .reservedName(exchange.name, of: "exchange") }
         if let alternate = exchange.arguments["alternate-exchange"], alternate.stringValue == nil {
-            throw BrokerError(
+            throw AMQPException(
                 .preconditionFailed,
-                "PRECONDITION_FAILED - invalid type for arg 'alternate-exchange' in \(AMQPText.exchange(exchange.name)): "
-                    + "\(alternate). Expected the name of an exchange."
+                "invalid type '\(alternate.erlangType)' for arg 'alternate-exchange' in \(part)"
             )
         }
-        guard self.insert(exchange) else {
-            throw BrokerError(
-                .invalidArgument,
-                "COMMAND_INVALID - invalid exchange type '\(exchange.kind)' of exchange '\(exchange.name)'. "
-                    + "Use direct, topic, fanout or headers."
-            )
-        }
+        self.insert(exchange)
+    }
+
+    /// `exchange.declare` with `passive`: whether there is one.
+    func declarePassively(exchange name: String) throws(AMQPException) {
+        guard !name.isEmpty else { throw .defaultExchange }
+        _ = try self.requireExchange(name)
     }
 
     /// `exchange.delete`; one that does not exist is no error.
-    mutating func delete(exchange name: String) throws(BrokerError) {
-        try WireLimits.check(exchange: name)
+    func delete(exchange name: String, ifUnused: Bool) throws(AMQPException) {
         guard !name.isEmpty else { throw .defaultExchange }
         guard !name.utf8.starts(with: "amq.".utf8) else {
-            throw BrokerError(
-                .accessRefused,
-                "ACCESS_REFUSED - deletion of system \(AMQPText.exchange(name)) not allowed. It belongs to the broker."
-            )
+            throw AMQPException(.accessRefused, "deletion of system \(self.text(exchange: name)) not allowed")
         }
-        guard let id = self.exchangeIDs[ByteName(name)] else { return }
-        self.remove(id)
+        guard let exchange = self.exchange(named: name) else { return }
+        guard !ifUnused || exchange.bindings.isEmpty else {
+            throw AMQPException(.preconditionFailed, "\(self.text(exchange: name)) in use")
+        }
+        self.remove(exchange)
     }
 
-    @discardableResult
-    mutating func insert(_ exchange: Exchange) -> Bool {
-        guard let record = ExchangeRecord(exchange) else { return false }
+    func exchange(named name: String) -> ExchangeRecord? {
+        self.exchangeIDs[ByteName(name)].flatMap { self.exchanges[$0] }
+    }
+
+    func requireExchange(_ name: String) throws(AMQPException) -> ExchangeRecord {
+        guard let exchange = self.exchange(named: name) else { throw .noExchange(name, in: self) }
+        return exchange
+    }
+
+    func insert(_ exchange: Exchange) {
         let id = ExchangeID(number: self.nextNumber())
+        guard let record = ExchangeRecord(id: id, exchange) else { return }
         self.exchangeIDs[ByteName(exchange.name)] = id
         self.exchanges[id] = record
-        return true
     }
 
-    private mutating func remove(_ id: ExchangeID) {
-        guard let record = self.exchanges.removeValue(forKey: id) else { return }
-        self.exchangeIDs[ByteName(record.declaration.name)] = nil
-        for bound in record.bindings { self.forget(bound, of: id) }
-        self.removeBindings(self.bindingsToExchange.removeValue(forKey: id) ?? [:])
-    }
-
-    func requireExchange(_ name: String) throws(BrokerError) -> ExchangeID {
-        try WireLimits.check(exchange: name)
-        guard let id = self.exchangeIDs[ByteName(name)] else { throw .noExchange(name) }
-        return id
+    func remove(_ exchange: ExchangeRecord) {
+        guard self.exchanges.removeValue(forKey: exchange.id) != nil else { return }
+        self.exchangeIDs[ByteName(exchange.declaration.name)] = nil
+        for bound in exchange.bindings { self.forget(bound, of: exchange.id) }
+        self.removeBindings(self.bindingsToExchange.removeValue(forKey: exchange.id) ?? [:])
     }
 
     /// Deletes an auto-delete exchange that has just lost a binding and has none left.
-    mutating func deleteIfUnbound(_ id: ExchangeID) {
-        guard let record = self.exchanges[id], record.declaration.autoDelete, record.bindings.isEmpty else { return }
-        self.remove(id)
+    func deleteIfUnbound(_ exchange: ExchangeRecord) {
+        if exchange.declaration.autoDelete, exchange.bindings.isEmpty { self.remove(exchange) }
     }
 }

@@ -1,0 +1,66 @@
+import EnokiBroker
+
+/// The error with which the broker closes a channel or a connection.
+package struct AMQPException: Error, Sendable, Hashable {
+    /// The kind of error.
+    package let code: ReplyCode
+    /// RabbitMQ's words, the name of the code before them.
+    package let text: String
+    /// The method that failed; `nil` where none did.
+    package var method: AMQPMethod?
+
+    /// An error with RabbitMQ's words for it.
+    package init(_ code: ReplyCode, _ explanation: String, method: AMQPMethod? = nil) {
+        self.code = code
+        self.text = Self.shortString("\(code.name) - \(explanation)")
+        self.method = method
+    }
+
+    /// As RabbitMQ cuts what does not fit a short string.
+    private static func shortString(_ text: String) -> String {
+        guard text.utf8.count > WireLimits.shortString else { return text }
+        return String(decoding: text.utf8.prefix(WireLimits.shortString - 3), as: UTF8.self) + "..."
+    }
+}
+
+extension AMQPException: CustomStringConvertible {
+    /// Code and text.
+    package var description: String { "\(self.code.rawValue) \(self.text)" }
+}
+
+/// RabbitMQ's words for what the methods of several classes complain of.
+extension AMQPException {
+    static func noQueue(_ name: String, in host: VirtualHost) -> Self {
+        AMQPException(.notFound, "no \(host.text(queue: name))")
+    }
+
+    static func noExchange(_ name: String, in host: VirtualHost) -> Self {
+        AMQPException(.notFound, "no \(host.text(exchange: name))")
+    }
+
+    static func locked(_ queue: String, in host: VirtualHost) -> Self {
+        AMQPException(
+            .resourceLocked,
+            "cannot obtain exclusive access to locked \(host.text(queue: queue)). It could be originally declared on "
+                + "another connection or the exclusive property value does not match that of the original declaration."
+        )
+    }
+
+    static func inExclusiveUse(_ queue: String, in host: VirtualHost) -> Self {
+        AMQPException(.accessRefused, "\(host.text(queue: queue)) in exclusive use")
+    }
+
+    static func reservedName(_ name: String, of part: String) -> Self {
+        AMQPException(.accessRefused, "\(part) name '\(name)' contains reserved prefix 'amq.*'")
+    }
+
+    static var defaultExchange: Self {
+        AMQPException(.accessRefused, "operation not permitted on the default exchange")
+    }
+
+    static var noPreviousQueue: Self { AMQPException(.notFound, "no previously declared queue") }
+
+    static func unknownTag(_ tag: DeliveryTag) -> Self {
+        AMQPException(.preconditionFailed, "unknown delivery tag \(tag)")
+    }
+}

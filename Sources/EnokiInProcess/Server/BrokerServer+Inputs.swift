@@ -1,0 +1,239 @@
+import EnokiBroker
+
+extension BrokerServer {
+    /// Gives the virtual host an input and sees to what follows from it.
+    @discardableResult
+    private func perform<Output, Failure: Error>(
+        _ input: (inout State) throws(Failure) -> Output
+    ) throws(Failure) -> Output {
+        let now = self.timers.now
+        let (result, toSend, toCall) = self.state.withLock { state in
+            state.virtualHost.advance(to: now)
+            let result = Result { () throws(Failure) in try input(&state) }
+            let effects = state.virtualHost.takeEffects()
+            var toCall: [@Sendable () -> Void] = []
+            for (channel, event) in effects.events {
+                if let completions = state.confirmations[channel]?.completions(of: event) {
+                    toCall += completions
+                } else {
+                    state.outbox.append(.event(event), for: channel)
+                }
+            }
+            for wake in effects.wakes { self.schedule(wake, in: &state) }
+            for queue in effects.declaredQueues { toCall += state.queueWatchers.removeValue(forKey: queue) ?? [] }
+            return (result, !state.outbox.isEmpty, toCall)
+        }
+        if toSend { self.wakeUp.signal() }
+        for call in toCall { self.confirms.call(call) }
+        return try result.get()
+    }
+
+    private func schedule(_ wake: Effects.Wake, in state: inout State) {
+        if let former = state.timers.removeValue(forKey: wake.queue) { self.timers.cancel(former) }
+        guard let instant = wake.instant else { return }
+        state.timers[wake.queue] = self.timers.schedule(at: instant) { [weak self] in
+            self?.perform { state in
+                state.timers[wake.queue] = nil
+                state.virtualHost.wake(wake.queue)
+            }
+        }
+    }
+
+    /// Gives the virtual host a method of an open channel.
+    ///
+    /// - Throws: ``AMQPException``, by which the channel, or its connection, is closed already.
+    func perform<Output>(
+        _ method: AMQPMethod,
+        on id: ChannelID,
+        _ input: (VirtualHost, ChannelRecord) throws(AMQPException) -> Output
+    ) throws(AMQPException) -> Output {
+        try self.perform { (state: inout State) throws(AMQPException) -> Output in
+            guard let channel = state.virtualHost.channels[id] else { throw .channelClosed(during: method) }
+            do throws(AMQPException) {
+                return try input(state.virtualHost, channel)
+            } catch {
+                var error = error
+                error.method = method
+                if error.code.closesConnection {
+                    state.virtualHost.close(channel)
+                    state.virtualHost.close(channel.connection.id, because: error)
+                } else {
+                    state.virtualHost.close(channel)
+                }
+                throw error
+            }
+        }
+    }
+
+    /// Publishes on a channel that confirms, and calls `completion` when it has.
+    func publish(
+        _ message: Message,
+        exchange: String,
+        routingKey: String,
+        mandatory: Bool,
+        on id: ChannelID,
+        completion: @escaping PublishConfirmations.Completion
+    ) throws(AMQPException) {
+        try self.perform { (state: inout State) throws(AMQPException) in
+            guard let channel = state.virtualHost.channels[id] else { throw .channelClosed(during: .basicPublish) }
+            let sequence: UInt64?
+            do throws(AMQPException) {
+                sequence = try state.virtualHost.publish(
+                    message,
+                    exchange: exchange,
+                    routingKey: routingKey,
+                    mandatory: mandatory,
+                    on: channel
+                )
+            } catch {
+                var error = error
+                error.method = .basicPublish
+                throw error
+            }
+            if let sequence {
+                state.confirmations[id, default: PublishConfirmations()].wait(for: sequence, completion)
+            }
+        }
+    }
+
+    // MARK: - Connections
+
+    /// - Returns: `nil` when the broker is closed.
+    func connect(user: String, status: BrokerStatusBoard?) -> ConnectionID? {
+        self.perform { state in
+            guard !state.isClosed else { return nil }
+            let id = state.virtualHost.openConnection(user: user)
+            state.statuses[id] = status
+            return id
+        }
+    }
+
+    func openChannel(
+        on id: ConnectionID,
+        handler: @escaping @Sendable (ServerChannel, ChannelEvent) -> Void
+    ) throws(AMQPException) -> ServerChannel {
+        try self.perform { (state: inout State) throws(AMQPException) -> ServerChannel in
+            guard let connection = state.virtualHost.connections[id] else { throw .connectionClosed }
+            let channel = ServerChannel(id: state.virtualHost.openChannel(on: connection), server: self)
+            state.handlers[channel.id] = { handler(channel, $0) }
+            return channel
+        }
+    }
+
+    func isOpen(_ connection: ConnectionID) -> Bool {
+        self.state.withLock { $0.virtualHost.connections[connection] != nil }
+    }
+
+    func isOpen(_ channel: ChannelID) -> Bool { self.state.withLock { $0.virtualHost.channels[channel] != nil } }
+
+    var isClosed: Bool { self.state.withLock { $0.isClosed } }
+
+    /// Does something on a channel that nobody else has, and closes it.
+    func withChannel<Output>(
+        of connection: ServerConnection,
+        _ body: (ServerChannel) throws(AMQPException) -> Output
+    ) throws(AMQPException) -> Output {
+        let channel = try connection.openChannel()
+        defer { channel.abandon() }
+        return try body(channel)
+    }
+
+    /// Calls `watcher` once, when there is a queue of that name: now, or when it is declared.
+    func whenThere(_ queue: String, _ watcher: @escaping @Sendable () -> Void) {
+        let isThere = self.state.withLock { state in
+            guard state.virtualHost.queue(named: queue) == nil else { return true }
+            state.queueWatchers[ByteName(queue), default: []].append(watcher)
+            return false
+        }
+        if isThere { watcher() }
+    }
+
+    /// Calls `watcher` once, when a queue of that name is declared anew.
+    func whenDeclared(_ queue: String, _ watcher: @escaping @Sendable () -> Void) {
+        self.state.withLock { $0.queueWatchers[ByteName(queue), default: []].append(watcher) }
+    }
+
+    /// Cancels a consumer. What was on its way and never reached it goes back to its queue.
+    ///
+    /// Returns when the channel is not being called.
+    func cancel(consumer tag: String, on id: ChannelID) async {
+        self.perform { state in
+            let withdrawn = state.outbox.withdrawDeliveries(to: tag, on: id)
+            guard let channel = state.virtualHost.channels[id] else { return }
+            state.virtualHost.cancel(tag, on: channel)
+            let undelivered = withdrawn.flatMap { (try? channel.take($0, multiple: false)) ?? [] }
+            state.virtualHost.settle(undelivered, as: .requeue, on: channel)
+        }
+        await self.waitWhileCalling([id])
+    }
+
+    /// Closes a channel. It is not called any more, but for a call that it is in.
+    func abandon(_ id: ChannelID) {
+        self.discard([id]) { state in
+            if let channel = state.virtualHost.channels[id] { state.virtualHost.close(channel) }
+        }
+    }
+
+    /// Closes a channel. Returns when it is not being called and will not be.
+    func close(_ id: ChannelID) async {
+        self.abandon(id)
+        await self.waitWhileCalling([id])
+    }
+
+    /// Closes a connection. Returns when none of its channels is being called.
+    func close(_ id: ConnectionID) async {
+        let channels = self.state.withLock { state in
+            state.virtualHost.connections[id]?.channels.keys.sorted() ?? []
+        }
+        self.discard(channels) { $0.virtualHost.close(id) }
+        await self.waitWhileCalling(channels)
+        self.state.withLock { $0.statuses.removeValue(forKey: id) }?.update(.closed)
+    }
+
+    /// Returns when all that the channel has been sent so far has been got.
+    func flush(_ id: ChannelID) async {
+        await withCheckedContinuation { continuation in
+            let isClosed = self.state.withLock { state in
+                guard !state.isClosed, state.handlers[id] != nil else { return true }
+                state.outbox.append(.barrier(continuation), for: id)
+                return false
+            }
+            if isClosed { continuation.resume() } else { self.wakeUp.signal() }
+        }
+    }
+
+    /// Performs `input`, which ends channels, and lets go of their handlers outside the lock.
+    private func discard(_ channels: [ChannelID], _ input: (inout State) -> Void) {
+        let (items, completions, handlers) = self.perform { state in
+            input(&state)
+            let items = channels.flatMap { state.outbox.removeAll(for: $0) }
+            let completions = channels.flatMap { id in
+                defer { state.confirmations[id] = nil }
+                return state.confirmations[id]?.takeAll() ?? []
+            }
+            return (items, completions, channels.map { state.handlers.removeValue(forKey: $0) })
+        }
+        for case .barrier(let continuation) in items { continuation.resume() }
+        for completion in completions { self.confirms.call(completion) }
+        withExtendedLifetime(handlers) {}
+    }
+
+    private func waitWhileCalling(_ channels: [ChannelID]) async {
+        await withCheckedContinuation { continuation in
+            let mustWait = self.state.withLock { state in
+                guard let running = state.outbox.running, channels.contains(running) else { return false }
+                state.waiters[running, default: []].append(continuation)
+                return true
+            }
+            if !mustWait { continuation.resume() }
+        }
+    }
+}
+
+extension AMQPException {
+    static func channelClosed(during method: AMQPMethod) -> Self {
+        AMQPException(.channelError, "the channel is closed", method: method)
+    }
+
+    static var connectionClosed: Self { AMQPException(.connectionForced, "the connection is closed") }
+}

@@ -1,0 +1,112 @@
+import EnokiBroker
+import Logging
+
+/// What all connections of an in-process broker share: the virtual host behind one lock, and the task that sends what the
+/// broker says of itself.
+///
+/// Inputs run on their callers' threads, one at a time. Channels are called by the task of ``run()`` alone, outside the
+/// lock, so that who is called may publish and settle as he likes: what follows from that waits in the outbox.
+final class BrokerServer: Sendable {
+    /// Called with what the broker sends on a channel; must not block.
+    typealias EventHandler = @Sendable (ChannelEvent) -> Void
+
+    /// What is behind the lock.
+    struct State {
+        var isRunning = false
+        var isClosed = false
+        var virtualHost: VirtualHost
+        var outbox = Outbox()
+        var handlers: [ChannelID: EventHandler] = [:]
+        var confirmations: [ChannelID: PublishConfirmations] = [:]
+        /// The one timer that a queue can have.
+        var timers: [QueueID: TimerQueue.ID] = [:]
+        /// Those who wait until the running call of a channel has returned.
+        var waiters: [ChannelID: [CheckedContinuation<Void, Never>]] = [:]
+        /// Called once, when a queue of that name is declared.
+        var queueWatchers: [ByteName: [@Sendable () -> Void]] = [:]
+        var statuses: [ConnectionID: BrokerStatusBoard] = [:]
+    }
+
+    let state: Locked<State>
+    let timers: TimerQueue
+    let confirms = ConfirmQueue()
+    let wakeUp = Signal()
+    let logger: Logger
+
+    init(clock: some Clock<Duration>, logger: Logger) {
+        self.state = Locked(State(virtualHost: VirtualHost(epoch: UInt64(max(0, SystemTime.secondsSince1970)))))
+        self.timers = TimerQueue(clock: clock)
+        self.logger = logger
+    }
+
+    deinit {
+        self.state.withLock { $0.virtualHost.tearDown() }
+    }
+
+    /// Sends and fires timers until the task is cancelled, then closes all connections.
+    func run() async throws(BrokerError) {
+        let (isFirst, isClosed) = self.state.withLock { state in
+            defer { state.isRunning = true }
+            return (!state.isRunning, state.isClosed)
+        }
+        guard !isClosed else { throw .brokerClosed }
+        guard isFirst else {
+            throw BrokerError(.invalidArgument, "The in-process broker runs already: it has one owner, who runs it.")
+        }
+        await withTaskGroup { group in
+            group.addTask { await self.timers.run() }
+            await self.send()
+            group.cancelAll()
+        }
+        self.close()
+    }
+
+    private func send() async {
+        while !Task.isCancelled {
+            var count = 0
+            while !Task.isCancelled, self.sendNext() {
+                count += 1
+                // A busy broker shares its thread with those whom it calls.
+                if count.isMultiple(of: 64) { await Task.yield() }
+            }
+            await self.wakeUp.wait()
+        }
+    }
+
+    /// - Returns: Whether there was something to send.
+    private func sendNext() -> Bool {
+        let next = self.state.withLock { state in
+            state.outbox.next().map { (item: $0.item, channel: $0.channel, handler: state.handlers[$0.channel]) }
+        }
+        guard let next else { return false }
+        switch next.item {
+        case .event(let event): next.handler?(event)
+        case .barrier(let continuation): continuation.resume()
+        }
+        let waiters = self.state.withLock { state in
+            state.outbox.finish()
+            return state.waiters.removeValue(forKey: next.channel) ?? []
+        }
+        for waiter in waiters { waiter.resume() }
+        return true
+    }
+
+    private func close() {
+        // What was there is released outside the lock: the handlers are users' code.
+        let (former, pending, unconfirmed) = self.state.withLock { state in
+            let former = state
+            let pending = former.handlers.keys.flatMap { state.outbox.removeAll(for: $0) }
+            let unconfirmed = state.confirmations.keys.sorted().flatMap { state.confirmations[$0]?.takeAll() ?? [] }
+            state.virtualHost.tearDown()
+            state = State(virtualHost: VirtualHost(epoch: former.virtualHost.epoch))
+            state.isClosed = true
+            return (former, pending, unconfirmed)
+        }
+        for timer in former.timers.values { self.timers.cancel(timer) }
+        for status in former.statuses.values { status.update(.closed) }
+        for waiter in former.waiters.values.joined() { waiter.resume() }
+        for case .barrier(let continuation) in pending { continuation.resume() }
+        for completion in unconfirmed { self.confirms.call(completion) }
+        self.logger.debug("In-process broker closed", metadata: ["connections": "\(former.statuses.count)"])
+    }
+}

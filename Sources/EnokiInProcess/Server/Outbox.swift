@@ -1,0 +1,69 @@
+import DequeModule
+
+/// What is on its way to channels: each gets its own in order, and the channels take turns.
+///
+/// It is the one place that decides what comes next.
+struct Outbox: Sendable {
+    /// What a channel gets.
+    enum Item: Sendable {
+        case event(ChannelEvent)
+        /// Somebody waits until all before it has been got.
+        case barrier(CheckedContinuation<Void, Never>)
+    }
+
+    private var lines: [ChannelID: Deque<Item>] = [:]
+    /// The channels that have something to get, once each; one whose line was removed may linger.
+    private var turns = Deque<ChannelID>()
+    /// The channel that is being called now.
+    private(set) var running: ChannelID?
+
+    var isEmpty: Bool { self.lines.isEmpty }
+
+    mutating func append(_ item: Item, for channel: ChannelID) {
+        if self.lines[channel] == nil { self.turns.append(channel) }
+        self.lines[channel, default: []].append(item)
+    }
+
+    /// Takes what comes next; its channel is running until ``finish()``.
+    mutating func next() -> (channel: ChannelID, item: Item)? {
+        while let channel = self.turns.popFirst() {
+            guard let item = self.lines[channel]?.popFirst() else { continue }
+            if self.lines[channel]?.isEmpty == true {
+                self.lines[channel] = nil
+            } else {
+                self.turns.append(channel)
+            }
+            self.running = channel
+            return (channel, item)
+        }
+        return nil
+    }
+
+    /// The call of the running channel has returned.
+    mutating func finish() { self.running = nil }
+
+    /// Takes back the deliveries that the channel's consumer with `tag` has not got.
+    mutating func withdrawDeliveries(to tag: String, on channel: ChannelID) -> [DeliveryTag] {
+        var withdrawn: [DeliveryTag] = []
+        self.lines[channel]?.removeAll { item in
+            guard case .event(.deliver(let delivery)) = item, delivery.consumerTag == tag else { return false }
+            withdrawn.append(delivery.deliveryTag)
+            return true
+        }
+        self.forgetIfEmpty(channel)
+        return withdrawn
+    }
+
+    /// Takes out all that a channel has not got.
+    mutating func removeAll(for channel: ChannelID) -> [Item] {
+        let line = self.lines.removeValue(forKey: channel) ?? []
+        self.turns.removeAll { $0 == channel }
+        return Array(line)
+    }
+
+    private mutating func forgetIfEmpty(_ channel: ChannelID) {
+        guard self.lines[channel]?.isEmpty == true else { return }
+        self.lines[channel] = nil
+        self.turns.removeAll { $0 == channel }
+    }
+}

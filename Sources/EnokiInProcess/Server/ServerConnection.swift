@@ -1,0 +1,32 @@
+import EnokiBroker
+
+/// A connection to the in-process broker in AMQP's own terms: channels with their methods. The rest of the module, and
+/// whoever speaks AMQP for others, stand on it.
+package final class ServerConnection: Sendable {
+    let server: BrokerServer
+    let id: ConnectionID?
+
+    init(to server: BrokerServer, user: String, status: BrokerStatusBoard? = nil) {
+        self.server = server
+        self.id = server.connect(user: user, status: status)
+    }
+
+    /// Whether the connection is open.
+    package var isOpen: Bool { self.id.map(self.server.isOpen) ?? false }
+
+    /// Opens a channel.
+    ///
+    /// - Parameter onEvent: Called with what the broker sends of itself, in order, by the broker's task; must not block.
+    /// - Throws: ``AMQPException`` when the connection is closed.
+    package func openChannel(
+        onEvent: @escaping @Sendable (ServerChannel, ChannelEvent) -> Void = { _, _ in }
+    ) throws(AMQPException) -> ServerChannel {
+        guard let id = self.id else { throw .connectionClosed }
+        return try self.server.openChannel(on: id, handler: onEvent)
+    }
+
+    /// Closes the connection with its channels, and returns when none of them is being called.
+    package func close() async {
+        if let id = self.id { await self.server.close(id) }
+    }
+}

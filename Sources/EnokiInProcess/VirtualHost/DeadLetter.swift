@@ -1,0 +1,135 @@
+import EnokiBroker
+
+/// A message that left its queue without being acknowledged, on its way to the queue's dead-letter exchange
+/// (<https://www.rabbitmq.com/dlx.html>).
+struct DeadLetter: Sendable {
+    /// Why it left, in the words of the `x-death` header.
+    enum Reason: String, Sendable {
+        case expired
+        case rejected
+        case tooLong = "maxlen"
+    }
+
+    let message: PublishedMessage
+    let queue: String
+    let reason: Reason
+    let exchange: String
+    /// The queue's `x-dead-letter-routing-key`.
+    let routingKey: String?
+
+    /// The message as it is published to the dead-letter exchange.
+    ///
+    /// - Parameter time: Seconds since 1970.
+    /// - Returns: `nil` where the message came with an `x-death` header that RabbitMQ loses it over.
+    func published(at time: UInt64) -> PublishedMessage? {
+        var message = self.message.message
+        var headers = message.properties.headers
+        guard self.record(in: &headers, at: time) else { return nil }
+        if self.routingKey != nil { headers["CC"] = nil }
+        message.properties.headers = headers.sortedByName
+        message.properties.expiration = nil
+        return PublishedMessage(
+            message,
+            exchange: self.exchange,
+            routingKeys: self.routingKey.map { [$0] } ?? self.message.routingKeys
+        )
+    }
+
+    /// Whether `published` would come into `queue` again although nobody has rejected it since it was there.
+    func isCycle(of published: PublishedMessage, to queue: String) -> Bool {
+        let deaths = published.message.properties.headers["x-death"]?.arrayValue ?? []
+        for death in deaths {
+            guard let death = Death(death), death.reason != Reason.rejected.rawValue else { return false }
+            if death.queue?.hasSameBytes(as: queue) == true { return true }
+        }
+        return false
+    }
+
+    /// Puts this death in front of the others that the headers tell of, or counts it where they know its like.
+    private func record(in headers: inout Headers, at time: UInt64) -> Bool {
+        guard case .array(let values)? = headers["x-death"] else {
+            if headers["x-death"] == nil {
+                headers["x-first-death-reason"] = .string(self.reason.rawValue)
+                headers["x-first-death-queue"] = .string(self.queue)
+                headers["x-first-death-exchange"] = .string(self.message.exchange)
+            }
+            headers["x-death"] = .array([.table(self.death(at: time))])
+            return true
+        }
+        let deaths = values.compactMap { Death($0) }
+        guard deaths.count == values.count else { return false }
+        var others = Death.grouped(deaths)
+        var latest = self.death(at: time)
+        let isKnown = { (death: Death) in
+            death.queue?.hasSameBytes(as: self.queue) == true && death.reason == self.reason.rawValue
+        }
+        if let known = others.firstIndex(where: isKnown) { latest = others.remove(at: known).again }
+        headers["x-death"] = .array([.table(latest.sortedByName)] + others.map { .table($0.table) })
+        return true
+    }
+
+    private func death(at time: UInt64) -> Headers {
+        let published = self.message
+        let copies = published.message.properties.headers["CC"]?.arrayValue ?? []
+        var death: Headers = [
+            "count": .int64(1),
+            "reason": .string(self.reason.rawValue),
+            "queue": .string(self.queue),
+            "time": .timestamp(time),
+            "exchange": .string(published.exchange),
+            "routing-keys": .array([.string(published.routingKey)] + copies.filter { $0.stringValue != nil }),
+        ]
+        if let expiration = published.message.properties.expiration {
+            death["original-expiration"] = .string("\(expiration.wholeMilliseconds)")
+        }
+        return death
+    }
+}
+
+/// An element of an `x-death` header, which may come from anybody.
+private struct Death {
+    private(set) var table: Headers
+
+    init?(_ value: FieldValue) {
+        guard let table = value.tableValue else { return nil }
+        self.table = table
+    }
+
+    var queue: String? { self.table["queue"]?.stringValue }
+    var reason: String? { self.table["reason"]?.stringValue }
+    private var count: Int64? { self.table["count"]?.integerValue }
+
+    /// The table once more.
+    var again: Headers {
+        var table = self.table
+        table["count"] = .int64((self.count ?? 0).addingReportingOverflow(1).partialValue)
+        return table
+    }
+
+    /// One of each queue and reason, in their order. Where none says how often, as those of old brokers, it is counted.
+    static func grouped(_ deaths: [Death]) -> [Death] {
+        var groups: [Death] = []
+        var sizes: [Int64] = []
+        for death in deaths {
+            if let index = groups.firstIndex(where: { $0.queue == death.queue && $0.reason == death.reason }) {
+                sizes[index] += 1
+            } else {
+                groups.append(death)
+                sizes.append(1)
+            }
+        }
+        for index in groups.indices where groups[index].table["count"] == nil {
+            groups[index].table["count"] = .int64(sizes[index])
+        }
+        return groups
+    }
+}
+
+extension Headers {
+    /// The same table in the order of the names, as RabbitMQ leaves one that it has written to.
+    fileprivate var sortedByName: Headers {
+        Headers(
+            self.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }.map { ($0.name, $0.value) }
+        )
+    }
+}

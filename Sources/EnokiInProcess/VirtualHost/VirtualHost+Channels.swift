@@ -1,0 +1,89 @@
+import EnokiBroker
+
+extension VirtualHost {
+    func openChannel(on connection: ConnectionRecord) -> ChannelID {
+        let channel = ChannelRecord(id: ChannelID(number: self.nextNumber()), connection: connection)
+        connection.channels[channel.id] = channel
+        self.channels[channel.id] = channel
+        return channel.id
+    }
+
+    /// Closes a channel: its consumers are gone, what it has not settled goes back to its queues in order, marked as
+    /// redelivered, and what it has not committed was never published.
+    func close(_ channel: ChannelRecord) {
+        guard self.channels.removeValue(forKey: channel.id) != nil else { return }
+        channel.connection.channels.removeValue(forKey: channel.id)
+        if let reply = channel.replyConsumer { self.replyConsumers[ByteName(reply.address)] = nil }
+        for (deliveries, _) in channel.transaction?.settlements ?? [] { channel.putBack(deliveries) }
+        channel.transaction = nil
+        let consumers = channel.consumers.values.sorted { $0.id < $1.id }
+        channel.consumers = [:]
+        channel.blocked = []
+        for consumer in consumers { self.detach(consumer) }
+        for consumer in consumers { self.noteUnused(consumer.queue) }
+        // A queue learns of all that comes back before it delivers any of it again.
+        let unsettled = channel.takeAll()
+        let queues = self.release(unsettled)
+        self.putBack(unsettled)
+        for queue in queues { self.deliver(from: queue) }
+        for consumer in consumers { self.deliver(from: consumer.queue) }
+    }
+
+    /// `basic.qos`.
+    func qos(prefetch: Int, global: Bool, on channel: ChannelRecord) {
+        if global {
+            channel.channelPrefetch = prefetch == 0 ? nil : prefetch
+        } else {
+            // RabbitMQ takes the limit of the channel away when it is told one for its consumers.
+            channel.channelPrefetch = nil
+            channel.consumerPrefetch = prefetch
+        }
+        self.unblock(channel)
+    }
+
+    /// `confirm.select`.
+    func selectConfirms(on channel: ChannelRecord) throws(AMQPException) {
+        guard channel.transaction == nil else {
+            throw AMQPException(.preconditionFailed, "cannot switch from tx to confirm mode")
+        }
+        channel.publishCount = channel.publishCount ?? 0
+    }
+
+    /// `tx.select`.
+    func selectTransactions(on channel: ChannelRecord) throws(AMQPException) {
+        guard channel.publishCount == nil else {
+            throw AMQPException(.preconditionFailed, "cannot switch from confirm to tx mode")
+        }
+        channel.transaction = channel.transaction ?? Transaction()
+    }
+
+    /// `tx.commit`: publishes and settles what was done since the last one.
+    ///
+    /// - Throws: `406` when a queue refused a message; the others have been published.
+    func commit(on channel: ChannelRecord) throws(AMQPException) {
+        guard let transaction = channel.transaction else { throw .notTransactional }
+        channel.transaction = Transaction()
+        var isRejected = false
+        for publish in transaction.publishes {
+            if !self.deliver(publish.message, to: publish.queues) { isRejected = true }
+            if publish.queues.isEmpty {
+                self.noteUnroutable(publish.message, mandatory: publish.mandatory, sequence: nil, on: channel)
+            }
+        }
+        for (deliveries, answer) in transaction.settlements { self.settle(deliveries, as: answer, on: channel) }
+        if isRejected { throw AMQPException(.preconditionFailed, "partial tx completion") }
+    }
+
+    /// `tx.rollback`: forgets what was published, and what was settled is unsettled again.
+    func rollBack(on channel: ChannelRecord) throws(AMQPException) {
+        guard let transaction = channel.transaction else { throw .notTransactional }
+        channel.transaction = Transaction()
+        for (deliveries, _) in transaction.settlements { channel.putBack(deliveries) }
+    }
+}
+
+extension AMQPException {
+    fileprivate static var notTransactional: Self {
+        AMQPException(.preconditionFailed, "channel is not transactional")
+    }
+}
