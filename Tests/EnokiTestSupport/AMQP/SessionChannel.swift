@@ -11,7 +11,8 @@ public final class SessionChannel: Sendable {
         var confirms = false
     }
 
-    let peer: any AMQPPeerChannel
+    /// The channel itself, past the trace.
+    public let peer: any AMQPPeerChannel
     let name: String
     private let trace: Trace
     private let state = Locked(State())
