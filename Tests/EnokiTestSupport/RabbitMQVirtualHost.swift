@@ -12,7 +12,8 @@ public struct RabbitMQVirtualHost: Sendable {
 
     private init() throws {
         self.management = try RabbitMQManagement()
-        self.name = "test-\(UUID().uuidString.lowercased())"
+        // Short: RabbitMQ cuts error texts, in which it stands, at 255 bytes.
+        self.name = "test-\(UUID().uuidString.lowercased().suffix(12))"
         self.uri = try TestEnvironment.amqpURI + self.name
         self.tlsURI = try TestEnvironment.amqpsURI + self.name
     }

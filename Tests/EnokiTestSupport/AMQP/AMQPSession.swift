@@ -28,6 +28,13 @@ public final class AMQPSession: Sendable {
         return try await main.channel()
     }
 
+    /// Sends a method on a new channel of the first connection, and returns why it was refused; see
+    /// ``SessionChannel/refusal(of:)``.
+    public func refusal(of method: AMQPMethod) async throws -> String {
+        let channel = try await self.channel()
+        return try await channel.refusal(of: method)
+    }
+
     /// Makes a connection.
     public func connect() async throws -> SessionConnection {
         let peer = try await self.peer.connect()

@@ -23,6 +23,12 @@ public final class SessionConnection: Sendable {
         }
     }
 
+    /// Sends a method on a new channel, and returns why it was refused; see ``SessionChannel/refusal(of:)``.
+    public func refusal(of method: AMQPMethod) async throws -> String {
+        let channel = try await self.channel()
+        return try await channel.refusal(of: method)
+    }
+
     /// Closes the connection in good order.
     public func close() async throws {
         self.trace.add("\(self.name) connection.close")
