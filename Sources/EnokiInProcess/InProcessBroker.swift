@@ -41,6 +41,45 @@ public final class InProcessBroker: Broker {
     /// What the broker holds at this moment, for tests.
     public func snapshot() -> BrokerSnapshot { self.server.state.withLock { BrokerSnapshot($0.virtualHost) } }
 
+    // MARK: - What an operator, or an accident, does to a broker
+
+    /// Closes all connections, which connect again at once.
+    ///
+    /// Of unconfirmed messages nobody knows what became; what was delivered and not settled comes again.
+    public func dropConnections(because reason: String = "closed by the test") {
+        self.server.dropConnections(named: nil, because: reason)
+    }
+
+    /// Closes the connections with that name, which connect again at once.
+    public func dropConnections(named name: String, because reason: String = "closed by the test") {
+        self.server.dropConnections(named: name, because: reason)
+    }
+
+    /// Closes all connections and takes none until ``start()``. As when RabbitMQ is stopped, only durable exchanges, durable
+    /// queues and the persistent messages in them are left.
+    public func stop() { self.server.stop() }
+
+    /// Takes connections again, after ``stop()``.
+    public func start() { self.server.start() }
+
+    /// Stops the broker and starts it again.
+    public func restart() {
+        self.server.stop()
+        self.server.start()
+    }
+
+    /// Takes no messages until ``unblock()``, as RabbitMQ does when memory or disk run low (`connection.blocked`). Deliveries
+    /// go on.
+    public func block(because reason: String = "low on memory") { self.server.block(because: reason) }
+
+    /// Takes messages again, after ``block(because:)``.
+    public func unblock() { self.server.block(because: nil) }
+
+    /// Cancels the consumers of a queue, as RabbitMQ does when the queue's node goes away (`basic.cancel`).
+    public func cancelConsumers(ofQueue name: String) { self.server.cancelConsumers(ofQueue: name) }
+
+    // MARK: - Broker
+
     /// `in-process`.
     public var address: String { "in-process" }
 

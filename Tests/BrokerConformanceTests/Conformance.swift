@@ -66,11 +66,3 @@ extension Broker {
         }
     }
 }
-
-extension Delivery {
-    /// The body as a text.
-    var text: String { String(decoding: self.message.body, as: UTF8.self) }
-
-    /// The body, marked when it is redelivered.
-    var mark: String { self.redelivered ? "\(self.text) again" : self.text }
-}

@@ -58,6 +58,33 @@ extension BrokerError {
         )
     }
 
+    static func notSent(_ status: BrokerStatus, after timeout: Duration) -> BrokerError {
+        BrokerError(
+            .notSent,
+            "The message was not sent within \(timeout): the broker is \(status). Nothing was published: publish it again."
+        )
+    }
+
+    static func noAnswer(_ status: BrokerStatus) -> BrokerError {
+        BrokerError(.timedOut, "The broker did not answer in time: it is \(status). Try again when it is connected.")
+    }
+
+    static func confirmLate(after timeout: Duration) -> BrokerError {
+        BrokerError(
+            .outcomeUnknown,
+            "The broker did not confirm the message within \(timeout): it may be in its queues or not. Publishing it again "
+                + "may make a duplicate."
+        )
+    }
+
+    static func unknownExchangeType(_ exchange: Exchange) -> BrokerError {
+        BrokerError(
+            .invalidArgument,
+            "COMMAND_INVALID - unknown exchange type '\(exchange.kind)' of exchange '\(exchange.name)'. "
+                + "Use direct, topic, fanout or headers."
+        )
+    }
+
     static var brokerClosed: BrokerError {
         BrokerError(.closed, "The in-process broker is closed: its run() has returned. Make a new one.")
     }

@@ -1,3 +1,4 @@
+import DequeModule
 public import EnokiBroker
 
 /// One connection to an ``InProcessBroker``.
@@ -5,34 +6,54 @@ public import EnokiBroker
 /// Connections share exchanges and queues. Each has its own exclusive queues, and when it closes what its consumers have
 /// not settled goes back: what a process of its own would be to RabbitMQ, a connection is to the in-process broker.
 ///
-/// It can be used at once. Deliveries come while the broker runs, see ``InProcessBroker/run()``.
+/// It can be used at once. Deliveries come while the broker runs, see ``InProcessBroker/run()``. When the broker drops it,
+/// such as by ``InProcessBroker/dropConnections(because:)``, it connects again as soon as the broker lets it: it declares
+/// what was declared by it and consumes what it consumed. Meanwhile calls wait, publishes until their timeout.
 public final class InProcessConnection: Broker {
     /// The name, for logs.
     public let name: String
     /// Where the broker is: the connection's name, marked as in-process.
     public var address: String { "in-process:\(self.name)" }
 
+    private enum Phase {
+        case connecting
+        case connected(Session)
+        case closed(BrokerError)
+    }
+
+    private struct State {
+        var phase = Phase.connecting
+        /// Why the broker takes no messages, where it takes none.
+        var blockReason: String?
+        var waiting = Deque<SessionRequest>()
+        var lastRequest: UInt64 = 0
+        /// What was declared, to be declared again.
+        var topology = RecordedTopology()
+        var consumers: [ObjectIdentifier: InProcessConsumer] = [:]
+    }
+
     private let server: BrokerServer
-    private let connection: ServerConnection
-    /// Where all is published; it confirms.
-    private let publishing: ChannelID?
-    private let board = BrokerStatusBoard(.connected)
+    private let state = Locked(State())
+    private let board = BrokerStatusBoard(.connecting(attempt: 1, reason: nil))
     private let closing = Signal()
+    private let registration: BrokerServer.ClientID
 
     init(name: String, to server: BrokerServer) {
         self.name = name
         self.server = server
-        self.connection = ServerConnection(to: server, user: "guest", status: self.board)
-        let channel = try? self.connection.openChannel()
-        try? channel?.selectConfirms()
-        self.publishing = channel?.id
-        if channel == nil { self.board.update(.closed) }
+        self.registration = server.makeClientID()
+        server.register(
+            self.registration,
+            onClose: { [weak self] in self?.end(.brokerClosed) },
+            onBlock: { [weak self] in self?.noteBlock($0) }
+        )
+        self.connect()
     }
 
-    /// Connected, until the connection or the broker is closed.
+    /// Whether the broker can be used now.
     public var status: BrokerStatus { self.board.status }
 
-    /// The present status, then its one change.
+    /// The present status, then every change.
     public func statusUpdates() -> AsyncStream<BrokerStatus> { self.board.updates() }
 
     /// Keeps the connection until the task is cancelled or the connection is closed; returning, it is closed.
@@ -46,35 +67,80 @@ public final class InProcessConnection: Broker {
     /// What its consumers have not settled goes back to its queues in order, marked as redelivered; its exclusive queues are
     /// deleted.
     public func close() async {
-        await self.connection.close()
-        self.closing.signal()
+        let session = self.session
+        self.end(.connectionClosed)
+        await session?.connection.close()
     }
+
+    // MARK: - Topology
 
     /// Declares `topology`; see `Broker.declare(_:)`.
     public func declare(_ topology: Topology) async throws(BrokerError) {
         for exchange in topology.exchanges {
             try WireLimits.check(exchange)
-            guard ExchangeRecord.knows(exchange.kind) else {
-                throw BrokerError(
-                    .invalidArgument,
-                    "COMMAND_INVALID - unknown exchange type '\(exchange.kind)' of exchange '\(exchange.name)'. "
-                        + "Use direct, topic, fanout or headers."
-                )
-            }
+            guard ExchangeRecord.knows(exchange.kind) else { throw .unknownExchangeType(exchange) }
         }
         for queue in topology.queues { try WireLimits.check(queue) }
         for binding in topology.bindings { try WireLimits.check(binding) }
-        try self.withChannel { (channel) throws(AMQPException) in
-            // The default exchange needs no declaration.
-            for exchange in topology.exchanges where !exchange.name.isEmpty { try channel.declare(exchange) }
-            for queue in topology.queues { _ = try channel.declare(queue) }
-            for binding in topology.bindings { try channel.bind(binding) }
+        try await self.withChannel { (channel) throws(AMQPException) in try channel.declare(topology) }
+        self.state.withLock { $0.topology.record(topology) }
+    }
+
+    /// Asks for the state of a queue; an unused queue that expires lives on from here.
+    public func inspect(queue: String) async throws(BrokerError) -> QueueStatus {
+        try WireLimits.check(queue: queue)
+        return try await self.withChannel { (channel) throws(AMQPException) in
+            try channel.declarePassively(queue: queue)
         }
     }
 
-    /// Publishes `message`, which is in its queues when this returns.
-    ///
-    /// See `Broker.publish(_:to:routingKey:options:completion:)`.
+    /// Removes a binding; one that does not exist is no error.
+    public func unbind(_ binding: Binding) async throws(BrokerError) {
+        try WireLimits.check(binding)
+        try await self.withChannel { (channel) throws(AMQPException) in try channel.unbind(binding) }
+        self.state.withLock { $0.topology.remove(binding) }
+    }
+
+    /// Removes the ready messages of a queue and returns how many there were.
+    @discardableResult
+    public func purge(queue: String) async throws(BrokerError) -> Int {
+        try WireLimits.check(queue: queue)
+        return try await self.withChannel { (channel) throws(AMQPException) in try channel.purge(queue: queue) }
+    }
+
+    /// Deletes a queue with its messages; one that does not exist is no error.
+    public func delete(queue: String) async throws(BrokerError) {
+        try WireLimits.check(queue: queue)
+        try await self.withChannel { (channel) throws(AMQPException) in _ = try channel.delete(queue: queue) }
+        self.state.withLock { $0.topology.remove(queue: queue) }
+    }
+
+    /// Deletes an exchange with its bindings; one that does not exist is no error.
+    public func delete(exchange: String) async throws(BrokerError) {
+        try WireLimits.check(exchange: exchange)
+        try await self.withChannel { (channel) throws(AMQPException) in try channel.delete(exchange: exchange) }
+        self.state.withLock { $0.topology.remove(exchange: exchange) }
+    }
+
+    /// Does something on a channel of its own, which an error costs nobody.
+    private func withChannel<Output>(
+        _ body: (ServerChannel) throws(AMQPException) -> Output
+    ) async throws(BrokerError) -> Output {
+        while true {
+            let session = try await self.nextSession()
+            do throws(AMQPException) {
+                return try self.server.withChannel(of: session.connection, body)
+            } catch {
+                // A connection that went away in between is no answer.
+                if session.connection.isOpen { throw BrokerError(error) }
+                self.lose(session.connection, because: error)
+            }
+        }
+    }
+
+    // MARK: - Messages
+
+    /// Publishes `message`; see `Broker.publish(_:to:routingKey:options:completion:)`.
     public func publish(
         _ message: Message,
         to exchange: String,
@@ -82,27 +148,44 @@ public final class InProcessConnection: Broker {
         options: PublishOptions,
         completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
     ) {
+        var message = message
+        options.apply(to: &message)
         do throws(BrokerError) {
-            var message = message
-            options.apply(to: &message)
             try WireLimits.check(message, to: exchange, routingKey: routingKey)
-            // As it would arrive.
-            message.properties.expiration = (message.properties.expiration?.wholeMilliseconds).map { .milliseconds($0) }
-            guard let channel = self.publishing else { throw .brokerClosed }
-            do throws(AMQPException) {
-                try self.server.publish(
-                    message,
-                    exchange: exchange,
-                    routingKey: routingKey,
-                    mandatory: options.mandatory,
-                    on: channel,
-                    completion: completion
-                )
-            } catch {
-                throw self.error(error)
-            }
         } catch {
-            self.server.confirms.call { completion(.failure(error)) }
+            return self.server.confirms.call { completion(.failure(error)) }
+        }
+        // As it would arrive.
+        message.properties.expiration = (message.properties.expiration?.wholeMilliseconds).map { .milliseconds($0) }
+        let publish = Publish(
+            message: message,
+            exchange: exchange,
+            routingKey: routingKey,
+            mandatory: options.mandatory,
+            timeout: options.timeout,
+            completion: completion
+        )
+        self.send(publish)
+    }
+
+    private func send(_ publish: Publish) {
+        self.withSession(toPublish: true, timeout: publish.timeout) { [self] session in
+            do throws(BrokerError) {
+                try self.send(publish, on: session.get())
+            } catch {
+                self.server.confirms.call { publish.completion(.failure(error)) }
+            }
+        }
+    }
+
+    private func send(_ publish: Publish, on session: Session) throws(BrokerError) {
+        do throws(AMQPException) {
+            try self.server.publish(publish, on: session.publishing.id)
+        } catch {
+            if session.connection.isOpen { throw BrokerError(error) }
+            // The connection went away before the broker saw the message: the next one takes it.
+            self.lose(session.connection, because: error)
+            self.send(publish)
         }
     }
 
@@ -122,61 +205,158 @@ public final class InProcessConnection: Broker {
                     + "\(options.prefetch)."
             )
         }
-        let consumer = InProcessConsumer(queue, options: options, on: self.connection, onDelivery: onDelivery)
-        do throws(AMQPException) {
-            try consumer.start()
-            return consumer
-        } catch {
-            throw self.error(error)
+        let consumer = InProcessConsumer(queue, options: options, on: self, server: self.server, onDelivery: onDelivery)
+        while true {
+            let session = try await self.nextSession()
+            self.state.withLock { $0.consumers[ObjectIdentifier(consumer)] = consumer }
+            do throws(AMQPException) {
+                try consumer.start(on: session.connection)
+                return consumer
+            } catch {
+                self.forget(consumer)
+                if session.connection.isOpen { throw BrokerError(error) }
+                self.lose(session.connection, because: error)
+            }
         }
     }
 
-    /// Asks for the state of a queue; an unused queue that expires lives on from here.
-    public func inspect(queue: String) async throws(BrokerError) -> QueueStatus {
-        try WireLimits.check(queue: queue)
-        return try self.withChannel { (channel) throws(AMQPException) in try channel.declarePassively(queue: queue) }
+    /// A consumer has ended.
+    func forget(_ consumer: InProcessConsumer) {
+        self.state.withLock { _ = $0.consumers.removeValue(forKey: ObjectIdentifier(consumer)) }
     }
 
-    /// Removes a binding; one that does not exist is no error.
-    public func unbind(_ binding: Binding) async throws(BrokerError) {
-        try WireLimits.check(binding)
-        do throws(BrokerError) {
-            try self.withChannel { (channel) throws(AMQPException) in try channel.unbind(binding) }
-        } catch  where error.code == .notFound {}
+    /// The connection as it is now; `nil` while there is none.
+    var session: Session? {
+        self.state.withLock { state in if case .connected(let session) = state.phase { session } else { nil } }
     }
 
-    /// Removes the ready messages of a queue and returns how many there were.
-    @discardableResult
-    public func purge(queue: String) async throws(BrokerError) -> Int {
-        try WireLimits.check(queue: queue)
-        return try self.withChannel { (channel) throws(AMQPException) in try channel.purge(queue: queue) }
-    }
+    // MARK: - Connecting
 
-    /// Deletes a queue with its messages; one that does not exist is no error.
-    public func delete(queue: String) async throws(BrokerError) {
-        try WireLimits.check(queue: queue)
-        try self.withChannel { (channel) throws(AMQPException) in _ = try channel.delete(queue: queue) }
-    }
-
-    /// Deletes an exchange with its bindings; one that does not exist is no error.
-    public func delete(exchange: String) async throws(BrokerError) {
-        try WireLimits.check(exchange: exchange)
-        try self.withChannel { (channel) throws(AMQPException) in try channel.delete(exchange: exchange) }
-    }
-
-    /// Does something on a channel of its own, which an error costs nobody.
-    private func withChannel<Output>(
-        _ body: (ServerChannel) throws(AMQPException) -> Output
-    ) throws(BrokerError) -> Output {
+    /// Connects, now or when the broker is there again, and brings back what the last connection had.
+    private func connect() {
         do throws(AMQPException) {
-            return try self.server.withChannel(of: self.connection, body)
+            let session = try Session(to: self.server, name: self.name) { [weak self] connection, reason in
+                self?.lose(connection, because: reason)
+            }
+            let (topology, consumers) = self.state.withLock { state in
+                (state.topology.topology, state.consumers.values.sorted { $0.number < $1.number })
+            }
+            // What cannot be as it was, such as a queue that another has declared otherwise, leaves the rest as it was.
+            for part in topology.parts {
+                try? self.server.withChannel(of: session.connection) { (channel) throws(AMQPException) in
+                    try channel.declare(part)
+                }
+            }
+            for consumer in consumers { consumer.startAgain(on: session.connection) }
+            self.finishConnecting(session)
         } catch {
-            throw self.error(error)
+            self.server.whenUp { [weak self] in self?.connect() }
         }
     }
 
-    private func error(_ exception: AMQPException) -> BrokerError {
-        guard !self.connection.isOpen else { return BrokerError(exception) }
-        return self.server.isClosed ? .brokerClosed : .connectionClosed
+    /// Answers those who wait, in their order, before others come through.
+    private func finishConnecting(_ session: Session) {
+        while true {
+            let (request, isClosed) = self.state.withLock { state -> (SessionRequest?, Bool) in
+                guard case .connecting = state.phase else { return (nil, true) }
+                let isBlocked = state.blockReason != nil
+                if let index = state.waiting.firstIndex(where: { !isBlocked || !$0.isPublish }) {
+                    return (state.waiting.remove(at: index), false)
+                }
+                state.phase = .connected(session)
+                self.board.update(state.blockReason.map { .blocked(reason: $0) } ?? .connected)
+                return (nil, false)
+            }
+            if let request {
+                self.answer(request, .success(session))
+            } else if isClosed {
+                return session.connection.abandon()
+            } else {
+                // It may have gone while it was not yet known here.
+                if !session.connection.isOpen { self.lose(session.connection, because: .connectionClosed) }
+                return
+            }
+        }
+    }
+
+    /// The broker has closed the connection.
+    private func lose(_ connection: ServerConnection, because reason: AMQPException) {
+        let isLost = self.state.withLock { state in
+            guard case .connected(let session) = state.phase, session.connection === connection else { return false }
+            state.phase = .connecting
+            self.board.update(.connecting(attempt: 1, reason: reason.text))
+            return true
+        }
+        if isLost { self.connect() }
+    }
+
+    private func noteBlock(_ reason: String?) {
+        let requests = self.state.withLock { state -> (Session, [SessionRequest])? in
+            state.blockReason = reason
+            guard case .connected(let session) = state.phase else { return nil }
+            self.board.update(reason.map { .blocked(reason: $0) } ?? .connected)
+            guard reason == nil else { return nil }
+            defer { state.waiting = [] }
+            return (session, Array(state.waiting))
+        }
+        guard let (session, waiting) = requests else { return }
+        for request in waiting { self.answer(request, .success(session)) }
+    }
+
+    private func end(_ error: BrokerError) {
+        let waiting = self.state.withLock { state -> Deque<SessionRequest> in
+            if case .closed = state.phase { return [] }
+            state.phase = .closed(error)
+            state.consumers = [:]
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for request in waiting { self.answer(request, .failure(error)) }
+        self.server.unregister(self.registration)
+        self.board.update(.closed)
+        self.closing.signal()
+    }
+
+    // MARK: - Waiting for a connection
+
+    /// Calls `action` with the session, now or when there is one; messages also wait while the broker takes none.
+    private func withSession(
+        toPublish: Bool,
+        timeout: Duration,
+        _ action: @escaping @Sendable (Result<Session, BrokerError>) -> Void
+    ) {
+        let answer = self.state.withLock { state -> Result<Session, BrokerError>? in
+            switch state.phase {
+            case .closed(let error): return .failure(error)
+            case .connected(let session) where !toPublish || state.blockReason == nil: return .success(session)
+            case .connected, .connecting: break
+            }
+            state.lastRequest += 1
+            let id = state.lastRequest
+            let timer = self.server.timers.schedule(after: timeout) { [weak self] in self?.giveUp(id, after: timeout) }
+            state.waiting.append(SessionRequest(id: id, isPublish: toPublish, timer: timer, action: action))
+            return nil
+        }
+        if let answer { action(answer) }
+    }
+
+    private func answer(_ request: SessionRequest, _ result: Result<Session, BrokerError>) {
+        self.server.timers.cancel(request.timer)
+        request.action(result)
+    }
+
+    private func giveUp(_ id: UInt64, after timeout: Duration) {
+        let request = self.state.withLock { state in
+            state.waiting.firstIndex { $0.id == id }.map { state.waiting.remove(at: $0) }
+        }
+        guard let request else { return }
+        request.action(.failure(request.isPublish ? .notSent(self.status, after: timeout) : .noAnswer(self.status)))
+    }
+
+    private func nextSession() async throws(BrokerError) -> Session {
+        let result = await withCheckedContinuation { continuation in
+            self.withSession(toPublish: false, timeout: PublishOptions().timeout) { continuation.resume(returning: $0) }
+        }
+        return try result.get()
     }
 }

@@ -14,27 +14,33 @@ final class InProcessConsumer: Consumer {
     /// The channel has no other consumer.
     private static let tag = "consumer"
 
+    /// Counts the consumers of the process: they are served again in this order.
+    let number: UInt64
     private let queue: String
     private let options: ConsumerOptions
-    private let connection: ServerConnection
+    private let connection: InProcessConnection
+    private let server: BrokerServer
     private let onDelivery: @Sendable (Delivery) -> Void
     private let state = Locked(State())
 
     init(
         _ queue: String,
         options: ConsumerOptions,
-        on connection: ServerConnection,
+        on connection: InProcessConnection,
+        server: BrokerServer,
         onDelivery: @escaping @Sendable (Delivery) -> Void
     ) {
+        self.number = server.nextConsumerNumber()
         self.queue = queue
         self.options = options
         self.connection = connection
+        self.server = server
         self.onDelivery = onDelivery
     }
 
     /// Begins to consume, on a new channel.
-    func start() throws(AMQPException) {
-        let channel = try self.connection.openChannel { [self] in self.handle($1, on: $0) }
+    func start(on connection: ServerConnection) throws(AMQPException) {
+        let channel = try connection.openChannel { [self] in self.handle($1, on: $0) }
         let unused = self.state.withLock { state in
             // Somebody may have cancelled it meanwhile.
             guard !state.isCancelled else { return channel as ServerChannel? }
@@ -53,6 +59,21 @@ final class InProcessConsumer: Consumer {
         }
     }
 
+    /// Begins to consume again on a new connection, or on another queue of the name.
+    func startAgain(on connection: ServerConnection) {
+        guard !self.state.withLock({ $0.isCancelled }) else { return }
+        do throws(AMQPException) {
+            // What was delivered before came by a channel that is gone: nobody can settle it.
+            try self.start(on: connection)
+        } catch {
+            self.server.whenDeclared(self.queue) { [weak self] in self?.startAgain() }
+        }
+    }
+
+    private func startAgain() {
+        if let session = self.connection.session { self.startAgain(on: session.connection) }
+    }
+
     private var request: ConsumeRequest {
         var request = ConsumeRequest(queue: self.queue)
         request.consumerTag = Self.tag
@@ -65,8 +86,8 @@ final class InProcessConsumer: Consumer {
     private func handle(_ event: ChannelEvent, on channel: ServerChannel) {
         switch event {
         case .deliver(let delivery): self.deliver(delivery, on: channel)
-        case .cancelled: self.wait()
-        case .closed: self.state.withLock { $0.isServed = false }
+        case .cancelled: self.waitForQueue()
+        case .closed: self.state.withLock { state in if state.channel === channel { state.isServed = false } }
         case .returned, .acked, .nacked: break
         }
     }
@@ -95,22 +116,12 @@ final class InProcessConsumer: Consumer {
     }
 
     /// The queue is gone: waits for another of its name.
-    private func wait() {
+    private func waitForQueue() {
         let isWanted = self.state.withLock { state in
             state.isServed = false
             return !state.isCancelled
         }
-        if isWanted { self.connection.server.whenThere(self.queue) { [weak self] in self?.startAgain() } }
-    }
-
-    private func startAgain() {
-        guard !self.state.withLock({ $0.isCancelled }) else { return }
-        do throws(AMQPException) {
-            // What was delivered before came from the queue that is gone: nobody can settle it.
-            try self.start()
-        } catch {
-            self.connection.server.whenDeclared(self.queue) { [weak self] in self?.startAgain() }
-        }
+        if isWanted { self.server.whenThere(self.queue) { [weak self] in self?.startAgain() } }
     }
 
     var isActive: Bool {
@@ -130,5 +141,6 @@ final class InProcessConsumer: Consumer {
     func close() async {
         await self.cancel()
         await self.state.withLock { $0.channel }?.close()
+        self.connection.forget(self)
     }
 }

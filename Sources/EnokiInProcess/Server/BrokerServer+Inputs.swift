@@ -3,7 +3,7 @@ import EnokiBroker
 extension BrokerServer {
     /// Gives the virtual host an input and sees to what follows from it.
     @discardableResult
-    private func perform<Output, Failure: Error>(
+    func perform<Output, Failure: Error>(
         _ input: (inout State) throws(Failure) -> Output
     ) throws(Failure) -> Output {
         let now = self.timers.now
@@ -15,9 +15,13 @@ extension BrokerServer {
             for (channel, event) in effects.events {
                 if let completions = state.confirmations[channel]?.completions(of: event) {
                     toCall += completions
-                } else {
-                    state.outbox.append(.event(event), for: channel)
+                    continue
                 }
+                if case .closed = event {
+                    toCall += state.confirmations[channel]?.takeAll() ?? []
+                    state.confirmations[channel] = nil
+                }
+                state.outbox.append(.event(event), for: channel)
             }
             for wake in effects.wakes { self.schedule(wake, in: &state) }
             for queue in effects.declaredQueues { toCall += state.queueWatchers.removeValue(forKey: queue) ?? [] }
@@ -65,46 +69,46 @@ extension BrokerServer {
         }
     }
 
-    /// Publishes on a channel that confirms, and calls `completion` when it has.
-    func publish(
-        _ message: Message,
-        exchange: String,
-        routingKey: String,
-        mandatory: Bool,
-        on id: ChannelID,
-        completion: @escaping PublishConfirmations.Completion
-    ) throws(AMQPException) {
-        try self.perform { (state: inout State) throws(AMQPException) in
+    /// Publishes on a channel that confirms, and tells who published when it has.
+    func publish(_ publish: Publish, on id: ChannelID) throws(AMQPException) {
+        let unconfirmed = try self.perform { (state: inout State) throws(AMQPException) -> UInt64? in
             guard let channel = state.virtualHost.channels[id] else { throw .channelClosed(during: .basicPublish) }
-            let sequence: UInt64?
-            do throws(AMQPException) {
-                sequence = try state.virtualHost.publish(
-                    message,
-                    exchange: exchange,
-                    routingKey: routingKey,
-                    mandatory: mandatory,
-                    on: channel
-                )
-            } catch {
-                var error = error
-                error.method = .basicPublish
-                throw error
-            }
+            // RabbitMQ would close the channel over an error, and the client open another: it would make no difference.
+            let sequence = try state.virtualHost.publish(
+                publish.message,
+                exchange: publish.exchange,
+                routingKey: publish.routingKey,
+                mandatory: publish.mandatory,
+                on: channel
+            )
             if let sequence {
-                state.confirmations[id, default: PublishConfirmations()].wait(for: sequence, completion)
+                state.confirmations[id, default: PublishConfirmations()].wait(for: sequence, publish.completion)
             }
+            return sequence
+        }
+        if let unconfirmed { self.limitWait(for: unconfirmed, of: publish, on: id) }
+    }
+
+    /// A confirm that has not come with the publish itself is waited for as long as who published wants to.
+    private func limitWait(for sequence: UInt64, of publish: Publish, on id: ChannelID) {
+        let isWaiting = self.state.withLock { $0.confirmations[id]?.isWaiting(for: sequence) ?? false }
+        guard isWaiting else { return }
+        self.timers.schedule(after: publish.timeout) { [weak self] in
+            guard let self else { return }
+            let completion = self.state.withLock {
+                $0.confirmations[id]?.giveUp(sequence, .confirmLate(after: publish.timeout))
+            }
+            if let completion { self.confirms.call(completion) }
         }
     }
 
     // MARK: - Connections
 
-    /// - Returns: `nil` when the broker is closed.
-    func connect(user: String, status: BrokerStatusBoard?) -> ConnectionID? {
+    /// - Returns: `nil` when the broker is closed or down.
+    func connect(name: String, user: String) -> ConnectionID? {
         self.perform { state in
-            guard !state.isClosed else { return nil }
-            let id = state.virtualHost.openConnection(user: user)
-            state.statuses[id] = status
-            return id
+            guard !state.isClosed, !state.isDown else { return nil }
+            return state.virtualHost.openConnection(name: name, user: user)
         }
     }
 
@@ -187,7 +191,14 @@ extension BrokerServer {
         }
         self.discard(channels) { $0.virtualHost.close(id) }
         await self.waitWhileCalling(channels)
-        self.state.withLock { $0.statuses.removeValue(forKey: id) }?.update(.closed)
+    }
+
+    /// Closes a connection. Its channels are not called any more, but for a call that one is in.
+    func abandon(_ id: ConnectionID) {
+        let channels = self.state.withLock { state in
+            state.virtualHost.connections[id]?.channels.keys.sorted() ?? []
+        }
+        self.discard(channels) { $0.virtualHost.close(id) }
     }
 
     /// Returns when all that the channel has been sent so far has been got.

@@ -10,6 +10,15 @@ final class BrokerServer: Sendable {
     /// Called with what the broker sends on a channel; must not block.
     typealias EventHandler = @Sendable (ChannelEvent) -> Void
 
+    enum ClientPart {}
+    typealias ClientID = Identifier<ClientPart>
+
+    /// What a client wants to hear of, whatever its connection.
+    struct Client: Sendable {
+        let onClose: @Sendable () -> Void
+        let onBlock: @Sendable (_ reason: String?) -> Void
+    }
+
     /// What is behind the lock.
     struct State {
         var isRunning = false
@@ -24,7 +33,14 @@ final class BrokerServer: Sendable {
         var waiters: [ChannelID: [CheckedContinuation<Void, Never>]] = [:]
         /// Called once, when a queue of that name is declared.
         var queueWatchers: [ByteName: [@Sendable () -> Void]] = [:]
-        var statuses: [ConnectionID: BrokerStatusBoard] = [:]
+        var clients: [ClientID: Client] = [:]
+        var lastNumber: UInt64 = 0
+        /// Whether connections are refused, until ``start()``.
+        var isDown = false
+        /// Called once, when connections are taken again.
+        var startWatchers: [@Sendable () -> Void] = []
+        /// Why the broker takes no messages, where it takes none.
+        var blockReason: String?
     }
 
     let state: Locked<State>
@@ -83,10 +99,13 @@ final class BrokerServer: Sendable {
         case .event(let event): next.handler?(event)
         case .barrier(let continuation): continuation.resume()
         }
-        let waiters = self.state.withLock { state in
+        let (waiters, handler) = self.state.withLock { state in
             state.outbox.finish()
-            return state.waiters.removeValue(forKey: next.channel) ?? []
+            // Nothing comes after the end of a channel.
+            let handler = next.item.isEnd ? state.handlers.removeValue(forKey: next.channel) : nil
+            return (state.waiters.removeValue(forKey: next.channel) ?? [], handler)
         }
+        withExtendedLifetime(handler) {}
         for waiter in waiters { waiter.resume() }
         return true
     }
@@ -103,10 +122,10 @@ final class BrokerServer: Sendable {
             return (former, pending, unconfirmed)
         }
         for timer in former.timers.values { self.timers.cancel(timer) }
-        for status in former.statuses.values { status.update(.closed) }
+        for client in former.clients.sorted(by: { $0.key < $1.key }) { client.value.onClose() }
         for waiter in former.waiters.values.joined() { waiter.resume() }
         for case .barrier(let continuation) in pending { continuation.resume() }
         for completion in unconfirmed { self.confirms.call(completion) }
-        self.logger.debug("In-process broker closed", metadata: ["connections": "\(former.statuses.count)"])
+        self.logger.debug("In-process broker closed", metadata: ["connections": "\(former.clients.count)"])
     }
 }

@@ -9,6 +9,9 @@ struct Outbox: Sendable {
         case event(ChannelEvent)
         /// Somebody waits until all before it has been got.
         case barrier(CheckedContinuation<Void, Never>)
+
+        /// Whether nothing can come after it.
+        var isEnd: Bool { if case .event(.closed) = self { true } else { false } }
     }
 
     private var lines: [ChannelID: Deque<Item>] = [:]

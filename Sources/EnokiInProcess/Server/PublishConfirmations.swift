@@ -2,7 +2,7 @@ import EnokiBroker
 
 /// The completions of a channel's publishes that wait for their confirms.
 struct PublishConfirmations {
-    typealias Completion = @Sendable (Result<Void, BrokerError>) -> Void
+    private typealias Completion = @Sendable (Result<Void, BrokerError>) -> Void
 
     private var waiting: [UInt64: Completion] = [:]
     /// No publish below it waits.
@@ -10,8 +10,21 @@ struct PublishConfirmations {
     /// Those that came back, and will be confirmed all the same.
     private var returned: [UInt64: BrokerError] = [:]
 
-    mutating func wait(for sequence: UInt64, _ completion: @escaping Completion) {
+    mutating func wait(
+        for sequence: UInt64,
+        _ completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
+    ) {
         self.waiting[sequence] = completion
+    }
+
+    /// Whether a publish waits.
+    func isWaiting(for sequence: UInt64) -> Bool { self.waiting[sequence] != nil }
+
+    /// Ends the wait for one: its confirm did not come.
+    mutating func giveUp(_ sequence: UInt64, _ error: BrokerError) -> (@Sendable () -> Void)? {
+        guard let completion = self.waiting.removeValue(forKey: sequence) else { return nil }
+        self.returned[sequence] = nil
+        return { completion(.failure(error)) }
     }
 
     /// What `event` completes; `nil` where it is no confirm of a publish that waits.

@@ -65,6 +65,14 @@ package final class ServerChannel: Sendable {
         try self.perform(method) { (host, channel) throws(AMQPException) in try host.unbind(binding, on: channel) }
     }
 
+    /// Declares exchanges, then queues, then bindings.
+    package func declare(_ topology: Topology) throws(AMQPException) {
+        // The default exchange needs no declaration.
+        for exchange in topology.exchanges where !exchange.name.isEmpty { try self.declare(exchange) }
+        for queue in topology.queues { _ = try self.declare(queue) }
+        for binding in topology.bindings { try self.bind(binding) }
+    }
+
     // MARK: - Queues
 
     /// `queue.declare`; an empty name asks for one of the broker's choice, which the answer has.

@@ -6,9 +6,9 @@ package final class ServerConnection: Sendable {
     let server: BrokerServer
     let id: ConnectionID?
 
-    init(to server: BrokerServer, user: String, status: BrokerStatusBoard? = nil) {
+    init(to server: BrokerServer, name: String, user: String = "guest") {
         self.server = server
-        self.id = server.connect(user: user, status: status)
+        self.id = server.connect(name: name, user: user)
     }
 
     /// Whether the connection is open.
@@ -28,5 +28,10 @@ package final class ServerConnection: Sendable {
     /// Closes the connection with its channels, and returns when none of them is being called.
     package func close() async {
         if let id = self.id { await self.server.close(id) }
+    }
+
+    /// Closes the connection without waiting for a call that a channel is in.
+    package func abandon() {
+        if let id = self.id { self.server.abandon(id) }
     }
 }

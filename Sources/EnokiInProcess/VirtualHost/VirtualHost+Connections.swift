@@ -1,8 +1,8 @@
 import EnokiBroker
 
 extension VirtualHost {
-    func openConnection(user: String) -> ConnectionID {
-        let connection = ConnectionRecord(id: ConnectionID(number: self.nextNumber()), user: user)
+    func openConnection(name: String, user: String) -> ConnectionID {
+        let connection = ConnectionRecord(id: ConnectionID(number: self.nextNumber()), name: name, user: user)
         self.connections[connection.id] = connection
         return connection.id
     }

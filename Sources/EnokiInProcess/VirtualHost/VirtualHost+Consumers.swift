@@ -52,6 +52,18 @@ extension VirtualHost {
         self.deliver(from: consumer.queue)
     }
 
+    /// Cancels all consumers of a queue, and tells them.
+    func cancelConsumers(ofQueue name: String) {
+        guard let queue = self.queue(named: name) else { return }
+        for consumer in queue.consumers.values.sorted(by: { $0.id < $1.id }) { self.cancelByBroker(consumer) }
+    }
+
+    /// Cancels a consumer, and tells it.
+    func cancelByBroker(_ consumer: ConsumerRecord) {
+        self.cancel(consumer.tag, on: consumer.channel)
+        self.effects.events.append((consumer.channel.id, .cancelled(consumerTag: consumer.tag)))
+    }
+
     /// Takes a consumer from its queue. Where it was the active one, another takes over.
     func detach(_ consumer: ConsumerRecord) {
         let queue = consumer.queue

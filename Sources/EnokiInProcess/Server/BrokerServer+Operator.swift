@@ -1,0 +1,47 @@
+import EnokiBroker
+
+/// What an operator, or an accident, does to a broker.
+extension BrokerServer {
+    /// Closes all connections and takes none, until ``start()``. What is not durable is gone.
+    func stop() {
+        self.perform { state in
+            guard !state.isClosed else { return }
+            state.isDown = true
+            state.virtualHost.restart()
+        }
+    }
+
+    /// Takes connections again.
+    func start() {
+        let watchers = self.state.withLock { state in
+            state.isDown = false
+            defer { state.startWatchers = [] }
+            return state.startWatchers
+        }
+        for watcher in watchers { watcher() }
+    }
+
+    /// Closes the connections with `name`, or all.
+    func dropConnections(named name: String?, because reason: String) {
+        self.perform { state in
+            for connection in state.virtualHost.connections.values.sorted(by: { $0.id < $1.id })
+            where name.map(connection.name.hasSameBytes(as:)) ?? true {
+                state.virtualHost.close(connection.id, because: AMQPException(.connectionForced, reason))
+            }
+        }
+    }
+
+    /// Takes no messages, or with `nil` takes them again.
+    func block(because reason: String?) {
+        let clients = self.state.withLock { state in
+            state.blockReason = reason
+            return state.clients.sorted { $0.key < $1.key }.map(\.value)
+        }
+        for client in clients { client.onBlock(reason) }
+    }
+
+    /// Cancels the consumers of a queue, as RabbitMQ does when the queue's node goes away.
+    func cancelConsumers(ofQueue name: String) {
+        self.perform { $0.virtualHost.cancelConsumers(ofQueue: name) }
+    }
+}

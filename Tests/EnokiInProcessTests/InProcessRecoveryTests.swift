@@ -1,0 +1,183 @@
+import EnokiBroker
+import EnokiInProcess
+import EnokiTestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct InProcessRecoveryTests {
+    private func withBroker(_ body: (InProcessBroker) async throws -> Void) async throws {
+        let broker = InProcessBroker()
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await broker.run() }
+            try await body(broker)
+            group.cancelAll()
+        }
+    }
+
+    @Test func whatWasDeclaredAndConsumedIsThereAgain() async throws {
+        try await self.withBroker { broker in
+            let connection = broker.connect(name: "worker")
+            let own = Queue("own", exclusive: true)
+            let binding = Binding(from: "amq.fanout", toQueue: "own")
+            try await connection.declare(Topology(queues: [own], bindings: [binding]))
+            let seen = Collector<String>()
+            let consumer = try await connection.consume("own") { delivery in
+                seen.append(delivery.mark)
+                delivery.token.settle(.ack)
+            }
+            for round in 1...3 {
+                broker.dropConnections(named: "worker")
+                try await eventually("the consumer is served again") { consumer.isActive }
+                try await broker.publish(Message("\(round)"), to: "amq.fanout", routingKey: "")
+                try await seen.first(round)
+            }
+            #expect(seen.elements == ["1", "2", "3"])
+            #expect(broker.snapshot().queues.map(\.queue) == [own])
+            #expect(broker.snapshot()[queue: "own"]?.consumerCount == 1)
+        }
+    }
+
+    private static let shutdown =
+        "CONNECTION_FORCED - broker forced connection closure with reason 'shutdown'"
+
+    @Test func theStatusTellsOfTheLossAndItsReason() async throws {
+        try await self.withBroker { broker in
+            let connection = broker.connect(name: "worker")
+            broker.stop()
+            try await eventually("the loss is told") {
+                connection.status == .connecting(attempt: 1, reason: Self.shutdown)
+            }
+            broker.start()
+            #expect(connection.status == .connected)
+        }
+    }
+
+    @Test func whatWasNotSettledComesAgainInOrder() async throws {
+        try await self.withBroker { broker in
+            try await broker.declare(Topology(queues: [Queue("q")]))
+            let seen = Collector<Delivery>()
+            _ = try await broker.connect(name: "worker").consume("q") { seen.append($0) }
+            for text in ["1", "2", "3"] { try await broker.publish(Message(text), to: "", routingKey: "q") }
+            try await seen.first(3)
+            broker.dropConnections(named: "worker")
+            try await seen.first(6)
+            // A token of the connection that is gone settles nothing.
+            for delivery in seen.elements.prefix(3) { delivery.token.settle(.ack) }
+            #expect(seen.elements.map(\.mark) == ["1", "2", "3", "1 again", "2 again", "3 again"])
+            #expect(broker.snapshot()[queue: "q"]?.unsettledCount == 3)
+            for delivery in seen.elements.suffix(3) { delivery.token.settle(.ack) }
+            #expect(broker.snapshot()[queue: "q"]?.unsettledCount == 0)
+        }
+    }
+
+    @Test func aRestartKeepsWhatIsDurable() async throws {
+        try await self.withBroker { broker in
+            let operatorConnection = broker.connect(name: "operator")
+            let topology = Topology(
+                exchanges: [Exchange("durable", .topic), Exchange("transient", .topic, durable: false)],
+                queues: [Queue("kept"), Queue("lost", durable: false), Queue("own", exclusive: true)],
+                bindings: [
+                    Binding(from: "durable", toQueue: "kept"), Binding(from: "transient", toQueue: "kept"),
+                    Binding(from: "durable", toQueue: "lost"),
+                ]
+            )
+            try await operatorConnection.declare(topology)
+            for queue in ["kept", "lost"] {
+                for persistent in [true, false] {
+                    let options = PublishOptions(persistent: persistent)
+                    let message = Message("\(queue) \(persistent)")
+                    try await broker.publish(message, to: "", routingKey: queue, options: options)
+                }
+            }
+            await operatorConnection.close()
+            broker.restart()
+            let snapshot = broker.snapshot()
+            #expect(snapshot.exchanges.map(\.name) == ["durable"])
+            #expect(snapshot.queues.map(\.queue.name) == ["kept"])
+            #expect(snapshot.bindings == [Binding(from: "durable", toQueue: "kept")])
+            #expect(snapshot[queue: "kept"]?.ready.map { String(decoding: $0.body, as: UTF8.self) } == ["kept true"])
+        }
+    }
+
+    @Test func callsWaitForABrokerThatIsDown() async throws {
+        try await self.withBroker { broker in
+            try await broker.declare(Topology(queues: [Queue("q")]))
+            broker.stop()
+            try await eventually("the connection is lost") { broker.status != .connected }
+            async let first: Void = broker.publish(Message("1"), to: "", routingKey: "q")
+            async let count = broker.inspect(queue: "q").messageCount
+            let late = await #expect(throws: BrokerError.self) {
+                let options = PublishOptions(timeout: .milliseconds(10))
+                try await broker.publish(Message("late"), to: "", routingKey: "q", options: options)
+            }
+            #expect(late?.code == .notSent)
+            #expect(late?.publishOutcome == .notPublished)
+            broker.start()
+            try await first
+            _ = try await count
+            try await broker.publish(Message("2"), to: "", routingKey: "q")
+            let ready = broker.snapshot()[queue: "q"]?.ready.map { String(decoding: $0.body, as: UTF8.self) }
+            #expect(ready == ["1", "2"])
+        }
+    }
+
+    @Test func aBlockedBrokerTakesNoMessagesAndStillDelivers() async throws {
+        try await self.withBroker { broker in
+            try await broker.declare(Topology(queues: [Queue("q")]))
+            try await broker.publish(Message("before"), to: "", routingKey: "q")
+            broker.block(because: "low on disk")
+            #expect(broker.status == .blocked(reason: "low on disk"))
+            #expect(broker.connect(name: "late").status == .blocked(reason: "low on disk"))
+            let seen = Collector<String>()
+            _ = try await broker.consume("q") { delivery in
+                seen.append(delivery.text)
+                delivery.token.settle(.ack)
+            }
+            try await seen.first()
+            let refused = await #expect(throws: BrokerError.self) {
+                let options = PublishOptions(timeout: .milliseconds(10))
+                try await broker.publish(Message("late"), to: "", routingKey: "q", options: options)
+            }
+            #expect(refused?.code == .notSent)
+            #expect(refused?.message.contains("low on disk") == true)
+            async let waiting: Void = broker.publish(Message("after"), to: "", routingKey: "q")
+            broker.unblock()
+            try await waiting
+            #expect(broker.status == .connected)
+            #expect(try await seen.first(2) == ["before", "after"])
+        }
+    }
+
+    @Test func aCancelledConsumerConsumesAgain() async throws {
+        try await self.withBroker { broker in
+            try await broker.declare(Topology(queues: [Queue("q")]))
+            let seen = Collector<String>()
+            let consumer = try await broker.consume("q") { delivery in
+                seen.append(delivery.text)
+                delivery.token.settle(.ack)
+            }
+            broker.cancelConsumers(ofQueue: "q")
+            try await broker.publish(Message("x"), to: "", routingKey: "q")
+            #expect(try await seen.first() == ["x"])
+            #expect(consumer.isActive)
+        }
+    }
+
+    @Test func aBrokerThatIsClosedWhileItIsDownFailsWhatWaits() async throws {
+        let broker = InProcessBroker()
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await broker.run() }
+            broker.stop()
+            try await eventually("the connection is lost") { broker.status != .connected }
+            async let waiting: Void = broker.publish(Message("x"), to: "", routingKey: "q")
+            group.cancelAll()
+            try await group.waitForAll()
+            do {
+                try await waiting
+                Issue.record("a closed broker took a message")
+            } catch let error as BrokerError {
+                #expect(error.code == .closed)
+            }
+        }
+        #expect(broker.status == .closed)
+    }
+}
