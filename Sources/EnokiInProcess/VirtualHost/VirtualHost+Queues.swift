@@ -7,7 +7,8 @@ extension VirtualHost {
         var queue = queue
         if queue.name.isEmpty {
             queue.name = "amq.gen-\(self.generatedName())"
-        } else if queue.name.utf8.starts(with: "amq.".utf8), self.queue(named: queue.name) == nil {
+        } else if queue.name.utf8.starts(with: "amq.".utf8) {
+            // Even one that is there: RabbitMQ does not look.
             throw .reservedName(queue.name, of: "queue")
         }
         channel.lastQueue = queue.name
