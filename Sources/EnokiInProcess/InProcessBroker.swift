@@ -38,6 +38,11 @@ public final class InProcessBroker: Broker {
     /// A new connection, open until it is closed, its `run()` returns, or the broker closes.
     public func connect(name: String) -> InProcessConnection { InProcessConnection(name: name, to: self.server) }
 
+    /// A new connection in AMQP's own terms: channels with their methods.
+    package func open(name: String, user: String = "guest") -> ServerConnection {
+        ServerConnection(to: self.server, name: name, user: user)
+    }
+
     /// What the broker holds at this moment, for tests.
     public func snapshot() -> BrokerSnapshot { self.server.state.withLock { BrokerSnapshot($0.virtualHost) } }
 

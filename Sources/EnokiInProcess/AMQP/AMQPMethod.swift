@@ -1,5 +1,6 @@
 /// The methods of AMQP 0-9-1 that can fail, with RabbitMQ's extensions; a close names the one that caused it.
 package enum AMQPMethod: UInt32, Sendable, Hashable {
+    case channelFlow = 0x0014_0014
     case exchangeDeclare = 0x0028_000A
     case exchangeDelete = 0x0028_0014
     case exchangeBind = 0x0028_001E
@@ -16,6 +17,7 @@ package enum AMQPMethod: UInt32, Sendable, Hashable {
     case basicGet = 0x003C_0046
     case basicAck = 0x003C_0050
     case basicReject = 0x003C_005A
+    case basicRecoverAsync = 0x003C_0064
     case basicRecover = 0x003C_006E
     case basicNack = 0x003C_0078
     case confirmSelect = 0x0055_000A

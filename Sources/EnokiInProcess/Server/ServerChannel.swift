@@ -110,9 +110,12 @@ package final class ServerChannel: Sendable {
 
     // MARK: - Messages
 
-    /// `basic.qos`; 0 is any number.
-    package func qos(prefetch: Int, global: Bool = false) throws(AMQPException) {
-        try self.perform(.basicQos) { (host, channel) in host.qos(prefetch: prefetch, global: global, on: channel) }
+    /// `basic.qos`; 0 is any number. A size is not implemented.
+    package func qos(prefetch: Int, size: Int = 0, global: Bool = false) throws(AMQPException) {
+        try self.perform(.basicQos) { (host, channel) throws(AMQPException) in
+            guard size == 0 else { throw AMQPException(.notImplemented, "prefetch_size!=0 (\(size))") }
+            host.qos(prefetch: prefetch, global: global, on: channel)
+        }
     }
 
     /// `basic.consume`; returns the consumer's tag.
@@ -132,14 +135,16 @@ package final class ServerChannel: Sendable {
     /// channel is not being called.
     package func withdraw(consumerTag: String) async { await self.server.cancel(consumer: consumerTag, on: self.id) }
 
-    /// `basic.publish`.
+    /// `basic.publish`. Immediate is not implemented.
     package func publish(
         _ message: Message,
         exchange: String,
         routingKey: String,
-        mandatory: Bool = false
+        mandatory: Bool = false,
+        immediate: Bool = false
     ) throws(AMQPException) {
         try self.perform(.basicPublish) { (host, channel) throws(AMQPException) in
+            guard !immediate else { throw AMQPException(.notImplemented, "immediate=true") }
             _ = try host.publish(message, exchange: exchange, routingKey: routingKey, mandatory: mandatory, on: channel)
         }
     }
@@ -179,7 +184,21 @@ package final class ServerChannel: Sendable {
         }
     }
 
+    /// `basic.recover-async`, the older form.
+    package func recoverAsync(requeue: Bool) throws(AMQPException) {
+        try self.perform(.basicRecoverAsync) { (host, channel) throws(AMQPException) in
+            try host.recover(requeue: requeue, on: channel)
+        }
+    }
+
     // MARK: - Modes
+
+    /// `channel.flow`; it can only be on.
+    package func flow(active: Bool) throws(AMQPException) {
+        try self.perform(.channelFlow) { (_, _) throws(AMQPException) in
+            guard active else { throw AMQPException(.notImplemented, "active=false") }
+        }
+    }
 
     /// `confirm.select`.
     package func selectConfirms() throws(AMQPException) {
