@@ -32,6 +32,8 @@ final class ChannelRecord {
     /// How many of them were given to consumers.
     private(set) var unsettledOfConsumers = 0
     private var lastTag: DeliveryTag = 0
+    /// The number of the next delivery. RabbitMQ delivers direct replies under it and does not count them.
+    var nextTag: DeliveryTag { self.lastTag + 1 }
     /// No tag below it is unsettled.
     private var lowestTag: DeliveryTag = 1
 

@@ -106,7 +106,8 @@ private struct Death {
         return table
     }
 
-    /// One of each queue and reason, in their order. Where none says how often, as those of old brokers, it is counted.
+    /// One of each queue and reason; turned around, as RabbitMQ does at each death. Where none says how often, as those of
+    /// old brokers, it is counted.
     static func grouped(_ deaths: [Death]) -> [Death] {
         var groups: [Death] = []
         var sizes: [Int64] = []
@@ -121,7 +122,7 @@ private struct Death {
         for index in groups.indices where groups[index].table["count"] == nil {
             groups[index].table["count"] = .int64(sizes[index])
         }
-        return groups
+        return groups.reversed()
     }
 }
 

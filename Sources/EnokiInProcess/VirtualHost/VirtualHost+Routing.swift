@@ -42,7 +42,7 @@ extension VirtualHost {
         guard let channel = self.replyConsumers[ByteName(address)], let consumer = channel.replyConsumer else { return }
         let delivery = BasicDeliver(
             consumerTag: consumer.tag,
-            deliveryTag: channel.takeTag(),
+            deliveryTag: channel.nextTag,
             redelivered: false,
             exchange: message.exchange,
             routingKey: message.routingKey,
