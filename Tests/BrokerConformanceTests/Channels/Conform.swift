@@ -8,7 +8,7 @@ import Testing
 ///     `Docs/Conformance.md`.
 ///   - body: The case. It waits for conditions, never for time, and takes every event that it causes.
 func conform(
-    on brokers: [TestBroker] = TestBroker.withChannels,
+    on brokers: [TestBroker] = TestBroker.allCases,
     sourceLocation: SourceLocation = #_sourceLocation,
     _ body: (AMQPSession) async throws -> Void
 ) async throws {

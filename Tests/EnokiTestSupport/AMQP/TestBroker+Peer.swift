@@ -1,14 +1,20 @@
-extension TestBroker {
-    /// The brokers whose channels can be driven.
-    public static let withChannels: [TestBroker] = [.rabbitMQ]
+import EnokiInProcess
 
+extension TestBroker {
     /// Runs `body` with a broker that can be driven by channels, in which there is nothing yet and which nobody else uses.
     ///
     /// - Throws: What `body` throws; ``TestEnvironment/Missing`` where RabbitMQ was not started.
-    public func withPeer<Result>(_ body: (any AMQPPeer) async throws -> Result) async throws -> Result {
+    public func withPeer<Result: Sendable>(_ body: (any AMQPPeer) async throws -> Result) async throws -> Result {
         switch self {
-        case .inProcess: throw ConditionNotMet(description: "The in-process broker has no channels yet.")
-        case .rabbitMQ: try await RabbitMQVirtualHost.withFresh { try await body(RabbitMQPeer($0)) }
+        case .inProcess:
+            let clock = VirtualClock()
+            let broker = InProcessBroker(clock: clock, logger: Self.silent)
+            return try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await broker.run() }
+                defer { group.cancelAll() }
+                return try await body(InProcessPeer(broker: broker, clock: clock))
+            }
+        case .rabbitMQ: return try await RabbitMQVirtualHost.withFresh { try await body(RabbitMQPeer($0)) }
         }
     }
 }
