@@ -29,9 +29,18 @@ public final class InProcessBroker: Broker {
     ///
     /// - Parameters:
     ///   - clock: The clock by which queues and messages expire; a ``VirtualClock`` puts time under a test's control.
+    ///   - seed: Picks which of the connections and consumers gets next what the broker has for it, and lets confirms come
+    ///     late: the same ones for the same seed, where the broker is used in the same order. By default they take turns, and
+    ///     a confirm comes at once.
+    ///   - faults: What goes wrong, and when.
     ///   - logger: Gets what the broker does, at debug level.
-    public init(clock: some Clock<Duration> = ContinuousClock(), logger: Logger = .current) {
-        self.server = BrokerServer(clock: clock, logger: logger)
+    public init(
+        clock: some Clock<Duration> = ContinuousClock(),
+        seed: UInt64? = nil,
+        faults: FaultPlan = .none,
+        logger: Logger = .current
+    ) {
+        self.server = BrokerServer(clock: clock, seed: seed, faults: faults, logger: logger)
         self.connection = InProcessConnection(name: "main", to: self.server)
     }
 
@@ -45,6 +54,9 @@ public final class InProcessBroker: Broker {
 
     /// What the broker holds at this moment, for tests.
     public func snapshot() -> BrokerSnapshot { self.server.state.withLock { BrokerSnapshot($0.virtualHost) } }
+
+    /// What the fault plan has made go wrong so far, in order: a plan that does the same.
+    public var faults: [Fault] { self.server.state.withLock { $0.faults.occurred } }
 
     // MARK: - What an operator, or an accident, does to a broker
 

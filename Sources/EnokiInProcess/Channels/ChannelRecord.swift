@@ -58,6 +58,9 @@ final class ChannelRecord {
         return tag
     }
 
+    /// The delivery with `tag`, where it is unsettled.
+    func delivery(_ tag: DeliveryTag) -> Unsettled? { self.unsettled[tag] }
+
     /// Takes the delivery with `tag`, or with `multiple` all up to it; tag 0 is then all there are.
     ///
     /// - Throws: `406` when `tag` is not unsettled.

@@ -13,7 +13,7 @@ extension BrokerServer {
             let effects = state.virtualHost.takeEffects()
             var toCall: [@Sendable () -> Void] = []
             for (channel, event) in effects.events {
-                if let completions = state.confirmations[channel]?.completions(of: event) {
+                if !state.isShuffled, let completions = state.confirmations[channel]?.completions(of: event) {
                     toCall += completions
                     continue
                 }
@@ -25,6 +25,8 @@ extension BrokerServer {
             }
             for wake in effects.wakes { self.schedule(wake, in: &state) }
             for queue in effects.declaredQueues { toCall += state.queueWatchers.removeValue(forKey: queue) ?? [] }
+            toCall += state.afterwards
+            state.afterwards = []
             return (result, !state.outbox.isEmpty, toCall)
         }
         if toSend { self.wakeUp.signal() }
@@ -54,7 +56,9 @@ extension BrokerServer {
         try self.perform { (state: inout State) throws(AMQPException) -> Output in
             guard let channel = state.virtualHost.channels[id] else { throw .channelClosed(during: method) }
             do throws(AMQPException) {
-                return try input(state.virtualHost, channel)
+                return try self.withFaults(of: method, on: channel, in: &state) { (state) throws(AMQPException) in
+                    try input(state.virtualHost, channel)
+                }
             } catch {
                 var error = error
                 error.method = method
@@ -73,18 +77,28 @@ extension BrokerServer {
     func publish(_ publish: Publish, on id: ChannelID) throws(AMQPException) {
         let unconfirmed = try self.perform { (state: inout State) throws(AMQPException) -> UInt64? in
             guard let channel = state.virtualHost.channels[id] else { throw .channelClosed(during: .basicPublish) }
-            // RabbitMQ would close the channel over an error, and the client open another: it would make no difference.
-            let sequence = try state.virtualHost.publish(
-                publish.message,
-                exchange: publish.exchange,
-                routingKey: publish.routingKey,
-                mandatory: publish.mandatory,
-                on: channel
-            )
-            if let sequence {
-                state.confirmations[id, default: PublishConfirmations()].wait(for: sequence, publish.completion)
+            do throws(AMQPException) {
+                return try self.withFaults(of: .basicPublish, on: channel, in: &state) {
+                    (state) throws(AMQPException) in
+                    // RabbitMQ would close the channel over an error, and the client open another: it makes no difference.
+                    let sequence = try state.virtualHost.publish(
+                        publish.message,
+                        exchange: publish.exchange,
+                        routingKey: publish.routingKey,
+                        mandatory: publish.mandatory,
+                        on: channel
+                    )
+                    if let sequence {
+                        state.confirmations[id, default: PublishConfirmations()].wait(for: sequence, publish.completion)
+                    }
+                    return sequence
+                }
+            } catch {
+                guard error.code == .connectionForced else { throw error }
+                // It was on its way: who published cannot know that it did not arrive.
+                state.afterwards.append { publish.completion(.failure(.confirmLost)) }
+                return nil
             }
-            return sequence
         }
         if let unconfirmed { self.limitWait(for: unconfirmed, of: publish, on: id) }
     }

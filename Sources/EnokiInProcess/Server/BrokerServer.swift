@@ -24,7 +24,7 @@ final class BrokerServer: Sendable {
         var isRunning = false
         var isClosed = false
         var virtualHost: VirtualHost
-        var outbox = Outbox()
+        var outbox: Outbox
         var handlers: [ChannelID: EventHandler] = [:]
         var confirmations: [ChannelID: PublishConfirmations] = [:]
         /// The one timer that a queue can have.
@@ -41,6 +41,18 @@ final class BrokerServer: Sendable {
         var startWatchers: [@Sendable () -> Void] = []
         /// Why the broker takes no messages, where it takes none.
         var blockReason: String?
+        var faults: FaultSchedule
+        /// Whether confirms wait for their turn among what is sent, instead of coming with the publish.
+        var isShuffled: Bool
+        /// To be called when the lock is free again.
+        var afterwards: [@Sendable () -> Void] = []
+
+        init(virtualHost: VirtualHost, seed: UInt64?, faults: FaultPlan) {
+            self.virtualHost = virtualHost
+            self.outbox = Outbox(seed: seed)
+            self.isShuffled = seed != nil
+            self.faults = FaultSchedule(faults)
+        }
     }
 
     let state: Locked<State>
@@ -49,8 +61,9 @@ final class BrokerServer: Sendable {
     let wakeUp = Signal()
     let logger: Logger
 
-    init(clock: some Clock<Duration>, logger: Logger) {
-        self.state = Locked(State(virtualHost: VirtualHost(epoch: UInt64(max(0, SystemTime.secondsSince1970)))))
+    init(clock: some Clock<Duration>, seed: UInt64?, faults: FaultPlan, logger: Logger) {
+        let host = VirtualHost(epoch: UInt64(max(0, SystemTime.secondsSince1970)))
+        self.state = Locked(State(virtualHost: host, seed: seed, faults: faults))
         self.timers = TimerQueue(clock: clock)
         self.logger = logger
     }
@@ -91,19 +104,25 @@ final class BrokerServer: Sendable {
 
     /// - Returns: Whether there was something to send.
     private func sendNext() -> Bool {
-        let next = self.state.withLock { state in
-            state.outbox.next().map { (item: $0.item, channel: $0.channel, handler: state.handlers[$0.channel]) }
-        }
-        guard let next else { return false }
-        switch next.item {
-        case .event(let event): next.handler?(event)
+        guard let sending = self.state.withLock({ $0.takeNext() }) else { return false }
+        switch sending.item {
+        case .event(let event):
+            if let fault = sending.faults.first {
+                self.drop(sending.channel, because: fault.reason)
+            } else if let completions = sending.completions {
+                for completion in completions { self.confirms.call(completion) }
+            } else {
+                self.apply(sending.faults, before: event, on: sending.channel)
+                sending.handler?(event)
+                self.apply(sending.faults, after: event, on: sending.channel)
+            }
         case .barrier(let continuation): continuation.resume()
         }
         let (waiters, handler) = self.state.withLock { state in
             state.outbox.finish()
             // Nothing comes after the end of a channel.
-            let handler = next.item.isEnd ? state.handlers.removeValue(forKey: next.channel) : nil
-            return (state.waiters.removeValue(forKey: next.channel) ?? [], handler)
+            let handler = sending.item.isEnd ? state.handlers.removeValue(forKey: sending.channel) : nil
+            return (state.waiters.removeValue(forKey: sending.channel) ?? [], handler)
         }
         withExtendedLifetime(handler) {}
         for waiter in waiters { waiter.resume() }
@@ -117,7 +136,7 @@ final class BrokerServer: Sendable {
             let pending = former.handlers.keys.flatMap { state.outbox.removeAll(for: $0) }
             let unconfirmed = state.confirmations.keys.sorted().flatMap { state.confirmations[$0]?.takeAll() ?? [] }
             state.virtualHost.tearDown()
-            state = State(virtualHost: VirtualHost(epoch: former.virtualHost.epoch))
+            state = State(virtualHost: VirtualHost(epoch: former.virtualHost.epoch), seed: nil, faults: .none)
             state.isClosed = true
             return (former, pending, unconfirmed)
         }

@@ -1,9 +1,9 @@
 import DequeModule
 
-/// What is on its way to channels: each gets its own in order, and the channels take turns.
+/// What is on its way to channels: each gets its own in order. The channels take turns, or a seed picks one at each step.
 ///
 /// It is the one place that decides what comes next.
-struct Outbox: Sendable {
+struct Outbox {
     /// What a channel gets.
     enum Item: Sendable {
         case event(ChannelEvent)
@@ -15,10 +15,15 @@ struct Outbox: Sendable {
     }
 
     private var lines: [ChannelID: Deque<Item>] = [:]
-    /// The channels that have something to get, once each; one whose line was removed may linger.
-    private var turns = Deque<ChannelID>()
+    /// The channels that have something to get; one whose line was taken out may linger.
+    private var turns: RunQueue<ChannelID>
     /// The channel that is being called now.
     private(set) var running: ChannelID?
+
+    /// An empty outbox.
+    ///
+    /// - Parameter seed: Picks among the channels; `nil` lets them take turns.
+    init(seed: UInt64? = nil) { self.turns = RunQueue(seed: seed) }
 
     var isEmpty: Bool { self.lines.isEmpty }
 
@@ -29,7 +34,7 @@ struct Outbox: Sendable {
 
     /// Takes what comes next; its channel is running until ``finish()``.
     mutating func next() -> (channel: ChannelID, item: Item)? {
-        while let channel = self.turns.popFirst() {
+        while let channel = self.turns.next() {
             guard let item = self.lines[channel]?.popFirst() else { continue }
             if self.lines[channel]?.isEmpty == true {
                 self.lines[channel] = nil
@@ -53,20 +58,12 @@ struct Outbox: Sendable {
             withdrawn.append(delivery.deliveryTag)
             return true
         }
-        self.forgetIfEmpty(channel)
+        if self.lines[channel]?.isEmpty == true { self.lines[channel] = nil }
         return withdrawn
     }
 
     /// Takes out all that a channel has not got.
     mutating func removeAll(for channel: ChannelID) -> [Item] {
-        let line = self.lines.removeValue(forKey: channel) ?? []
-        self.turns.removeAll { $0 == channel }
-        return Array(line)
-    }
-
-    private mutating func forgetIfEmpty(_ channel: ChannelID) {
-        guard self.lines[channel]?.isEmpty == true else { return }
-        self.lines[channel] = nil
-        self.turns.removeAll { $0 == channel }
+        Array(self.lines.removeValue(forKey: channel) ?? [])
     }
 }

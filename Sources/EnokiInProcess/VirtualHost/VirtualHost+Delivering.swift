@@ -119,6 +119,15 @@ extension VirtualHost {
         )
     }
 
+    /// Puts a message that is delivered into its queue once more, as one that may have been delivered before.
+    func duplicate(_ tag: DeliveryTag, on channel: ChannelRecord) {
+        guard let delivery = channel.delivery(tag), !delivery.queue.isDeleted else { return }
+        var copy = delivery.queue.admit(delivery.message.published, now: self.now)
+        copy.redelivered = true
+        delivery.queue.ready.append(copy)
+        self.deliver(from: delivery.queue)
+    }
+
     private func block(_ consumer: ConsumerRecord) {
         consumer.isBlocked = true
         consumer.channel.blocked.append(consumer)
