@@ -42,9 +42,10 @@ package final class BrokerStatusBoard: Sendable {
         let readers = self.state.withLock { state -> [AsyncStream<BrokerStatus>.Continuation] in
             guard state.status != status, state.status != .closed else { return [] }
             state.status = status
+            let readers = state.readers.sorted { $0.key < $1.key }.map(\.value)
             // Under the lock, or of two changes at once the older could be told last.
-            for reader in state.readers.values { reader.yield(status) }
-            return status == .closed ? Array(state.readers.values) : []
+            for reader in readers { reader.yield(status) }
+            return status == .closed ? readers : []
         }
         for reader in readers { reader.finish() }
     }

@@ -18,9 +18,10 @@ package final class Latch: Sendable {
         let waiting = self.state.withLock { state in
             defer { state.waiting = [:] }
             state.isOpen = true
-            return state.waiting.values
+            return state.waiting.sorted { $0.key < $1.key }
         }
-        for continuation in waiting { continuation.resume() }
+        // In the order in which they came: that of a dictionary is another one in each run.
+        for (_, continuation) in waiting { continuation.resume() }
     }
 
     /// Returns when it is open, or when the task is cancelled.

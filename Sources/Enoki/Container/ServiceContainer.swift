@@ -29,7 +29,8 @@ public final class ServiceContainer: Service, Sendable {
         var declared: [any Entrypoint] = []
         var summaries: [EntrypointSummary] = []
         var entrypoints: [any BoundEntrypoint] = []
-        var shared: [ObjectIdentifier: any BoundEntrypoint] = [:]
+        /// A few, in the order in which they were made.
+        var shared: [any BoundEntrypoint] = []
         var setUp: [any DependencyProvider] = []
         var started: [any BoundEntrypoint] = []
         var areStarted = false
@@ -185,10 +186,11 @@ public final class ServiceContainer: Service, Sendable {
 
     /// The one extension of type `Shared` that several entrypoints of the container stand on, made by the first that asks.
     func shared<Shared: BoundEntrypoint>(_ make: () -> Shared) -> Shared {
-        let key = ObjectIdentifier(Shared.self)
-        if let existing = self.extensions.withLock({ $0.shared[key] }) as? Shared { return existing }
+        if let existing = self.extensions.withLock({ $0.shared.lazy.compactMap { $0 as? Shared }.first }) {
+            return existing
+        }
         let shared = make()
-        self.extensions.withLock { $0.shared[key] = shared }
+        self.extensions.withLock { $0.shared.append(shared) }
         return shared
     }
 
@@ -287,7 +289,7 @@ public final class ServiceContainer: Service, Sendable {
     }
 
     private var bound: [any BoundEntrypoint] {
-        self.extensions.withLock { Array($0.shared.values) + $0.entrypoints }
+        self.extensions.withLock { $0.shared + $0.entrypoints }
     }
 
     private func start() async throws {

@@ -16,9 +16,12 @@ final class ReplyListener: RequestSender {
     private struct State {
         var phase = Phase.idle
         var pending: [String: Pending] = [:]
+        var calls: UInt64 = 0
     }
 
     private struct Pending {
+        /// Counts the calls: at the end they fail in this order.
+        let number: UInt64
         let continuation: CheckedContinuation<Message, any Error>
         var timer: TimerQueue.ID?
     }
@@ -75,7 +78,8 @@ final class ReplyListener: RequestSender {
             try await withCheckedThrowingContinuation { continuation in
                 let isClosed = self.state.withLock { state in
                     if case .closed = state.phase { return true }
-                    state.pending[correlationID] = Pending(continuation: continuation)
+                    state.calls += 1
+                    state.pending[correlationID] = Pending(number: state.calls, continuation: continuation)
                     return false
                 }
                 guard !isClosed else { return continuation.resume(throwing: Self.closed) }
@@ -199,7 +203,7 @@ final class ReplyListener: RequestSender {
                 state.phase = .closed
                 state.pending = [:]
             }
-            return (state.phase, state.pending.values)
+            return (state.phase, state.pending.values.sorted { $0.number < $1.number })
         }
         for call in pending {
             call.timer.map(self.timers.cancel)
