@@ -21,6 +21,9 @@ public import Logging
 /// For the services time stands still: timers, deadlines and queue expiries wait until the test moves ``Cluster/clock``.
 /// The test's own waits are in real time and end after `patience`.
 ///
+/// Broker, services and test run on the clock's executor, one task at a time, see ``VirtualExecutor``: an advance of the
+/// clock returns when all that it set off is done, and with a seed a test runs in the same order each time.
+///
 /// - Parameters:
 ///   - services: The services.
 ///   - replacements: Values that stand in for those of dependency providers.
@@ -34,6 +37,8 @@ public import Logging
 ///   - predictableCallIDs: Whether call ids end with numbers, counted from 0 for each entrypoint, instead of with random
 ///     UUIDs, and all other ids are numbers too.
 ///   - patience: How long, in real time, the test waits for what it expects, and for its services to stop.
+///   - seed: Picks the order in which tasks go on: run a test with many, and one that failed again with its
+///     ``VirtualClock/seed``. By default they take turns.
 ///   - logger: Where the services log; by default nowhere.
 ///   - body: The test.
 /// - Throws: The first error of a service that failed, otherwise what `body` throws.
@@ -49,6 +54,7 @@ public func withServices<Value: Sendable>(
     connect: (@Sendable () throws -> any Broker)? = nil,
     predictableCallIDs: Bool = false,
     patience: Duration = .seconds(10),
+    seed: UInt64? = nil,
     logger: Logger = Logger(label: "enoki.testing", factory: { _ in SwiftLogNoOpLogHandler() }),
     _ body: (Cluster) async throws -> Value
 ) async throws -> Value {
@@ -63,6 +69,7 @@ public func withServices<Value: Sendable>(
         connect: connect,
         predictableCallIDs: predictableCallIDs,
         patience: patience,
+        seed: seed,
         logger: logger,
         body
     )
@@ -81,6 +88,7 @@ public func withServices<Value: Sendable>(
     connect: (@Sendable () throws -> any Broker)? = nil,
     predictableCallIDs: Bool = false,
     patience: Duration = .seconds(10),
+    seed: UInt64? = nil,
     logger: Logger = Logger(label: "enoki.testing", factory: { _ in SwiftLogNoOpLogHandler() }),
     _ body: (Cluster) async throws -> Value
 ) async throws -> Value {
@@ -95,11 +103,13 @@ public func withServices<Value: Sendable>(
         patience: patience,
         logger: logger
     )
-    let clock = VirtualClock()
-    guard let connect else {
-        return try await (broker ?? .current).serving(clock: clock, logger: logger) { site in
-            try await Cluster(plan, on: site, clock: clock).run(body)
+    let clock = VirtualClock(seed: seed)
+    return try await withTaskExecutorPreference(clock.executor) {
+        guard let connect else {
+            return try await (broker ?? .current).serving(clock: clock, logger: logger) { site in
+                try await Cluster(plan, on: site, clock: clock).run(body)
+            }
         }
+        return try await Cluster(plan, on: BrokerSite { _ in try connect() }, clock: clock).run(body)
     }
-    return try await Cluster(plan, on: BrokerSite { _ in try connect() }, clock: clock).run(body)
 }
