@@ -39,7 +39,7 @@ public struct BrokerKind: Sendable, Hashable, CustomStringConvertible {
 
     /// The broker inside the process, new and empty; its time is the test's.
     public static let inProcess = BrokerKind("in-process") { clock, logger, body in
-        let server = InProcessBroker(clock: clock, logger: logger)
+        let server = InProcessBroker(clock: clock, seed: clock.seed, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
             defer { group.cancelAll() }
