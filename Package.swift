@@ -22,6 +22,7 @@ let package = Package(
         .library(name: "EnokiRabbitMQ", targets: ["EnokiRabbitMQ"]),
         .library(name: "EnokiRunner", targets: ["EnokiRunner"]),
         .library(name: "EnokiTesting", targets: ["EnokiTesting"]),
+        .library(name: "EnokiTestingTraits", targets: ["EnokiTestingTraits"]),
         .executable(name: "shop", targets: ["shop"]),
     ],
     dependencies: [
@@ -83,6 +84,15 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+        // Imports Swift Testing, and so is for test targets alone.
+        .target(
+            name: "EnokiTestingTraits",
+            dependencies: [
+                "Enoki", "EnokiInProcess", "EnokiRabbitMQ", "EnokiRabbitMQManagement", "EnokiTesting",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(name: "EnokiRabbitMQManagement"),
         .target(
             name: "EnokiRunner",
             dependencies: [
@@ -120,7 +130,7 @@ let package = Package(
         .target(
             name: "EnokiTestSupport",
             dependencies: [
-                "EnokiBroker", "EnokiInProcess", "EnokiRabbitMQ",
+                "EnokiBroker", "EnokiInProcess", "EnokiRabbitMQ", "EnokiRabbitMQManagement",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/EnokiTestSupport"
@@ -143,6 +153,10 @@ let package = Package(
             ]
         ),
         .testTarget(
+            name: "EnokiTestingTraitsTests",
+            dependencies: ["EnokiRabbitMQ", "EnokiRabbitMQManagement", "EnokiTestingTraits"]
+        ),
+        .testTarget(
             name: "EnokiRunnerTests",
             dependencies: ["EnokiRunner", "EnokiInProcess", "EnokiRabbitMQ", "EnokiTestSupport", "runner-fixture"]
         ),
@@ -155,7 +169,8 @@ let package = Package(
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
-                "greetings", "Enoki", "EnokiInProcess", "EnokiRabbitMQ", "EnokiTesting", "EnokiTestSupport",
+                "greetings", "Enoki", "EnokiInProcess", "EnokiRabbitMQ", "EnokiTesting", "EnokiTestingTraits",
+                "EnokiTestSupport",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -1,15 +1,13 @@
 import Enoki
-import EnokiInProcess
-import Logging
+package import EnokiInProcess
+package import Logging
 
 /// A broker that the services of a test run on.
 ///
 /// `EnokiTesting` knows ``inProcess``; `EnokiTestingTraits` adds `rabbitMQ`, and traits that choose one for a test or a suite.
 public struct BrokerKind: Sendable, Hashable, CustomStringConvertible {
     /// Makes a broker with nothing in it, and removes it when `body` has ended.
-    package typealias Serve =
-        @Sendable (_ clock: VirtualClock, _ logger: Logger, _ body: (BrokerSite) async throws -> Void) async throws ->
-        Void
+    package typealias Serve = @Sendable (BrokerOrder, _ body: (BrokerSite) async throws -> Void) async throws -> Void
 
     /// The name of the broker.
     public let description: String
@@ -21,13 +19,9 @@ public struct BrokerKind: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Makes a broker, runs `body` with it, and removes it.
-    func serving<Value>(
-        clock: VirtualClock,
-        logger: Logger,
-        _ body: (BrokerSite) async throws -> Value
-    ) async throws -> Value {
+    func serving<Value>(_ order: BrokerOrder, _ body: (BrokerSite) async throws -> Value) async throws -> Value {
         var value: Value?
-        try await self.serve(clock, logger) { value = try await body($0) }
+        try await self.serve(order) { value = try await body($0) }
         guard let value else { throw CancellationError() }
         return value
     }
@@ -38,8 +32,13 @@ public struct BrokerKind: Sendable, Hashable, CustomStringConvertible {
     public func hash(into hasher: inout Hasher) { hasher.combine(self.description) }
 
     /// The broker inside the process, new and empty; its time is the test's.
-    public static let inProcess = BrokerKind("in-process") { clock, logger, body in
-        let server = InProcessBroker(clock: clock, seed: clock.seed, logger: logger)
+    public static let inProcess = BrokerKind("in-process") { order, body in
+        let server = InProcessBroker(
+            clock: order.clock,
+            seed: order.clock.seed,
+            faults: order.faults,
+            logger: order.logger
+        )
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
             defer { group.cancelAll() }
@@ -49,6 +48,15 @@ public struct BrokerKind: Sendable, Hashable, CustomStringConvertible {
 
     /// The broker of tests that do not name one: a trait can set it, otherwise it is ``inProcess``.
     @TaskLocal public static var current = BrokerKind.inProcess
+}
+
+/// What a test wants of its broker.
+package struct BrokerOrder: Sendable {
+    /// The clock of a broker whose time is the test's.
+    package let clock: VirtualClock
+    /// What goes wrong, on a broker that can be told.
+    package let faults: FaultPlan
+    package let logger: Logger
 }
 
 /// A broker that serves a test.

@@ -5,14 +5,19 @@ extension Cluster {
     /// What the in-process broker holds at this moment: queues with their messages, bindings, what reached no queue.
     ///
     /// - Throws: ``ExpectationError`` where the broker is another: ask `cluster.broker.inspect(queue:)` there.
-    public func snapshot() throws -> BrokerSnapshot {
-        guard let broker = self.site.inProcess else {
+    public func snapshot() throws -> BrokerSnapshot { try self.server().snapshot() }
+
+    /// The in-process broker itself: to restart it, to block its publishers, to drop connections.
+    ///
+    /// - Throws: ``ExpectationError`` where the broker is another.
+    public func server() throws -> InProcessBroker {
+        guard let server = self.site.inProcess else {
             throw ExpectationError(
-                "only the in-process broker can be looked into; this test runs on \(self.broker.address): ask "
-                    + "`cluster.broker.inspect(queue:)`"
+                "this test runs on \(self.broker.address), which a test can neither look into nor make fail: use "
+                    + "`cluster.broker`, or run it in process"
             )
         }
-        return broker.snapshot()
+        return server
     }
 
     /// Takes the first message out of a queue, on any broker; `nil` when there is none ready.
@@ -85,6 +90,7 @@ extension Cluster {
             running: self.recorder.running,
             codecs: self.codecs
         )
+        report.seed = self.clock.seed
         if let snapshot = self.site.inProcess?.snapshot() {
             report.queues = snapshot.queues.filter { !$0.ready.isEmpty || $0.unsettledCount > 0 }.map { queue in
                 ClusterReport.QueueState(
@@ -96,6 +102,8 @@ extension Cluster {
                 )
             }
             report.unroutable = snapshot.unroutable
+            report.deadLetters = snapshot.deadLetters
+            report.faults = self.site.inProcess?.faults ?? []
         } else {
             report.queues = (try? await self.queues()) ?? []
         }

@@ -17,6 +17,9 @@ struct ClusterReport: CustomStringConvertible {
     var running: [CallRecorder.RunningCall]
     var queues: [QueueState] = []
     var unroutable: [BrokerSnapshot.Unroutable] = []
+    var deadLetters: [BrokerSnapshot.DeadLetter] = []
+    /// What the fault plan has made go wrong.
+    var faults: [Fault] = []
     var seed: UInt64?
     let codecs: Codecs
 
@@ -24,10 +27,11 @@ struct ClusterReport: CustomStringConvertible {
     private static let maximumEntries = 50
     /// How many messages of a queue are shown.
     static let maximumBodies = 3
-    private static let maximumUnroutable = 10
+    /// How many messages that got lost or died are listed, the latest ones.
+    private static let maximumMessages = 10
 
     var description: String {
-        [self.ended, self.stillRunning, self.inQueues, self.notRouted, self.order]
+        [self.ended, self.stillRunning, self.inQueues, self.dead, self.notRouted, self.broken, self.order]
             .flatMap(\.self).joined(separator: "\n")
     }
 
@@ -68,15 +72,32 @@ struct ClusterReport: CustomStringConvertible {
 
     private var notRouted: [String] {
         guard !self.unroutable.isEmpty else { return [] }
-        let skipped = max(0, self.unroutable.count - Self.maximumUnroutable)
         return ["messages that reached no queue:"]
-            + (skipped > 0 ? ["  … \(skipped) before these"] : [])
-            + self.unroutable.dropFirst(skipped).map { unroutable in
+            + Self.latest(self.unroutable) { unroutable in
                 let exchange = unroutable.exchange.isEmpty ? "the default exchange" : unroutable.exchange
                 let fate = unroutable.returned ? "returned" : "dropped"
                 let body = ReportedBody(unroutable.message, self.codecs)
                 return "  \(exchange) \"\(unroutable.routingKey)\", \(fate): \(body)"
             }
+    }
+
+    private var dead: [String] {
+        guard !self.deadLetters.isEmpty else { return [] }
+        return ["messages that were dead-lettered:"]
+            + Self.latest(self.deadLetters) { letter in
+                let fate = letter.destinations.isEmpty ? "lost" : "to \(letter.destinations.joined(separator: ", "))"
+                return "  \(letter.queue), \(letter.reason), \(fate): \(ReportedBody(letter.message, self.codecs))"
+            }
+    }
+
+    private static func latest<Element>(_ elements: [Element], _ line: (Element) -> String) -> [String] {
+        let skipped = max(0, elements.count - Self.maximumMessages)
+        return (skipped > 0 ? ["  … \(skipped) before these"] : []) + elements.dropFirst(skipped).map(line)
+    }
+
+    private var broken: [String] {
+        guard !self.faults.isEmpty else { return [] }
+        return ["the faults of this run: withServices(…, faults: \(self.faults))"]
     }
 
     private var order: [String] { self.seed.map { ["the order of this run: withServices(…, seed: \($0))"] } ?? [] }

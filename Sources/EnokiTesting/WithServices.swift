@@ -1,6 +1,6 @@
 public import Configuration
 import Enoki
-import EnokiInProcess
+public import EnokiInProcess
 public import Logging
 
 /// Runs services on a broker of their own for the length of `body`.
@@ -34,6 +34,7 @@ public import Logging
 ///   - broker: The broker that they run on; `nil` is ``BrokerKind/current``, which a trait can set and which is otherwise a
 ///     new in-process broker.
 ///   - connect: Makes the broker connection of each process instead: for a broker of one's own.
+///   - faults: What goes wrong on the in-process broker, and when.
 ///   - predictableCallIDs: Whether call ids end with numbers, counted from 0 for each entrypoint, instead of with random
 ///     UUIDs, and all other ids are numbers too.
 ///   - patience: How long, in real time, the test waits for what it expects, and for its services to stop.
@@ -52,6 +53,7 @@ public func withServices<Value: Sendable>(
     config: ConfigReader = ConfigReader(provider: InMemoryProvider(values: [:])),
     on broker: BrokerKind? = nil,
     connect: (@Sendable () throws -> any Broker)? = nil,
+    faults: FaultPlan = .none,
     predictableCallIDs: Bool = false,
     patience: Duration = .seconds(10),
     seed: UInt64? = nil,
@@ -67,6 +69,7 @@ public func withServices<Value: Sendable>(
         config: config,
         on: broker,
         connect: connect,
+        faults: faults,
         predictableCallIDs: predictableCallIDs,
         patience: patience,
         seed: seed,
@@ -86,6 +89,7 @@ public func withServices<Value: Sendable>(
     config: ConfigReader = ConfigReader(provider: InMemoryProvider(values: [:])),
     on broker: BrokerKind? = nil,
     connect: (@Sendable () throws -> any Broker)? = nil,
+    faults: FaultPlan = .none,
     predictableCallIDs: Bool = false,
     patience: Duration = .seconds(10),
     seed: UInt64? = nil,
@@ -106,7 +110,8 @@ public func withServices<Value: Sendable>(
     let clock = VirtualClock(seed: seed)
     return try await withTaskExecutorPreference(clock.executor) {
         guard let connect else {
-            return try await (broker ?? .current).serving(clock: clock, logger: logger) { site in
+            let order = BrokerOrder(clock: clock, faults: faults, logger: logger)
+            return try await (broker ?? .current).serving(order) { site in
                 try await Cluster(plan, on: site, clock: clock).run(body)
             }
         }

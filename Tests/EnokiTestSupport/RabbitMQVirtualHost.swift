@@ -1,3 +1,4 @@
+import EnokiRabbitMQManagement
 import Foundation
 
 /// A virtual host of the private RabbitMQ that one test has for itself.
@@ -11,7 +12,7 @@ public struct RabbitMQVirtualHost: Sendable {
     public let tlsURI: String
 
     private init() throws {
-        self.management = try RabbitMQManagement()
+        self.management = try RabbitMQManagement(uri: TestEnvironment.managementURI)
         // Short: RabbitMQ cuts error texts, in which it stands, at 255 bytes.
         self.name = "test-\(UUID().uuidString.lowercased().suffix(12))"
         self.uri = try TestEnvironment.amqpURI + self.name
@@ -25,16 +26,7 @@ public struct RabbitMQVirtualHost: Sendable {
         _ body: (RabbitMQVirtualHost) async throws -> Result
     ) async throws -> Result {
         let host = try RabbitMQVirtualHost()
-        try await host.management.send("PUT", ["vhosts", host.name])
-        let result: Result
-        do {
-            result = try await body(host)
-        } catch {
-            try? await host.management.delete(["vhosts", host.name])
-            throw error
-        }
-        try await host.management.delete(["vhosts", host.name])
-        return result
+        return try await host.management.withVirtualHost(host.name) { try await body(host) }
     }
 
     /// Its queues.

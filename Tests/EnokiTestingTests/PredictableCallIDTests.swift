@@ -38,6 +38,36 @@ import Testing
         #expect(try await stacks() == first)
     }
 
+    @Test func underASeedARunIsRepeatedExactly() async throws {
+        let run = { (seed: UInt64) in
+            try await withServices(
+                Shop.Orders(),
+                Shop.Orders(),
+                Shop.Payments(),
+                Shop.Payments(),
+                stubbing: [Shop.priceIs20],
+                predictableCallIDs: true,
+                seed: seed
+            ) { cluster in
+                try await withThrowingTaskGroup { group in
+                    for _ in 0..<5 {
+                        group.addTask { try await cluster.rpc("orders").place(customer: "ada", items: [Shop.Item]()) }
+                    }
+                    try await group.waitForAll()
+                }
+                try await cluster.waitUntilQuiet()
+                return cluster.calls.map(\.description)
+            }
+        }
+        var runs: Set<[String]> = []
+        for seed in 1...10 as ClosedRange<UInt64> {
+            let first = try await run(seed)
+            #expect(try await run(seed) == first)
+            runs.insert(first)
+        }
+        #expect(runs.count > 5)
+    }
+
     @Test func queuesOfInstancesAndRepliesAreNumberedToo() async throws {
         struct Listener: Microservice {
             static let name = "listener"

@@ -120,6 +120,57 @@ import Testing
         #expect(!text.contains("s3cret") && !text.contains("hunter2"))
     }
 
+    @Test func whatWasDeadLettered() async throws {
+        let text = try await unmet { cluster, _ in
+            try await cluster.broker.declare(
+                Topology(queues: [
+                    Queue("dead"),
+                    Queue("brief", arguments: ["x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"]),
+                    Queue("lossy", arguments: ["x-dead-letter-exchange": "", "x-dead-letter-routing-key": "gone"]),
+                ])
+            )
+            for queue in ["brief", "lossy"] {
+                var message = Message(#"{"token": "s3cret"}"#)
+                message.properties.expiration = .seconds(1)
+                try await cluster.broker.publish(message, to: "", routingKey: queue)
+            }
+            await cluster.clock.advance(by: .seconds(1))
+        }
+        #expect(
+            text == """
+                expected kitchen.rest to be called once within 0.05 seconds, but it was never called
+
+                no call has ended
+                queues that are not empty:
+                  dead: 1 ready, 0 unsettled, 0 consumers
+                    {"token": "********"}
+                messages that were dead-lettered:
+                  brief, expired, to dead: {"token": "********"}
+                  lossy, expired, lost: {"token": "********"}
+                """
+        )
+    }
+
+    @Test func whichFaultsThereWere() async throws {
+        let plan: FaultPlan = [.dropConnection(after: .publish(1))]
+        try await withServices(Kitchen(), faults: plan, patience: .milliseconds(50)) { cluster in
+            try? await cluster.dispatch(from: "orders", "placed", ["dish": 1])
+            let error = await #expect(throws: ExpectationError.self) {
+                try await cluster.expect(Kitchen.self, "rest").value()
+            }
+            #expect(error?.description.contains("the faults of this run: withServices(…, faults: [") == true)
+        }
+    }
+
+    @Test func whichSeedMakesTheSameOrder() async throws {
+        try await withServices(Kitchen(), patience: .milliseconds(50), seed: 42) { cluster in
+            let error = await #expect(throws: ExpectationError.self) {
+                try await cluster.expect(Kitchen.self, "rest").value()
+            }
+            #expect(error?.description.hasSuffix("\nthe order of this run: withServices(…, seed: 42)") == true)
+        }
+    }
+
     @Test func howManyCallsDidNotMatch() async throws {
         try await withServices(Kitchen(), patience: .milliseconds(50)) { cluster in
             for (times, words) in [(1, "; one call did not match"), (2, "; 2 calls did not match")] {

@@ -1,0 +1,115 @@
+package import Foundation
+
+#if canImport(FoundationNetworking)
+import FoundationNetworking
+#endif
+
+/// RabbitMQ's HTTP API (the management plugin), as far as tests need it.
+package struct RabbitMQManagement: Sendable {
+    /// An answer that says no.
+    package struct Refusal: Error, CustomStringConvertible {
+        /// What was asked, and what came back.
+        package let description: String
+        /// The HTTP status; 0 when nothing was asked.
+        package let status: Int
+    }
+
+    /// Where the API is, without user and password.
+    package let address: String
+    /// The user that asks.
+    package let user: String
+    private let authorization: String
+
+    /// The API at `uri`, which has user and password in it and no slash at its end.
+    package init(uri: String) throws(Refusal) {
+        guard var components = URLComponents(string: uri), let user = components.user,
+            let password = components.password
+        else { throw Refusal(description: "not the URI of an HTTP API: http://user:password@host:15672", status: 0) }
+        (components.user, components.password) = (nil, nil)
+        guard let address = components.url?.absoluteString else {
+            throw Refusal(description: "not the URI of an HTTP API: http://user:password@host:15672", status: 0)
+        }
+        self.address = address
+        self.user = user
+        self.authorization = "Basic " + Data("\(user):\(password)".utf8).base64EncodedString()
+    }
+
+    /// Sends a request and returns the answer's body.
+    ///
+    /// A cancelled task sends it too: cleaning up must go on.
+    ///
+    /// - Parameter path: The words after `/api`, each to be escaped.
+    @discardableResult
+    package func send(
+        _ method: String,
+        _ path: [String],
+        query: String? = nil,
+        headers: [String: String] = [:],
+        body: String? = nil
+    ) async throws -> Data {
+        let escaped = path.map { $0.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? $0 }
+        let suffix = "/api/" + escaped.joined(separator: "/") + (query.map { "?\($0)" } ?? "")
+        guard let url = URL(string: self.address + suffix) else {
+            throw Refusal(description: "not a path: \(suffix)", status: 0)
+        }
+        var request = URLRequest(url: url, timeoutInterval: 30)
+        request.httpMethod = method
+        request.httpBody = body.map { Data($0.utf8) }
+        request.setValue(self.authorization, forHTTPHeaderField: "Authorization")
+        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
+        let (answer, status) = try await withCheckedThrowingContinuation {
+            (continuation: CheckedContinuation<(Data, Int), any Error>) in
+            let task = URLSession.shared.dataTask(with: request) { body, response, error in
+                if let response = response as? HTTPURLResponse {
+                    continuation.resume(returning: (body ?? Data(), response.statusCode))
+                } else {
+                    continuation.resume(throwing: error ?? URLError(.badServerResponse))
+                }
+            }
+            task.resume()
+        }
+        guard 200..<300 ~= status else {
+            let text = String(decoding: answer, as: UTF8.self)
+            throw Refusal(description: "\(method) \(suffix) was answered with \(status): \(text)", status: status)
+        }
+        return answer
+    }
+
+    /// Asks for what is at `path`.
+    package func get<Value: Decodable>(_ path: [String], query: String? = nil) async throws -> Value {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(Value.self, from: try await self.send("GET", path, query: query))
+    }
+
+    /// Deletes what may be gone already.
+    package func delete(_ path: [String], query: String? = nil, headers: [String: String] = [:]) async throws {
+        do {
+            try await self.send("DELETE", path, query: query, headers: headers)
+        } catch let refusal as Refusal where refusal.status == 404 {}
+    }
+
+    /// Makes the virtual host `name`, runs `body` and deletes the host, with all connections to it.
+    ///
+    /// - Parameter others: Users that may use it, besides the one that asks.
+    package func withVirtualHost<Result>(
+        _ name: String,
+        for others: [String] = [],
+        _ body: () async throws -> Result
+    ) async throws -> Result {
+        try await self.send("PUT", ["vhosts", name])
+        let result: Result
+        do {
+            for user in others where user != self.user {
+                let rights = #"{"configure": ".*", "write": ".*", "read": ".*"}"#
+                try await self.send("PUT", ["permissions", name, user], body: rights)
+            }
+            result = try await body()
+        } catch {
+            try? await self.delete(["vhosts", name])
+            throw error
+        }
+        try await self.delete(["vhosts", name])
+        return result
+    }
+}
