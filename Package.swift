@@ -154,7 +154,7 @@ let package = Package(
         ),
         .testTarget(
             name: "EnokiTestingTraitsTests",
-            dependencies: ["EnokiRabbitMQ", "EnokiRabbitMQManagement", "EnokiTestingTraits"]
+            dependencies: ["EnokiRabbitMQ", "EnokiRabbitMQManagement", "EnokiTestingTraits", "EnokiTestSupport"]
         ),
         .testTarget(
             name: "EnokiRunnerTests",

@@ -23,9 +23,11 @@ extension BrokerKind {
         do {
             try await TestRabbitMQ().serve(logger: order.logger, body)
         } catch let absence as BrokerUnavailable where !absence.isRequired {
-            guard Test.current != nil else { throw absence }
+            guard let test = Test.current else { throw absence }
             // Of a single case Swift Testing would not show why it was cancelled.
-            if Test.Case.current?.isParameterized == true { Issue.record("\(absence)", severity: .warning) }
+            if Test.Case.current?.isParameterized == true {
+                Issue.record("\(absence)", severity: .warning, sourceLocation: test.sourceLocation)
+            }
             try Test.cancel("\(absence)")
         }
     }

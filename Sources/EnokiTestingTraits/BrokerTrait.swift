@@ -27,7 +27,7 @@ public struct BrokerTrait: TestTrait, SuiteTrait, TestScoping {
 
     /// Skips the test where there is no such broker, or lets it fail where there must be one; see `BrokerKind.rabbitMQ`.
     public func prepare(for test: Test) async throws {
-        guard self.broker == .rabbitMQ, let reason = try TestRabbitMQ.reasonToSkip() else { return }
+        guard !test.isSuite, test.broker == .rabbitMQ, let reason = try TestRabbitMQ.reasonToSkip() else { return }
         try await ConditionTrait.disabled("\(reason)", sourceLocation: test.sourceLocation).prepare(for: test)
     }
 
@@ -39,6 +39,11 @@ public struct BrokerTrait: TestTrait, SuiteTrait, TestScoping {
     ) async throws {
         try await BrokerKind.$current.withValue(self.broker) { try await function() }
     }
+}
+
+extension Test {
+    /// What its own trait says, or else that of the suite nearest to it.
+    fileprivate var broker: BrokerKind? { self.traits.compactMap { $0 as? BrokerTrait }.last?.broker }
 }
 
 extension Trait where Self == BrokerTrait {
