@@ -12,8 +12,8 @@ extension BrokerKind {
     ///
     /// Without the first a test is skipped; where `CI` is set it fails. At most eight tests use it at once.
     ///
-    /// The time of the broker is real: ``Cluster/clock`` moves the services' timers and deadlines, not the expiry of messages
-    /// and queues. ``Cluster/snapshot()`` is not to be had, and ``Cluster/waitUntilQuiet()`` judges by looking.
+    /// The time of the broker is real: `Cluster.clock` moves the services' timers and deadlines, not the expiry of messages
+    /// and queues. `Cluster.snapshot()` is not to be had, and `Cluster.waitUntilQuiet()` judges by looking.
     public static let rabbitMQ = BrokerKind("RabbitMQ") { order, body in
         guard order.faults == .none else {
             throw ConfigurationError(

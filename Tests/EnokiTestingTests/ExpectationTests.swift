@@ -65,10 +65,15 @@ import Testing
     @Test func itEndsAfterTheTeardownOfTheProviders() async throws {
         let orders = Shop.Orders()
         try await withServices(orders) { cluster in
-            let expired = cluster.expect(Shop.Orders.self, "expire")
+            let logAtTheEnd = Locked<[String]>([])
+            let expired = cluster.expect(Shop.Orders.self, "expire") { _ in
+                let log = orders.sessions.log.withLock { $0 }
+                logAtTheEnd.withLock { $0 = log }
+                return true
+            }
             await cluster.clock.advance(by: .seconds(30))
             try await expired.value()
-            #expect(orders.sessions.log.withLock { $0 } == ["setup", "result", "teardown"])
+            #expect(logAtTheEnd.withLock { $0 } == ["setup", "result", "teardown"])
         }
     }
 

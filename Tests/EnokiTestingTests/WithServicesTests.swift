@@ -229,9 +229,21 @@ import Testing
             }
         }
         let stuck = Stuck()
-        await #expect(throws: ExpectationError.self) {
-            try await withServices(stuck, patience: .milliseconds(50)) { _ in await stuck.entered.wait() }
+        let error = await #expect(throws: ExpectationError.self) {
+            try await withServices(stuck, predictableCallIDs: true, patience: .milliseconds(50)) { _ in
+                await stuck.entered.wait()
+            }
         }
+        #expect(
+            error?.description == """
+                at the end of the test the services did not stop within 0.05 seconds: a call is still running, which may \
+                wait for something that the test must give it, such as time; it was cancelled
+
+                no call has ended
+                calls that are still running:
+                  stuck.hang on instance 0 (stuck.hang.0)
+                """
+        )
         #expect(stuck.wasCancelled.isOpen)
     }
 
@@ -246,6 +258,30 @@ import Testing
         }
         await #expect(throws: ConfigurationError.self) {
             try await withServices(Visitor(), replacing: [Replacement(\Visitor.answers, with: 1)]) { _ in }
+        }
+    }
+
+    @Test func aReplacementOfAProviderThatIsUsedDirectlyIsRefused() async throws {
+        let error = await #expect(throws: ConfigurationError.self) {
+            try await withServices(Shop.Orders(), replacing: [Replacement(\Shop.Orders.payments, with: ())]) { _ in }
+        }
+        #expect(
+            error?.message == "a replacement is for a RPCProxy of Orders, which gives no value to workers but is used "
+                + "directly: replace it where the service is made, or, if it is an RPCProxy, answer its calls with `stubbing`"
+        )
+    }
+
+    @Test func severalValuesAreReplacedAtOnce() async throws {
+        struct Twofold: Microservice {
+            static let name = "twofold"
+            let left = Answers()
+            let right = Answers()
+            var entrypoints: [any Entrypoint] { Dummy("both") { try [left.current, right.current] } }
+        }
+        let replacements = [Replacement(\Twofold.left, with: 1), Replacement(\Twofold.right, with: 2)]
+        try await withServices(Twofold(), replacing: replacements) { cluster in
+            let both: [Int] = try await cluster.entrypoint(Twofold.self, "both")()
+            #expect(both == [1, 2])
         }
     }
 
