@@ -13,6 +13,8 @@ public final class ChildProcess: Sendable {
 
     private let process: Process
     private let folder: URL
+    /// Stays open as long as this process lives: a child that heeds it does not outlive a crash.
+    private let input = Pipe()
     private let exit = Locked<Exit?>(nil)
 
     private init(
@@ -28,8 +30,7 @@ public final class ChildProcess: Sendable {
         self.process.arguments = arguments
         self.process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
         if let directory { self.process.currentDirectoryURL = URL(filePath: directory) }
-        // A pipe that stays open as long as this process lives: a child that heeds it does not outlive a crash.
-        self.process.standardInput = Pipe()
+        self.process.standardInput = self.input
         self.process.standardOutput = try self.file("output")
         self.process.standardError = try self.file("errors")
         self.process.terminationHandler = { [exit] process in
@@ -79,6 +80,10 @@ public final class ChildProcess: Sendable {
     public func send(signal: Int32) {
         if self.exit.withLock({ $0 == nil }) { kill(self.id, signal) }
     }
+
+    /// Closes its standard input: a way to end a shell script, which gets none of the signals that were blocked on the
+    /// thread that started it.
+    public func closeInput() { try? self.input.fileHandleForWriting.close() }
 
     /// Waits until it has ended by itself.
     ///

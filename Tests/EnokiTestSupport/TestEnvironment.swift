@@ -29,7 +29,8 @@ public enum TestEnvironment {
     ///
     /// - Throws: ``Missing``. A test without its broker fails; one that is skipped would prove nothing.
     public static func value(_ variable: String) throws -> String {
-        guard let value = ProcessInfo.processInfo.environment[variable], !value.isEmpty else {
+        let environment = RabbitMQNode.current?.environment ?? ProcessInfo.processInfo.environment
+        guard let value = environment[variable], !value.isEmpty else {
             throw Missing(variable: variable)
         }
         return value

@@ -8,6 +8,9 @@ public protocol AMQPPeer: Sendable {
 
     /// Returns when `duration` has passed by the broker's clock: at once where the clock is virtual.
     func advance(by duration: Duration) async throws
+
+    /// Restarts the broker; all connections end. RabbitMQ must be a node of the suite's own (``RabbitMQNode``).
+    func restart() async throws
 }
 
 /// A connection of a client.

@@ -52,6 +52,13 @@ public final class AMQPSession: Sendable {
         try await self.peer.advance(by: duration)
     }
 
+    /// Restarts the broker. All connections end; ``channel()`` makes a new one.
+    public func restart() async throws {
+        self.trace.add("the broker restarts")
+        try await self.peer.restart()
+        self.state.withLock { ($0.main, $0.observer) = (nil, nil) }
+    }
+
     /// Waits until a queue has so many ready messages, then takes them all and returns their texts, `x again` for one
     /// that is redelivered. Waiting is needed: RabbitMQ's queues work at their own pace.
     @discardableResult

@@ -12,6 +12,8 @@ struct InProcessPeer: AMQPPeer {
     func connect() async throws -> any AMQPPeerConnection { InProcessPeerConnection(self.broker.open(name: "peer")) }
 
     func advance(by duration: Duration) async throws { await self.clock.advance(by: duration) }
+
+    func restart() async throws { self.broker.restart() }
 }
 
 /// A connection to the in-process broker.

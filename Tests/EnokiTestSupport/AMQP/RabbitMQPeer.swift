@@ -33,4 +33,12 @@ public struct RabbitMQPeer: AMQPPeer {
 
     /// Waits: RabbitMQ's clock is the real one.
     public func advance(by duration: Duration) async throws { try await ContinuousClock().sleep(for: duration) }
+
+    /// Restarts the suite's own RabbitMQ.
+    public func restart() async throws {
+        guard let node = RabbitMQNode.current else {
+            throw ConditionNotMet(description: "Only a RabbitMQ of the suite's own is restarted: see RabbitMQNode.")
+        }
+        try await node.restart()
+    }
 }

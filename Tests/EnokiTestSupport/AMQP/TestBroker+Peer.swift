@@ -14,7 +14,10 @@ extension TestBroker {
                 defer { group.cancelAll() }
                 return try await body(InProcessPeer(broker: broker, clock: clock))
             }
-        case .rabbitMQ: return try await RabbitMQVirtualHost.withFresh { try await body(RabbitMQPeer($0)) }
+        case .rabbitMQ:
+            return try await RabbitMQNode.whileCurrentIsInUse {
+                try await RabbitMQVirtualHost.withFresh { try await body(RabbitMQPeer($0)) }
+            }
         }
     }
 }
