@@ -5,7 +5,7 @@ import Testing
 ///
 /// - Parameters:
 ///   - brokers: The brokers that it runs on; a case that leaves one out says why beside it, and in
-///     `Docs/Conformance.md`.
+///     `Docs/BrokerDifferences.md`.
 ///   - body: The case. It waits for conditions, never for time, and takes every event that it causes.
 func conform(
     on brokers: [TestBroker] = TestBroker.allCases,
