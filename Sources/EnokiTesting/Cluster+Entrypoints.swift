@@ -7,19 +7,21 @@ extension Cluster {
     ///   - service: The service.
     ///   - entrypoint: The name of the entrypoint.
     ///   - count: How often it is expected to be called; 0 is never, see ``Expectation/never()``.
+    ///   - patience: How long the test waits for it, in real time; `nil` is the patience of the test.
     ///   - matches: Which calls count, by their arguments, context, result or error; by default all. What it throws fails the
     ///     expectation.
     public func expect<Service: Microservice>(
         _ service: Service.Type,
         _ entrypoint: String,
         count: Int = 1,
+        within patience: Duration? = nil,
         where matches: @escaping @Sendable (RecordedCall) throws -> Bool = { _ in true }
     ) -> Expectation {
         let expectation = Expectation(
             service: service.name,
             entrypoint: entrypoint,
             count: count,
-            surroundings: self.surroundings,
+            surroundings: self.surroundings(patience),
             matches: matches
         )
         self.recorder.add(expectation)
@@ -50,7 +52,7 @@ extension Cluster {
                 try self.target(service, entrypoint, instance: instance)
             },
             data: contextData,
-            surroundings: self.surroundings
+            surroundings: self.surroundings()
         )
     }
 
@@ -108,9 +110,9 @@ extension Cluster {
         return (container, entrypoint)
     }
 
-    private var surroundings: Expectation.Surroundings {
+    private func surroundings(_ patience: Duration? = nil) -> Expectation.Surroundings {
         Expectation.Surroundings(
-            patience: self.patience,
+            patience: patience ?? self.patience,
             waitUntilQuiet: { try await self.waitUntilQuiet() },
             report: { await self.report() }
         )

@@ -130,6 +130,7 @@ import Testing
                     """
             )
             gate.open()
+            try await cluster.waitUntilQuiet()
         }
     }
 

@@ -77,6 +77,14 @@ import Testing
         }
     }
 
+    @Test func itWaitsAsLongAsItIsTold() async throws {
+        try await withServices(Shop.Payments(), patience: .seconds(3600)) { cluster in
+            let booked = cluster.expect(Shop.Payments.self, "book", within: .milliseconds(1))
+            let error = await #expect(throws: ExpectationError.self) { try await booked.value() }
+            #expect(error?.description.contains("to be called once within 0.001 seconds, but") == true)
+        }
+    }
+
     @Test func neverReturnsWhenTheServicesAreQuiet() async throws {
         try await withServices(Shop.Payments()) { cluster in
             let charged = cluster.expect(Shop.Payments.self, "charge")

@@ -33,6 +33,7 @@ import Testing
                 try await cluster.expect(Kitchen.self, "rest", count: count).values()
             }
             kitchen.gate.open()
+            try await cluster.waitUntilQuiet()
             return try #require(error).description
         }
     }
