@@ -65,8 +65,9 @@ extension VirtualHost {
         channel.transaction = Transaction()
         var isRejected = false
         for publish in transaction.publishes {
-            if !self.deliver(publish.message, to: publish.queues) { isRejected = true }
-            if publish.queues.isEmpty {
+            let queues = publish.queues.compactMap { self.queue(named: $0) }
+            if !self.deliver(publish.message, to: queues) { isRejected = true }
+            if queues.isEmpty {
                 self.noteUnroutable(publish.message, mandatory: publish.mandatory, sequence: nil, on: channel)
             }
         }

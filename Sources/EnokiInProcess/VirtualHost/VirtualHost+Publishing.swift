@@ -33,13 +33,14 @@ extension VirtualHost {
             exchange: name,
             routingKeys: [routingKey] + (try message.copies)
         )
-        let queues = self.route(published, from: exchange)
         if channel.transaction != nil {
+            let names = exchange.map { self.route(published, from: $0).map(\.name) } ?? self.namesByDefault(published)
             channel.transaction?.publishes.append(
-                Transaction.Publish(message: published, mandatory: mandatory, queues: queues)
+                Transaction.Publish(message: published, mandatory: mandatory, queues: names)
             )
             return nil
         }
+        let queues = self.route(published, from: exchange)
         channel.publishCount? += 1
         let sequence = channel.publishCount
         if queues.isEmpty { self.noteUnroutable(published, mandatory: mandatory, sequence: sequence, on: channel) }

@@ -110,7 +110,9 @@ extension VirtualHost {
         self.queueIDs[ByteName(queue.name)] = nil
         if let owner = queue.owner { self.connections[owner]?.exclusiveQueues.removeValue(forKey: queue.id) }
         if queue.nextWake != nil { self.effects.wakes.append(Effects.Wake(queue: queue.id, instant: nil)) }
-        for consumer in queue.consumers.values.sorted(by: { $0.id < $1.id }) {
+        // RabbitMQ's channels keep the tags of a queue in their order.
+        let consumers = queue.consumers.values.sorted { $0.tag.utf8.lexicographicallyPrecedes($1.tag.utf8) }
+        for consumer in consumers {
             consumer.channel.consumers[ByteName(consumer.tag)] = nil
             consumer.channel.blocked.removeAll { $0 === consumer }
             self.effects.events.append((consumer.channel.id, .cancelled(consumerTag: consumer.tag)))

@@ -27,15 +27,21 @@ extension VirtualHost {
 
     /// As the default exchange does: to the queues of these names, and to the consumers of direct replies.
     private func routeDirectly(_ message: PublishedMessage) -> [QueueRecord] {
-        var queues: [QueueRecord] = []
+        self.namesByDefault(message).compactMap { self.queue(named: $0) }
+    }
+
+    /// The names, each once, of the queues that the default exchange routes to; they need not exist. Direct replies are
+    /// delivered on the way.
+    func namesByDefault(_ message: PublishedMessage) -> [String] {
+        var names: [String] = []
         for key in message.routingKeys {
             if ReplyConsumer.isAddress(key) {
                 self.deliverReply(message, to: key)
-            } else if let queue = self.queue(named: key), !queues.contains(where: { $0 === queue }) {
-                queues.append(queue)
+            } else if !names.contains(where: { $0.hasSameBytes(as: key) }) {
+                names.append(key)
             }
         }
-        return queues
+        return names
     }
 
     private func deliverReply(_ message: PublishedMessage, to address: String) {
