@@ -43,14 +43,20 @@ final class InProcessPeerChannel: AMQPPeerChannel {
         let closure = Locked<AMQPClosure?>(nil)
         self.events = events
         self.closure = closure
-        self.channel = try connection.openChannel { _, event in
-            let event = AMQPEvent(event)
-            if case .closed(let reason) = event { closure.withLock { $0 = $0 ?? reason } }
-            events.append(event)
+        do {
+            self.channel = try connection.openChannel { _, event in
+                let event = AMQPEvent(event)
+                if case .closed(let reason) = event { closure.withLock { $0 = $0 ?? reason } }
+                events.append(event)
+            }
+        } catch {
+            throw AMQPClosure(error)
         }
     }
 
     func call(_ method: AMQPMethod) async throws -> AMQPReply {
+        // The word that the connection is over may be on its way.
+        if !self.channel.isOpen { await self.channel.flush() }
         if let closure = self.closure.withLock({ $0 }) {
             guard method.isAnswered else { return .none }
             _ = self.events.take { if case .closed = $0 { true } else { nil } }

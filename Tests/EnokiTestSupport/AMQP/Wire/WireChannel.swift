@@ -27,7 +27,7 @@ final class WireChannel: AMQPPeerChannel {
         }
         var frames = [WireFrame(kind: .method, channel: self.number, payload: method.wirePayload)]
         if case .basicPublish(let message, _, _, _, _) = method { frames += self.content(of: message) }
-        self.connection.send(frames)
+        self.connection.send(frames, if: { self.state.withLock { $0.closure == nil } })
         guard method.isAnswered else { return .none }
         let reply = try await self.reply(to: "\(method)")
         if case .channelClose = method { self.connection.forget(self) }
@@ -96,11 +96,12 @@ final class WireChannel: AMQPPeerChannel {
 
     /// The channel or its connection is over.
     func close(_ closure: AMQPClosure) {
-        let isFirst = self.state.withLock { state in
-            defer { state.closure = state.closure ?? closure }
-            return state.closure == nil
+        self.state.withLock { state in
+            guard state.closure == nil else { return }
+            state.closure = closure
+            // While nobody can see the closure: whoever gets it as an error takes the event away.
+            self.events.append(.closed(closure))
         }
-        if isFirst { self.events.append(.closed(closure)) }
         self.arrival.signal()
     }
 
@@ -111,10 +112,10 @@ final class WireChannel: AMQPPeerChannel {
             self.state.withLock { $0.reply = reply }
             self.arrival.signal()
         case .event(.closed(let closure)):
+            self.close(closure)
             let closeOk = WireWriter(classID: 20, methodID: 41)
             self.connection.send([WireFrame(kind: .method, channel: self.number, payload: closeOk.bytes)])
             self.connection.forget(self)
-            self.close(closure)
         case .event(let event): self.events.append(event)
         }
     }

@@ -68,9 +68,14 @@ final class WireConnection: AMQPPeerConnection {
         await self.end.wait()
     }
 
-    /// Sends frames, one after the other; a connection that is over swallows them.
-    func send(_ frames: [WireFrame]) {
-        self.isOpen.withLock { isOpen in if isOpen { try? self.socket.send(frames.flatMap(\.bytes)) } }
+    /// Sends frames, one after the other, if `condition` holds; a connection that is over swallows them.
+    ///
+    /// A channel's condition is that it is open: looked at while nobody else can send, so that nothing follows the
+    /// `channel.close-ok` of the thread that reads.
+    func send(_ frames: [WireFrame], if condition: () -> Bool = { true }) {
+        self.isOpen.withLock { isOpen in
+            if isOpen, condition() { try? self.socket.send(frames.flatMap(\.bytes)) }
+        }
     }
 
     private func shutdown() { self.isOpen.withLock { isOpen in if isOpen { self.socket.shutdown() } } }

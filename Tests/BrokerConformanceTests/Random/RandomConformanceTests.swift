@@ -1,0 +1,72 @@
+import EnokiBroker
+import EnokiTestSupport
+import Foundation
+import Testing
+
+/// Ways through the broker that nobody has thought of: chosen by a seed, gone on the in-process broker first, and then on
+/// RabbitMQ, where each step must come to the same.
+@Suite(.timeLimit(.minutes(5))) struct RandomConformanceTests {
+    private struct Step {
+        let channel: Int
+        let method: AMQPMethod
+        let observation: RandomRun.Observation
+    }
+
+    /// `ENOKI_TEST_SEEDS=100-200` goes other ways than the usual ones.
+    private static let seeds: [UInt64] = {
+        let bounds = (ProcessInfo.processInfo.environment["ENOKI_TEST_SEEDS"] ?? "1-12").split(separator: "-")
+        let numbers = bounds.compactMap { UInt64($0) }
+        return numbers.isEmpty ? [] : Array(numbers[0]...(numbers.last ?? numbers[0]))
+    }()
+
+    private static let stepsOfAWay = 100
+
+    @Test(arguments: seeds)
+    func aRandomWayIsTheSameOnBothBrokers(seed: UInt64) async throws {
+        let (steps, contents) = try await TestBroker.inProcess.withPeer { try await self.go(seed, on: $0) }
+        try await TestBroker.rabbitMQ.withPeer { try await self.follow(steps, contents, on: $0) }
+    }
+
+    /// Goes the way of `seed`.
+    private func go(_ seed: UInt64, on peer: any AMQPPeer) async throws -> (steps: [Step], contents: [String]) {
+        var ways = RandomWays(seed: seed)
+        var steps: [Step] = []
+        let run = try await RandomRun(peer)
+        for _ in 0..<Self.stepsOfAWay {
+            // RabbitMQ 3.10 fails where what a deleted queue delivered is settled when there is a new one of its name.
+            let stale = run.channelsWithDeliveriesOfNoQueue.first
+            let channel = stale ?? ways.channel()
+            let method = stale == nil ? ways.next(on: channel, unsettled: run.unsettled[channel]) : .channelClose
+            var observation = try await run.perform(method, on: channel)
+            try await run.observe(&observation)
+            steps.append(Step(channel: channel, method: method, observation: observation))
+            for channel in try await run.reopen() { ways.reset(channel) }
+        }
+        return (steps, try await run.contents())
+    }
+
+    /// Goes the same way, and waits after each step until the broker has done what it should.
+    private func follow(_ steps: [Step], _ contents: [String], on peer: any AMQPPeer) async throws {
+        let run = try await RandomRun(peer)
+        for (number, step) in steps.enumerated() {
+            var observation = try await run.perform(step.method, on: step.channel)
+            try await run.observe(&observation)
+            let deadline = ContinuousClock.now.advanced(by: .seconds(5))
+            while observation != step.observation, ContinuousClock.now < deadline {
+                try await ContinuousClock().sleep(for: .milliseconds(2))
+                try await run.observe(&observation)
+            }
+            guard observation == step.observation else {
+                let way = steps[...number].dropLast().flatMap { ["\($0.channel): \($0.method)"] + $0.observation.lines }
+                let lines =
+                    ["The in-process broker, up to step \(number):"] + way + ["\(step.channel): \(step.method)"]
+                    + step.observation.lines + ["RabbitMQ:"] + observation.lines
+                Issue.record("\(lines.joined(separator: "\n"))")
+                return
+            }
+            _ = try await run.reopen()
+        }
+        let found = try await run.contents()
+        #expect(found == contents)
+    }
+}
