@@ -20,7 +20,7 @@ final class ChannelRecord {
     /// `basic.qos` for the consumers to come; 0 is any number.
     var consumerPrefetch = 0
     /// `basic.qos` with `global` for all consumers of the channel together; `nil` is any number.
-    var channelPrefetch: Int?
+    private(set) var channelPrefetch: Int?
     /// Consumers that the limits of the channel keep from their queues, in the order in which they were found at them.
     var blocked: [ConsumerRecord] = []
     /// How many publishes the channel has confirmed or will confirm; `nil` where it confirms none.
@@ -29,8 +29,8 @@ final class ChannelRecord {
     var transaction: Transaction?
 
     private var unsettled: [DeliveryTag: Unsettled] = [:]
-    /// How many of them were given to consumers.
-    private(set) var unsettledOfConsumers = 0
+    /// What counts for ``channelPrefetch``: what its consumers have, and what the channel had when the limit was set.
+    private var volume = 0
     private var lastTag: DeliveryTag = 0
     /// The number of the next delivery. RabbitMQ delivers direct replies under it and does not count them.
     var nextTag: DeliveryTag { self.lastTag + 1 }
@@ -43,7 +43,16 @@ final class ChannelRecord {
     }
 
     /// Whether its consumers together have as much as they may.
-    var isAtPrefetch: Bool { self.channelPrefetch.map { self.unsettledOfConsumers >= $0 } ?? false }
+    var isAtPrefetch: Bool { self.channelPrefetch.map { self.volume >= $0 } ?? false }
+
+    /// Limits what its consumers may have together; `nil` is any number.
+    ///
+    /// As in RabbitMQ a limit where there was none begins with all that is unsettled, and what `basic.get` took of that
+    /// counts for as long as there is a limit.
+    func limit(to prefetch: Int?) {
+        if self.channelPrefetch == nil { self.volume = self.unsettled.count }
+        self.channelPrefetch = prefetch
+    }
 
     /// Numbers a delivery that needs no settling.
     func takeTag() -> DeliveryTag {
@@ -55,6 +64,7 @@ final class ChannelRecord {
     func keep(_ delivery: Unsettled) -> DeliveryTag {
         let tag = self.takeTag()
         self.putBack([(tag, delivery)])
+        if delivery.consumer != nil { self.volume += 1 }
         return tag
     }
 
@@ -78,8 +88,12 @@ final class ChannelRecord {
         for (tag, delivery) in deliveries {
             self.unsettled[tag] = delivery
             self.lowestTag = min(self.lowestTag, tag)
-            if delivery.consumer != nil { self.unsettledOfConsumers += 1 }
         }
+    }
+
+    /// Takes deliveries that are settled off what counts for ``channelPrefetch``.
+    func makeRoom(for settled: [(DeliveryTag, Unsettled)]) {
+        if self.volume != 0 { self.volume -= settled.count { $0.1.consumer != nil } }
     }
 
     private func take(through tag: DeliveryTag) -> [(DeliveryTag, Unsettled)] {
@@ -89,9 +103,7 @@ final class ChannelRecord {
 
     private func take(_ tags: some Sequence<DeliveryTag>) -> [(DeliveryTag, Unsettled)] {
         tags.compactMap { tag in
-            guard let delivery = self.unsettled.removeValue(forKey: tag) else { return nil }
-            if delivery.consumer != nil { self.unsettledOfConsumers -= 1 }
-            return (tag, delivery)
+            self.unsettled.removeValue(forKey: tag).map { (tag, $0) }
         }
     }
 }

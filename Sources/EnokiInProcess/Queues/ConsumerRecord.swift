@@ -37,9 +37,9 @@ final class ConsumerRecord {
         self.prefetch = prefetch
     }
 
-    /// Whether its own prefetch and its channel's let it have another message; neither binds one that settles nothing.
-    var canTakeMore: Bool {
-        if self.noAck { return true }
-        return !self.channel.isAtPrefetch && (self.prefetch == 0 || self.unsettledCount < self.prefetch)
-    }
+    /// Whether its own prefetch lets it have another message; it does not bind one that settles nothing.
+    var hasRoom: Bool { self.noAck || self.prefetch == 0 || self.unsettledCount < self.prefetch }
+
+    /// Whether its channel's prefetch does too. That binds all: who settles nothing does not count for it, and yet waits.
+    var canTakeMore: Bool { self.hasRoom && !self.channel.isAtPrefetch }
 }

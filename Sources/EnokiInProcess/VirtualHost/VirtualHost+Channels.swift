@@ -32,10 +32,10 @@ extension VirtualHost {
     /// `basic.qos`.
     func qos(prefetch: Int, global: Bool, on channel: ChannelRecord) {
         if global {
-            channel.channelPrefetch = prefetch == 0 ? nil : prefetch
+            channel.limit(to: prefetch == 0 ? nil : prefetch)
         } else {
             // RabbitMQ takes the limit of the channel away when it is told one for its consumers.
-            channel.channelPrefetch = nil
+            channel.limit(to: nil)
             channel.consumerPrefetch = prefetch
         }
         self.unblock(channel)

@@ -135,16 +135,30 @@ extension VirtualHost {
 
     /// Lets the consumers of a channel that can take messages again into their queues' rings, and serves them.
     func unblock(_ channel: ChannelRecord) {
-        guard !channel.blocked.isEmpty else { return }
+        guard !channel.blocked.isEmpty, !channel.isAtPrefetch else { return }
         var queues: [QueueRecord] = []
-        let unblocked = channel.blocked.filter(\.canTakeMore)
-        guard !unblocked.isEmpty else { return }
-        channel.blocked.removeAll(where: \.canTakeMore)
-        for consumer in unblocked {
-            consumer.isBlocked = false
-            consumer.queue.ring.append(consumer)
+        for consumer in channel.blocked where consumer.hasRoom {
             if !queues.contains(where: { $0 === consumer.queue }) { queues.append(consumer.queue) }
         }
-        for queue in queues { self.deliver(from: queue) }
+        for queue in queues {
+            self.unblockConsumers(of: queue, on: channel)
+            self.deliver(from: queue)
+        }
+    }
+
+    /// Lets the consumers that have room by their own prefetch into the ring, behind the others. Where the channel has none,
+    /// they leave it again when it is their turn.
+    ///
+    /// - Returns: Whether there are any.
+    @discardableResult
+    func unblockConsumers(of queue: QueueRecord, on channel: ChannelRecord) -> Bool {
+        let unblocked = channel.blocked.filter { $0.queue === queue && $0.hasRoom }
+        guard !unblocked.isEmpty else { return false }
+        channel.blocked.removeAll { $0.queue === queue && $0.hasRoom }
+        for consumer in unblocked {
+            consumer.isBlocked = false
+            queue.ring.append(consumer)
+        }
+        return true
     }
 }

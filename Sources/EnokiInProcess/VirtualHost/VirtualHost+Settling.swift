@@ -26,23 +26,54 @@ extension VirtualHost {
         self.settle(channel.takeAll(), as: .requeue, on: channel)
     }
 
+    /// Settles deliveries as RabbitMQ does: for each queue and consumer by itself, and room for the channel's other consumers
+    /// is made last.
     func settle(
         _ deliveries: [(DeliveryTag, ChannelRecord.Unsettled)],
         as answer: Settling,
         on channel: ChannelRecord
     ) {
-        let queues = self.release(deliveries)
+        for group in self.groups(of: deliveries) { self.settle(group: group, as: answer, on: channel) }
+        channel.makeRoom(for: deliveries)
+        self.unblock(channel)
+    }
+
+    /// Settles deliveries of one queue to one consumer.
+    private func settle(group: Deliveries, as answer: Settling, on channel: ChannelRecord) {
+        guard let (_, first) = group.first else { return }
+        let queue = first.queue
+        let wasFull = first.consumer.map { !$0.hasRoom } ?? false
+        _ = self.release(group)
+        let hasUnblocked = wasFull && self.unblockConsumers(of: queue, on: channel)
         switch answer {
         case .ack: break
-        case .requeue: self.putBack(deliveries)
+        case .requeue: self.putBack(group)
         case .reject:
-            for (_, delivery) in deliveries where !delivery.queue.isDeleted {
-                self.deadLetter(delivery.message.published, from: delivery.queue, because: .rejected)
+            for (_, delivery) in group where !queue.isDeleted {
+                self.deadLetter(delivery.message.published, from: queue, because: .rejected)
             }
         }
-        self.unblock(channel)
-        if answer == .requeue {
-            for queue in queues { self.deliver(from: queue) }
+        if hasUnblocked || answer == .requeue { self.deliver(from: queue) }
+    }
+
+    /// In the order in which RabbitMQ goes through them: by the names of the queues and the tags of the consumers.
+    private func groups(of deliveries: Deliveries) -> [Deliveries] {
+        guard deliveries.count > 1 else { return [deliveries] }
+        var groups: [Deliveries] = []
+        for delivery in deliveries {
+            let index = groups.firstIndex {
+                $0[0].1.queue === delivery.1.queue && $0[0].1.consumer === delivery.1.consumer
+            }
+            if let index { groups[index].append(delivery) } else { groups.append([delivery]) }
+        }
+        return groups.sorted { left, right in
+            let (left, right) = (left[0].1, right[0].1)
+            guard left.queue === right.queue else {
+                return left.queue.name.utf8.lexicographicallyPrecedes(right.queue.name.utf8)
+            }
+            // What was got comes first.
+            let tag = right.consumer?.tag ?? ""
+            return left.consumer.map { $0.tag.utf8.lexicographicallyPrecedes(tag.utf8) } ?? (right.consumer != nil)
         }
     }
 
