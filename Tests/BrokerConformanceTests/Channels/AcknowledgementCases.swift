@@ -217,4 +217,24 @@ import Testing
             #expect(try await session.contents(of: "q", count: 1) == ["3 again"])
         }
     }
+
+    @Test func whatDiesTogetherDiesInTheOrderOfTheTagsWhateverThePriorities() async throws {
+        try await conform { session in
+            let channel = try await session.channel()
+            try await channel.declare(Queue("dead"))
+            let arguments: Headers = [
+                "x-max-priority": 3, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead",
+            ]
+            try await channel.declare(Queue("q", arguments: arguments))
+            for (text, priority) in [("low", 0), ("high", 3), ("middle", 2), ("low again", 0)] as [(String, UInt8)] {
+                let message = Message(text, properties: BasicProperties(priority: priority))
+                try await channel.publish(message, key: "q")
+                try await channel.expectReady(1, in: "q")
+                try await channel.get("q")
+            }
+            try await channel.nack(4, multiple: true, requeue: false)
+            let dead = try await session.contents(of: "dead", count: 4)
+            #expect(dead == ["low", "high", "middle", "low again"])
+        }
+    }
 }

@@ -62,4 +62,28 @@ import Testing
             #expect(confirmed == [1, 2, 3])
         }
     }
+
+    @Test func whatADeletedQueueDeliveredIsNothingToANewOneOfItsName() async throws {
+        // RabbitMQ hands it to the new queue's process, which crashes.
+        try await conform(on: [.inProcess]) { session in
+            let channel = try await session.channel()
+            try await channel.queue(Queue("q"), holding: "old")
+            try await channel.get("q")
+            try await channel.delete(queue: "q")
+            try await channel.queue(Queue("q"), holding: "new")
+            try await channel.reject(1, requeue: true)
+            #expect(try await session.contents(of: "q", count: 1) == ["new"])
+        }
+    }
+
+    @Test func aMessageThatExpiresAtTheHeadOfAQueueWithPrioritiesGoesAtOnce() async throws {
+        // RabbitMQ does not look at a message that comes to the head past others, until something else happens to the queue.
+        try await conform(on: [.inProcess]) { session in
+            let channel = try await session.channel()
+            try await channel.queue(Queue("q", arguments: ["x-max-priority": 3]), holding: "low")
+            let properties = BasicProperties(priority: 3, expiration: .zero)
+            try await channel.publish(Message("high", properties: properties), key: "q")
+            #expect(try await session.contents(of: "q", count: 1) == ["low"])
+        }
+    }
 }

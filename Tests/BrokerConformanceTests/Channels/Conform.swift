@@ -13,7 +13,7 @@ func conform(
     _ body: (AMQPSession) async throws -> Void
 ) async throws {
     var reference: [String]?
-    for broker in brokers.sorted(by: { left, _ in left == .rabbitMQ }) {
+    for broker in brokers.sorted(by: { left, right in left == .rabbitMQ && right != .rabbitMQ }) {
         let trace = try await broker.withPeer { peer in
             let session = AMQPSession(peer)
             do {

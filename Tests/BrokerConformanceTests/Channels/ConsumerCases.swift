@@ -210,4 +210,16 @@ import Testing
             #expect(try await channel.deliveries().count == 1)
         }
     }
+
+    @Test func aChannelsConsumersAreCancelledInTheOrderOfTheirTags() async throws {
+        try await conform { session in
+            let channel = try await session.channel()
+            try await channel.declare(Queue("q"))
+            for tag in ["b", "a10", "c", "a9"] { try await channel.consume("q", tag: tag) }
+            try await session.channel().delete(queue: "q")
+            var tags: [String] = []
+            for _ in 1...4 { tags.append(try await channel.cancellation()) }
+            #expect(tags == ["a10", "a9", "b", "c"])
+        }
+    }
 }

@@ -223,4 +223,36 @@ import Testing
             #expect(try await channel.refusal(of: .basicQos(count: 1, size: 5)) == text)
         }
     }
+
+    @Test func aGlobalCountThatIsReachedHoldsBackConsumersWithoutAcknowledgementsToo() async throws {
+        try await conform { session in
+            let channel = try await session.channel()
+            try await channel.declare(Queue("q"))
+            try await channel.qos(1, global: true)
+            try await channel.consume("q", tag: "acks")
+            try await channel.consume("q", tag: "none", noAck: true)
+            try await channel.publish("1", key: "q")
+            #expect(try await channel.deliveries().map(\.consumerTag) == ["acks"])
+            try await channel.publish("2", key: "q")
+            try await channel.expectReady(1, in: "q")
+            #expect(try await channel.leftovers().isEmpty)
+            try await channel.ack(1)
+            try await channel.deliveries()
+        }
+    }
+
+    @Test func aGlobalCountBeginsWithAllThatIsUnsettled() async throws {
+        try await conform { session in
+            let channel = try await session.channel()
+            try await channel.queue(Queue("q"), holding: "1", "2", "3")
+            try await channel.get("q")
+            try await channel.qos(1, global: true)
+            try await channel.consume("q", tag: "c")
+            // What was got before is counted, and its ack is not: so nothing comes until the limit goes.
+            try await channel.ack(1)
+            #expect(try await channel.get("q", noAck: true)?.delivery.text == "2")
+            try await channel.qos(0, global: true)
+            #expect(try await channel.deliveries().map(\.text) == ["3"])
+        }
+    }
 }

@@ -165,4 +165,20 @@ import Testing
             try await second.ack(2)
         }
     }
+
+    @Test func recoverGoesByTheTagsOfTheConsumers() async throws {
+        try await conform { session in
+            let channel = try await session.channel()
+            try await channel.declare(Queue("q"))
+            try await channel.consume("q", tag: "b")
+            try await channel.consume("q", tag: "a")
+            try await channel.publish("1", "2", key: "q")
+            let first = try await channel.deliveries(2)
+            #expect(first.map { "\($0.text)\($0.consumerTag ?? "")" } == ["1b", "2a"])
+            // What "a" had goes back and out again before what "b" had.
+            try await channel.call(.basicRecover(requeue: true))
+            let again = try await channel.deliveries(2)
+            #expect(again.map { "\($0.text)\($0.consumerTag ?? "")" } == ["2b", "1a"])
+        }
+    }
 }

@@ -147,4 +147,36 @@ import Testing
             #expect(try await channel.refusal(of: method) == text)
         }
     }
+
+    @Test func aQueueMustBeThereAtTheCommitOnly() async throws {
+        try await conform { session in
+            let channel = try await session.channel()
+            let other = try await session.channel()
+            try await other.declare(Queue("gone"))
+            try await channel.call(.txSelect)
+            try await channel.publish("1", key: "coming", mandatory: true)
+            try await channel.publish("2", key: "gone", mandatory: true)
+            try await other.declare(Queue("coming"))
+            try await other.delete(queue: "gone")
+            try await channel.call(.txCommit)
+            #expect(try await channel.returns().map(\.routingKey) == ["gone"])
+            #expect(try await session.contents(of: "coming", count: 1) == ["1"])
+        }
+    }
+
+    @Test func aMessageIsRoutedWhenItIsPublished() async throws {
+        try await conform { session in
+            let channel = try await session.channel()
+            let other = try await session.channel()
+            for queue in ["early", "late"] { try await other.declare(Queue(queue)) }
+            try await other.bind("early", to: "amq.topic", key: "#")
+            try await channel.call(.txSelect)
+            try await channel.publish("1", to: "amq.topic", key: "k")
+            try await other.call(.queueUnbind("early", from: "amq.topic", key: "#"))
+            try await other.bind("late", to: "amq.topic", key: "#")
+            try await channel.call(.txCommit)
+            #expect(try await session.contents(of: "early", count: 1) == ["1"])
+            #expect(try await session.contents(of: "late", count: 0) == [])
+        }
+    }
 }

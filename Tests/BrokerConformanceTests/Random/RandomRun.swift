@@ -7,7 +7,9 @@ final class RandomRun {
     struct Observation: Equatable {
         /// What the method was answered with.
         var reply = ""
-        /// What came on each channel, in order, without confirms.
+        /// What was returned on each channel, in order; a delivery of the same step comes before or after.
+        var returns = Array(repeating: [String](), count: RandomWays.channels)
+        /// What else came on each channel, in order, without confirms.
         var events = Array(repeating: [String](), count: RandomWays.channels)
         /// What was confirmed on each channel, in the order of publication.
         var confirms = Array(repeating: [String](), count: RandomWays.channels)
@@ -19,6 +21,9 @@ final class RandomRun {
             var lines = ["-> \(self.reply)"]
             for (channel, events) in self.events.enumerated() where !events.isEmpty {
                 lines.append("   on \(channel): \(events)")
+            }
+            for (channel, returns) in self.returns.enumerated() where !returns.isEmpty {
+                lines.append("   on \(channel): \(returns)")
             }
             for (channel, confirms) in self.confirms.enumerated() where !confirms.isEmpty {
                 lines.append("   on \(channel) confirmed: \(confirms)")
@@ -175,6 +180,7 @@ final class RandomRun {
                 if !self.withoutAcks[number].contains(delivery.consumerTag ?? "") {
                     self.unsettled[number].append(delivery.deliveryTag)
                 }
+            case .returned: observation.returns[number].append(self.trace.normalised("\(event)"))
             default: observation.events[number].append(self.trace.normalised("\(event)"))
             }
         }

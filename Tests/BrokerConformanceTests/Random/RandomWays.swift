@@ -23,10 +23,34 @@ struct RandomWays {
     private var singleActive: Set<String> = []
     private var published = 0
 
-    init(seed: UInt64) { self.random = SplitMix64(seed: seed) }
+    /// Whether there are messages without time, or else queues with priorities: RabbitMQ notices late that a message has
+    /// expired which came to the head of a queue past others.
+    private let expiresMessages: Bool
+
+    /// Whether channels have limits, or else requeue: RabbitMQ's limiter and its queues race where a message of a limited
+    /// channel goes back.
+    private let limitsChannels: Bool
+
+    init(seed: UInt64) {
+        self.random = SplitMix64(seed: seed)
+        self.expiresMessages = seed % 2 == 0
+        self.limitsChannels = seed % 3 == 0
+    }
 
     /// The channel that goes next.
     mutating func channel() -> Int { self.below(Self.channels) }
+
+    /// What is declared before anything else.
+    mutating func beginnings() -> [AMQPMethod] {
+        var methods: [AMQPMethod] = []
+        for number in 0..<3 {
+            methods.append(self.declareQueue(number))
+            methods.append(self.declareDeadLetters(number))
+            methods.append(self.declareExchange(Self.exchanges[number]))
+        }
+        for _ in 0..<6 { methods.append(self.bindQueue()) }
+        return methods
+    }
 
     /// What it does.
     ///
@@ -38,10 +62,11 @@ struct RandomWays {
         case 37..<44: return self.consume(on: channel)
         case 44..<47: return self.cancel(on: channel)
         case 47..<65: return self.settle(unsettled, orElse: channel)
-        case 65..<66: return .basicRecover(requeue: true)
-        case 66..<69: return .basicQos(count: UInt16(self.below(4)), global: self.chance(3))
-        case 69..<76: return self.declareQueue()
-        case 76..<80: return self.declareExchange()
+        case 65..<66: return self.limitsChannels ? .basicGet(Self.queue(of: channel)) : .basicRecover(requeue: true)
+        case 66..<69: return .basicQos(count: UInt16(self.below(4)), global: self.limitsChannels && self.chance(2))
+        case 69..<73: return self.declareQueue(self.below(3))
+        case 73..<76: return self.declareDeadLetters(self.below(3))
+        case 76..<80: return self.declareExchange(self.oneOf(Self.exchanges))
         case 80..<86: return self.bindQueue()
         case 86..<88: return self.bindExchange()
         case 88..<90:
@@ -68,6 +93,7 @@ struct RandomWays {
         var properties = BasicProperties()
         if self.chance(4) { properties.priority = UInt8(self.below(5)) }
         if self.chance(4) { properties.headers["h"] = .int32(Int32(self.below(3))) }
+        if self.expiresMessages, self.chance(6) { properties.expiration = .zero }
         if self.chance(8) { properties.headers["CC"] = [.string(self.oneOf(Self.keys))] }
         if self.chance(12) { properties.headers["BCC"] = [.string(self.oneOf(Self.keys))] }
         let message = Message("m\(self.published)", properties: properties)
@@ -107,8 +133,8 @@ struct RandomWays {
         }
         let tag = self.chance(20) ? UInt64(self.below(10)) : self.oneOf(unsettled)
         return switch self.below(4) {
-        case 0: .basicNack(tag, multiple: self.chance(2), requeue: self.chance(2))
-        case 1: .basicReject(tag, requeue: self.chance(2))
+        case 0: .basicNack(tag, multiple: self.chance(2), requeue: self.requeues())
+        case 1: .basicReject(tag, requeue: self.requeues())
         default: .basicAck(tag, multiple: self.chance(3))
         }
     }
@@ -120,19 +146,20 @@ struct RandomWays {
         return .txSelect
     }
 
-    private mutating func declareQueue() -> AMQPMethod {
-        let number = self.below(3)
-        if self.chance(4) {
-            let back: Headers = ["x-dead-letter-exchange": "", "x-dead-letter-routing-key": .string("q\(number)")]
-            return .queueDeclare(Queue("d\(number)", arguments: self.chance(2) ? back : [:]))
-        }
+    private mutating func declareDeadLetters(_ number: Int) -> AMQPMethod {
+        let back: Headers = ["x-dead-letter-exchange": "", "x-dead-letter-routing-key": .string("q\(number)")]
+        return .queueDeclare(Queue("d\(number)", arguments: self.chance(2) ? back : [:]))
+    }
+
+    private mutating func declareQueue(_ number: Int) -> AMQPMethod {
         var arguments: Headers = [:]
         if self.chance(2) {
             arguments["x-dead-letter-exchange"] = ""
             arguments["x-dead-letter-routing-key"] = .string("d\(number)")
         }
-        if self.chance(4) { arguments["x-max-priority"] = 3 }
+        if !self.expiresMessages, self.chance(3) { arguments["x-max-priority"] = 3 }
         if self.chance(3) { arguments["x-max-length"] = .int32(Int32(1 + self.below(3))) }
+        if self.expiresMessages, self.chance(8) { arguments["x-message-ttl"] = 0 }
         if self.chance(8) { arguments["x-max-length-bytes"] = .int32(Int32(3 + self.below(6))) }
         if self.chance(3) {
             let overflows: [FieldValue] = ["drop-head", "reject-publish", "reject-publish-dlx"]
@@ -152,10 +179,10 @@ struct RandomWays {
         return .queueDeclare(queue, passive: self.chance(8))
     }
 
-    private mutating func declareExchange() -> AMQPMethod {
+    private mutating func declareExchange(_ name: String) -> AMQPMethod {
         let kinds: [Exchange.Kind] = [.direct, .topic, .fanout, .headers]
         let exchange = Exchange(
-            self.oneOf(Self.exchanges),
+            name,
             self.oneOf(kinds),
             durable: !self.chance(4),
             autoDelete: self.chance(6),
@@ -192,6 +219,8 @@ struct RandomWays {
     }
 
     // MARK: Chance
+
+    private mutating func requeues() -> Bool { self.chance(2) && !self.limitsChannels }
 
     private mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self.random) }
 

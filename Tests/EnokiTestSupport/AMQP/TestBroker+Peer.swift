@@ -10,7 +10,7 @@ extension TestBroker {
             let clock = VirtualClock()
             let broker = InProcessBroker(clock: clock, logger: Self.silent)
             return try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await broker.run() }
+                group.addTask(executorPreference: clock.executor) { try await broker.run() }
                 defer { group.cancelAll() }
                 return try await body(InProcessPeer(broker: broker, clock: clock))
             }
