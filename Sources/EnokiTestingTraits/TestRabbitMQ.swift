@@ -20,7 +20,9 @@ struct TestRabbitMQ: Sendable {
     let management: RabbitMQManagement
 
     /// Tests on RabbitMQ at once; more would wait for each other's logins, for longer than deadlines allow.
-    private static let slots = Slots(8)
+    private static let turnstile = Turnstile(places: 8)
+    /// Whether the task has passed it, for tests with one cluster inside another.
+    @TaskLocal private static var hasPassed = false
 
     /// - Throws: ``BrokerUnavailable`` when the environment names none, or none that can be used.
     init(_ environment: [String: String] = ProcessInfo.processInfo.environment) throws(BrokerUnavailable) {
@@ -69,28 +71,33 @@ struct TestRabbitMQ: Sendable {
 
     /// Runs `body` with a virtual host of its own, which is removed afterwards.
     func serve(logger: Logger, _ body: (BrokerSite) async throws -> Void) async throws {
-        try await Self.slots.withSlot {
-            var configuration = self.configuration
-            configuration.vhost = "enoki-test-\(UUID().uuidString.lowercased().suffix(12))"
-            // A broker that is not there shall fail the test, not keep it waiting.
-            configuration.failFast = true
-            var hasBegun = false
-            do {
-                try await self.management.withVirtualHost(configuration.vhost, for: [configuration.user]) {
-                    hasBegun = true
-                    try await body(
-                        BrokerSite { [configuration] _ in RabbitMQBroker(configuration: configuration, logger: logger) }
-                    )
-                }
-            } catch {
-                guard !hasBegun else { throw error }
-                throw BrokerUnavailable(
-                    "no virtual host for the test: \(self.management.address) said: \(error). Enable the "
-                        + "HTTP API with `rabbitmq-plugins enable rabbitmq_management`, and say where it is, with a user who "
-                        + "may make virtual hosts, in \(Self.managementVariable): http://user:password@host:15672",
-                    isRequired: true
+        if Self.hasPassed { return try await self.serveAtOnce(logger: logger, body) }
+        try await Self.turnstile.pass {
+            try await Self.$hasPassed.withValue(true) { try await self.serveAtOnce(logger: logger, body) }
+        }
+    }
+
+    private func serveAtOnce(logger: Logger, _ body: (BrokerSite) async throws -> Void) async throws {
+        var configuration = self.configuration
+        configuration.vhost = "enoki-test-\(UUID().uuidString.lowercased().suffix(12))"
+        // A broker that is not there shall fail the test, not keep it waiting.
+        configuration.failFast = true
+        var hasBegun = false
+        do {
+            try await self.management.withVirtualHost(configuration.vhost, for: [configuration.user]) {
+                hasBegun = true
+                try await body(
+                    BrokerSite { [configuration] _ in RabbitMQBroker(configuration: configuration, logger: logger) }
                 )
             }
+        } catch {
+            guard !hasBegun else { throw error }
+            throw BrokerUnavailable(
+                "no virtual host for the test: \(self.management.address) said: \(error). Enable the "
+                    + "HTTP API with `rabbitmq-plugins enable rabbitmq_management`, and say where it is, with a user who "
+                    + "may make virtual hosts, in \(Self.managementVariable): http://user:password@host:15672",
+                isRequired: true
+            )
         }
     }
 }

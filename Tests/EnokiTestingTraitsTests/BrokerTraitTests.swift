@@ -24,6 +24,15 @@ import Testing
         #expect(address.hasPrefix("in-process"))
     }
 
+    @Test func clustersInsideOfOthersDoNotWaitForEachOther() async throws {
+        try await withThrowingTaskGroup { group in
+            for _ in 0..<10 {
+                group.addTask { try await withServices { _ in try await withServices { _ in } } }
+            }
+            try await group.waitForAll()
+        }
+    }
+
     @Test func eachClusterHasAVirtualHostOfItsOwn() async throws {
         try await withServices(Door()) { first in
             try await withServices(Door()) { second in

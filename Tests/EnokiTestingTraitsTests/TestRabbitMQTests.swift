@@ -85,14 +85,14 @@ import Testing
     }
 }
 
-@Suite struct SlotsTests {
+@Suite struct TurnstileTests {
     @Test func noMoreThanSoManyAreInAtOnce() async throws {
-        let slots = Slots(3)
+        let turnstile = Turnstile(places: 3)
         let inside = Locked((now: 0, most: 0))
         try await withThrowingTaskGroup { group in
             for _ in 0..<50 {
                 group.addTask {
-                    try await slots.withSlot {
+                    try await turnstile.pass {
                         inside.withLock { inside in
                             inside.now += 1
                             inside.most = max(inside.most, inside.now)

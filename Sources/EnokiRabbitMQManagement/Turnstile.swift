@@ -1,12 +1,12 @@
-/// Lets so many at once do something, and the others wait in line.
-actor Turnstile {
+/// Lets so many at once do something, and the others wait in line. Whoever is in must not wait to get in again: all might.
+package actor Turnstile {
     private var free: Int
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
-    init(places: Int) { self.free = places }
+    package init(places: Int) { self.free = places }
 
     /// Runs `body` when there is a place for it.
-    nonisolated func pass<Result>(_ body: () async throws -> Result) async throws -> Result {
+    package nonisolated func pass<Result>(_ body: () async throws -> Result) async throws -> Result {
         await self.enter()
         do {
             let result = try await body()
