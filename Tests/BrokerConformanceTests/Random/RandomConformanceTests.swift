@@ -13,15 +13,16 @@ import Testing
     }
 
     /// `ENOKI_TEST_SEEDS=100-200` goes other ways than the usual ones.
-    private static let seeds: [UInt64] = {
-        let bounds = (ProcessInfo.processInfo.environment["ENOKI_TEST_SEEDS"] ?? "1-12").split(separator: "-")
-        let numbers = bounds.compactMap { UInt64($0) }
-        return numbers.isEmpty ? [] : Array(numbers[0]...(numbers.last ?? numbers[0]))
+    private static let seeds: ClosedRange<UInt64> = {
+        let text = ProcessInfo.processInfo.environment["ENOKI_TEST_SEEDS"] ?? "1-12"
+        let bounds = text.split(separator: "-").compactMap { UInt64($0) }
+        guard let first = bounds.first, let last = bounds.last, first <= last else { return 1...12 }
+        return first...last
     }()
 
     private static let stepsOfAWay = 100
 
-    @Test(arguments: seeds)
+    @Test(arguments: Array(seeds))
     func aRandomWayIsTheSameOnBothBrokers(seed: UInt64) async throws {
         let (steps, contents) = try await TestBroker.inProcess.withPeer { try await self.go(seed, on: $0) }
         try await TestBroker.rabbitMQ.withPeer { try await self.follow(steps, contents, on: $0) }
