@@ -44,7 +44,7 @@ public final class VirtualExecutor: TaskExecutor {
     private enum Step { case run(UnownedJob), wake(Waiter), stop }
 
     /// How many jobs run before other worlds get the thread.
-    private static let turn = 64
+    private static let turn = 32
 
     private let state: Locked<State>
 

@@ -22,7 +22,9 @@ public import Logging
 /// The test's own waits are in real time and end after `patience`.
 ///
 /// Broker, services and test run on the clock's executor, one task at a time, see ``VirtualExecutor``: an advance of the
-/// clock returns when all that it set off is done, and with a seed a test runs in the same order each time.
+/// clock returns when all that it set off is done, and with a seed a test runs in the same order each time. A test that is
+/// isolated to the main actor runs there, beside its services: advances are exact for it too, but the order is not the seed's
+/// alone.
 ///
 /// - Parameters:
 ///   - services: The services.
