@@ -3,12 +3,22 @@
 import PackageDescription
 
 // A package of its own, so that who uses Enoki builds none of it.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
 let package = Package(
     name: "enoki-benchmarks",
     platforms: [.macOS(.v26)],
     products: [
         .executable(name: "enoki", targets: ["EnokiBenchmark"]),
         .executable(name: "plain", targets: ["PlainBenchmark"]),
+        .executable(name: "scaling", targets: ["ScalingBenchmark"]),
+        .executable(name: "tests", targets: ["TestBenchmark"]),
     ],
     dependencies: [
         .package(name: "enoki", path: ".."),
@@ -23,13 +33,20 @@ let package = Package(
                 .product(name: "EnokiRabbitMQ", package: "enoki"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: [
-                .swiftLanguageMode(.v6),
-                .enableUpcomingFeature("ExistentialAny"),
-                .enableUpcomingFeature("InternalImportsByDefault"),
-                .enableUpcomingFeature("MemberImportVisibility"),
-                .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-            ]
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "ScalingBenchmark",
+            dependencies: [
+                .product(name: "EnokiBroker", package: "enoki"),
+                .product(name: "EnokiInProcess", package: "enoki"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "TestBenchmark",
+            dependencies: [.product(name: "EnokiTesting", package: "enoki")],
+            swiftSettings: settings
         ),
         .executableTarget(name: "PlainBenchmark", linkerSettings: [.linkedLibrary("rabbitmq")]),
     ]
