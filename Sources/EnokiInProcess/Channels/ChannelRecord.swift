@@ -97,8 +97,9 @@ final class ChannelRecord {
     }
 
     private func take(through tag: DeliveryTag) -> [(DeliveryTag, Unsettled)] {
-        defer { self.lowestTag = tag + 1 }
-        return self.take(self.lowestTag...tag)
+        let tags = min(self.lowestTag, tag)...tag
+        self.lowestTag = tag + 1
+        return self.take(tags)
     }
 
     private func take(_ tags: some Sequence<DeliveryTag>) -> [(DeliveryTag, Unsettled)] {
