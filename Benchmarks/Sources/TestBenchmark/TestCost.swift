@@ -16,7 +16,7 @@ struct Orders: Microservice {
     static let name = "orders"
     let events = EventDispatcher()
 
-    var entrypoints: [any Entrypoint] { RPC("place", "id", self.place) }
+    var entrypoints: [any Entrypoint] { RPC("place", "id", method: self.place) }
 
     func place(id: Int) async throws -> Int {
         try await self.events.dispatch(Placed(id: id))
