@@ -8,11 +8,11 @@ filter := $(if $(FILTER),--filter '$(FILTER)')
 testing := swift test --disable-xctest --skip-build --experimental-maximum-parallelization-width 12
 transports := EnokiRabbitMQTests|EnokiInProcessTests|BrokerConformanceTests
 
-.PHONY: help run build test test-tsan lint format bench docs clean
+.PHONY: help run build test test-tsan lint format bench bench-scaling docs clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is.
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' Makefile | awk '{ printf "  make %-10s", $$2; $$1 = $$2 = ""; print }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \2/p' Makefile | awk '{ printf "  make %-13s", $$2; $$1 = $$2 = ""; print }'
 
 run: ## Build and run the sample on the embedded broker.
 	@Scripts/install build
@@ -42,6 +42,10 @@ format: ## Format the Swift sources.
 bench: ## Measure Enoki and plain librabbitmq on one broker.
 	@Scripts/install test
 	Benchmarks/run
+
+bench-scaling: ## Measure how the in-process broker grows, and what a test costs.
+	@Scripts/install build
+	Benchmarks/scaling
 
 docs: ## Build the documentation of the libraries into .build-docs/site.
 	@Scripts/install build

@@ -24,6 +24,38 @@ import Testing
         }
     }
 
+    @Test func faults() async throws {
+        try await withServices(Payments(), faults: [.duplicate(.delivery(1))]) { cluster in
+            let booked = cluster.expect(Payments.self, "book", count: 2)
+            try await cluster.dispatch(OrderPlaced(customer: "Ada", sku: "cup"))
+            let copies = try await booked.values().map(\.context.redelivered)
+            #expect(copies == [false, true])
+        }
+    }
+
+    @Test(arguments: 0..<100 as Range<UInt64>)
+    func everyOrderIsBooked(seed: UInt64) async throws {
+        let faults = FaultPlan.random(seed: seed, kinds: [.duplicates, .cancelledConsumers])
+        try await withServices(Orders(), Payments(), faults: faults, seed: seed) { cluster in
+            let booked = cluster.expect(Payments.self, "book")
+            let _: Int = try await cluster.rpc("orders").place(customer: "Ada", sku: "cup")
+            try await booked.value()
+            try await cluster.waitUntilQuiet()
+        }
+    }
+
+    @Test func outage() async throws {
+        try await withServices(Payments()) { cluster in
+            let booked = cluster.expect(Payments.self, "book")
+            let broker = try cluster.server()
+            broker.stop()
+            async let dispatched: Void = cluster.dispatch(OrderPlaced(customer: "Ada", sku: "cup"))
+            broker.start()
+            try await dispatched
+            try await booked.value()
+        }
+    }
+
     @Test func never() async throws {
         try await withServices(Orders(), Payments()) { cluster in
             let booked = cluster.expect(Payments.self, "book")

@@ -92,7 +92,9 @@ import Testing
     private func run(seed: UInt64, faults: FaultPlan? = nil) async throws -> (faults: [Fault], calls: [String]) {
         let plan = faults ?? .random(seed: seed, rate: 0.1)
         return try await withServices(
-            Ledger(), Ledger(), Stock(),
+            Ledger(),
+            Ledger(),
+            Stock(),
             faults: plan,
             predictableCallIDs: true,
             seed: seed

@@ -15,7 +15,9 @@ enum Workload {
                 done.step()
                 return number == self.messages - 1
             }
-        } isDone: { $0 >= self.messages }
+        } isDone: {
+            $0 >= self.messages
+        }
     }
 
     /// Each message is routed by another of the keys, to one queue.
@@ -31,7 +33,9 @@ enum Workload {
                 broker.send(to: "events", routingKey: "order.\(number % count).placed")
                 return number == self.messages - 1
             }
-        } isDone: { $0 >= self.messages }
+        } isDone: {
+            $0 >= self.messages
+        }
     }
 
     /// Each message goes behind `count` others and the one at the head is delivered and acknowledged.
@@ -50,7 +54,9 @@ enum Workload {
                 broker.send(to: "", routingKey: "queue")
                 return number == self.messages - 1
             }
-        } isDone: { $0 >= self.messages }
+        } isDone: {
+            $0 >= self.messages
+        }
     }
 
     /// Consumers that take turns.
@@ -62,7 +68,9 @@ enum Workload {
                 broker.send(to: "", routingKey: "queue")
                 return number == self.messages - 1
             }
-        } isDone: { $0 >= self.messages }
+        } isDone: {
+            $0 >= self.messages
+        }
     }
 
     /// Connections with a queue and a consumer each.
@@ -80,7 +88,9 @@ enum Workload {
                 broker.send(to: "", routingKey: "queue-\(number % count)")
                 return number == self.messages - 1
             }
-        } isDone: { $0 >= self.messages }
+        } isDone: {
+            $0 >= self.messages
+        }
     }
 
     private static func consume(_ queue: String, on broker: InProcessBroker, _ done: Progress) async throws {

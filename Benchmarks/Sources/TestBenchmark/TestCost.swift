@@ -59,17 +59,20 @@ struct TestCost {
         }
     }
 
-    private static func report(_ what: String, since before: (cpu: Duration, time: ContinuousClock.Instant), _ count: Int) {
+    private typealias Moment = (cpu: Duration, time: ContinuousClock.Instant)
+
+    private static func report(_ what: String, since before: Moment, _ count: Int) {
         let cpu = (self.now.cpu - before.cpu) / .milliseconds(1) / Double(count)
         let time = (ContinuousClock.now - before.time) / .milliseconds(1) / Double(count)
-        func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
+        func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
         print("\(what): \(rounded(cpu)) ms CPU, \(rounded(time)) ms each")
     }
 
-    private static var now: (cpu: Duration, time: ContinuousClock.Instant) {
+    private static var now: Moment {
         var time = timespec()
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-        return (.seconds(Int(time.tv_sec)) + .nanoseconds(Int(time.tv_nsec)), ContinuousClock.now)
+        let used = Duration.seconds(Int(time.tv_sec)) + .nanoseconds(Int(time.tv_nsec))
+        return (used, ContinuousClock.now)
     }
 
     /// A measurement of something that does not work is none.
