@@ -100,10 +100,10 @@ public final class InProcessBroker: Broker {
     /// `in-process`.
     public var address: String { "in-process" }
 
-    /// Connected, until the broker is closed.
+    /// Whether the broker can be used now.
     public var status: BrokerStatus { self.connection.status }
 
-    /// The present status, then its one change.
+    /// The present status, then every change.
     public func statusUpdates() -> AsyncStream<BrokerStatus> { self.connection.statusUpdates() }
 
     /// Makes deliveries and lets things expire until the task is cancelled; returning, the broker is closed with all its

@@ -18,6 +18,7 @@ final class CallRecorder: Sendable {
         var entries: [Entry] = []
         var running: [RunningCall] = []
         var expectations: [Expectation] = []
+        var failure: (any Error)?
     }
 
     private let codecs: Codecs
@@ -36,7 +37,13 @@ final class CallRecorder: Sendable {
         self.entries.compactMap { if case .ended(let call) = $0 { call } else { nil } }
     }
 
-    func add(_ expectation: Expectation) { self.state.withLock { $0.expectations.append(expectation) } }
+    func add(_ expectation: Expectation) {
+        let failure = self.state.withLock { state in
+            state.expectations.append(expectation)
+            return state.failure
+        }
+        if let failure { expectation.fail(failure) }
+    }
 
     /// Takes note of what an instance has done.
     func record(_ event: WorkerEvent, in instance: Int) {
@@ -61,6 +68,10 @@ final class CallRecorder: Sendable {
     }
 
     func fail(_ error: any Error) {
-        for expectation in self.state.withLock({ $0.expectations }) { expectation.fail(error) }
+        let expectations = self.state.withLock { state in
+            state.failure = state.failure ?? error
+            return state.expectations
+        }
+        for expectation in expectations { expectation.fail(error) }
     }
 }

@@ -6,7 +6,7 @@ extension Cluster {
     /// - Parameters:
     ///   - service: The service.
     ///   - entrypoint: The name of the entrypoint.
-    ///   - count: How often it is expected to be called; 0 is never, see ``Expectation/never()``.
+    ///   - count: How often it is expected to be called, at least; 0 is never, see ``Expectation/never()``.
     ///   - patience: How long the test waits for it, in real time; `nil` is the patience of the test.
     ///   - matches: Which calls count, by their arguments, context, result or error; by default all. What it throws fails the
     ///     expectation.

@@ -22,7 +22,7 @@ extension Cluster {
                 self.ready.open()
                 return .other
             }
-            await self.ready.wait()
+            if !(await Patience.wait(for: self.ready, atMost: self.patience)) { self.fail(self.notStarted) }
             let result = await self.result(of: body)
             for host in hosts { host.stop() }
             self.startWaiting(in: &group)
@@ -49,6 +49,13 @@ extension Cluster {
             try? await ContinuousClock().sleep(for: self.patience)
             return .outOfPatience
         }
+    }
+
+    private var notStarted: ExpectationError {
+        ExpectationError(
+            "the services did not start within \(self.patience): a `setup` may wait for something that the test must give it, "
+                + "such as time, or the broker cannot be reached"
+        )
     }
 
     private func stillRunning() async -> ExpectationError {

@@ -93,6 +93,8 @@ public final class Expectation: Sendable {
         guard call.service.hasSameBytes(as: self.service), call.entrypoint.hasSameBytes(as: self.entrypoint) else {
             return
         }
+        // What comes after it is met changes nothing, or the outcome would depend on when the test looks.
+        guard self.count == 0 || !self.isMet.isOpen else { return }
         do {
             let isMatch = try self.matches(call)
             let isMet = self.state.withLock { state in
@@ -110,7 +112,10 @@ public final class Expectation: Sendable {
     }
 
     func fail(_ error: any Error) {
-        self.state.withLock { $0.failure = $0.failure ?? error }
+        self.state.withLock { state in
+            guard self.count == 0 || state.calls.count < self.count else { return }
+            state.failure = state.failure ?? error
+        }
         self.isMet.open()
     }
 

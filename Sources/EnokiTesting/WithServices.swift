@@ -109,6 +109,11 @@ public func withServices<Value: Sendable>(
         patience: patience,
         logger: logger
     )
+    guard connect == nil || (broker == nil && faults == .none) else {
+        throw ConfigurationError(
+            "`connect:` names a broker of the test's own: leave out `on:`, and `faults:`, which that broker knows nothing of"
+        )
+    }
     let clock = VirtualClock(seed: seed)
     return try await withTaskExecutorPreference(clock.executor) {
         guard let connect else {

@@ -65,7 +65,7 @@ import Testing
         let tests = repository.files("Tests", ".swift")
         for (document, markdown) in try documents() {
             for span in markdown.codeSpans {
-                guard let name = span.text.wholeMatch(of: /(\w+Tests)\.(\w+)/) else { continue }
+                guard let name = span.text.wholeMatch(of: /(\w+(?:Tests|Cases))\.(\w+)/) else { continue }
                 let files = tests.filter { $0.hasSuffix("/\(name.1).swift") }
                 let isThere = try files.contains { try repository.text($0).contains("func \(name.2)(") }
                 #expect(isThere, "\(document):\(span.line) names the test \(span.text)")

@@ -44,12 +44,28 @@ import Testing
         }
     }
 
+    @Test func delayedMessage() async throws {
+        try await withServices(Payments()) { cluster in
+            let later = Queue(
+                "later",
+                arguments: ["x-message-ttl": 5000, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "now"]
+            )
+            try await cluster.broker.declare(Topology(queues: [later, Queue("now")]))
+            try await cluster.broker.publish(Message("hello"), to: "", routingKey: "later")
+            await cluster.clock.advance(by: .seconds(5))
+            #expect(try cluster.snapshot()[queue: "now"]?.ready.count == 1)
+            #expect(try cluster.snapshot().deadLetters.map(\.reason) == ["expired"])
+        }
+    }
+
     @Test func outage() async throws {
         try await withServices(Payments()) { cluster in
             let booked = cluster.expect(Payments.self, "book")
             let broker = try cluster.server()
             broker.stop()
             async let dispatched: Void = cluster.dispatch(OrderPlaced(customer: "Ada", sku: "cup"))
+            try await cluster.waitUntilQuiet()  // it waits for the broker
+            #expect(cluster.calls.isEmpty)
             broker.start()
             try await dispatched
             try await booked.value()

@@ -8,10 +8,12 @@ import Testing
     private func withBroker(_ body: (InProcessBroker, VirtualClock) async throws -> Void) async throws {
         let clock = VirtualClock()
         let broker = InProcessBroker(clock: clock)
-        try await withThrowingTaskGroup { group in
-            group.addTask { try await broker.run() }
-            try await body(broker, clock)
-            group.cancelAll()
+        try await withTaskExecutorPreference(clock.executor) {
+            try await withThrowingTaskGroup { group in
+                group.addTask { try await broker.run() }
+                try await body(broker, clock)
+                group.cancelAll()
+            }
         }
     }
 

@@ -14,9 +14,43 @@ import Testing
             #expect(try cluster.snapshot()[queue: "copies"]?.ready.count == 2)
             let first = try #require(try await cluster.takeMessage(from: "copies"))
             #expect(String(decoding: first.body, as: UTF8.self) == #"{"customer":"ada"}"#)
+            // The second was not touched by that.
+            let seen = Locked<[Bool]>([])
+            let hasCome = Latch()
+            let consumer = try await cluster.broker.consume("copies") { delivery in
+                seen.withLock { $0.append(delivery.redelivered) }
+                delivery.token.settle(.requeue)
+                hasCome.open()
+            }
+            await hasCome.wait()
+            await consumer.close()
+            #expect(seen.withLock { $0.first } == false)
             #expect(try await cluster.takeMessage(from: "copies") != nil)
             #expect(try await cluster.takeMessage(from: "copies") == nil)
             await #expect(throws: BrokerError.self) { try await cluster.takeMessage(from: "none") }
+        }
+    }
+
+    @Test func whatNeverBecomesQuietEndsWithTheTestsPatience() async throws {
+        struct Sulking: Microservice {
+            static let name = "sulking"
+            var entrypoints: [any Entrypoint] {
+                EventHandler("refuse", of: "orders", "placed", requeueOnError: true) { (_: Int) in throw Refusal() }
+            }
+        }
+        struct Refusal: Error {}
+        try await withServices(Sulking(), patience: .milliseconds(100)) { cluster in
+            try await cluster.dispatch(from: "orders", "placed", 1)
+            let error = await #expect(throws: ExpectationError.self) { try await cluster.waitUntilQuiet() }
+            #expect(error?.description.hasPrefix("the services did not become quiet within 0.1 seconds") == true)
+            try await cluster.broker.delete(queue: "evt-orders-placed--sulking.refuse")
+        }
+    }
+
+    @Test func aBrokerOfTheTestsOwnTakesNoFaults() async throws {
+        await #expect(throws: ConfigurationError.self) {
+            let connect = { @Sendable () -> any Broker in InProcessBroker() }
+            try await withServices(Shop.Payments(), connect: connect, faults: [.duplicate(.delivery(1))]) { _ in }
         }
     }
 }

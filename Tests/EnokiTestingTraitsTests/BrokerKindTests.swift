@@ -42,8 +42,8 @@ import Testing
 
     @Test func aFailingWaitOnRabbitMQSaysWhatHappened() async throws {
         let restricted = Restriction(Door.self, to: "knock")
-        try await withServices(Door(), restricting: [restricted], on: .rabbitMQ, patience: .seconds(1)) { cluster in
-            let opened = cluster.expect(Door.self, "open")
+        try await withServices(Door(), restricting: [restricted], on: .rabbitMQ) { cluster in
+            let opened = cluster.expect(Door.self, "open", within: .milliseconds(100))
             let _: String = try await cluster.rpc("door").knock(times: 2)
             let error = await #expect(throws: ExpectationError.self) { try await opened.value() }
             #expect(error?.description.contains("1. door.knock on instance 0 succeeded") == true)

@@ -19,6 +19,22 @@ public struct Fault: Sendable, Hashable {
         public static func acknowledgement(_ number: Int) -> Step { Step(kind: .acknowledgement, number: number) }
     }
 
+    /// A step that has a confirm.
+    public struct PublishStep: Sendable, Hashable {
+        let step: Step
+
+        /// The broker gets its `number`th message.
+        public static func publish(_ number: Int) -> PublishStep { PublishStep(step: .publish(number)) }
+    }
+
+    /// A step that has a consumer.
+    public struct DeliveryStep: Sendable, Hashable {
+        let step: Step
+
+        /// The broker sends its `number`th message to a consumer.
+        public static func delivery(_ number: Int) -> DeliveryStep { DeliveryStep(step: .delivery(number)) }
+    }
+
     enum Effect: Sendable, Hashable {
         case dropConnection(isBefore: Bool)
         case restart
@@ -48,22 +64,28 @@ public struct Fault: Sendable, Hashable {
     public static func restart(after step: Step) -> Fault { Fault(effect: .restart, step: step) }
 
     /// The message is in its queues, and its confirm never comes.
-    public static func loseConfirm(of step: Step) -> Fault { Fault(effect: .loseConfirm, step: step) }
+    public static func loseConfirm(of publish: PublishStep) -> Fault {
+        Fault(effect: .loseConfirm, step: publish.step)
+    }
 
     /// The message is in its queues, and its confirm comes `delay` later, by the broker's clock.
-    public static func delayConfirm(of step: Step, by delay: Duration) -> Fault {
-        Fault(effect: .delayConfirm(delay), step: step)
+    public static func delayConfirm(of publish: PublishStep, by delay: Duration) -> Fault {
+        Fault(effect: .delayConfirm(delay), step: publish.step)
     }
 
     /// The message is in its queue once more after the delivery, as one that may have been delivered before.
-    public static func duplicate(_ step: Step) -> Fault { Fault(effect: .duplicate, step: step) }
+    public static func duplicate(_ delivery: DeliveryStep) -> Fault {
+        Fault(effect: .duplicate, step: delivery.step)
+    }
 
     /// The broker cancels the consumer after it got the delivery.
-    public static func cancelConsumer(after step: Step) -> Fault { Fault(effect: .cancelConsumer, step: step) }
+    public static func cancelConsumer(after delivery: DeliveryStep) -> Fault {
+        Fault(effect: .cancelConsumer, step: delivery.step)
+    }
 
     /// The broker takes no messages for `duration` after the step, by its clock.
-    public static func blockPublishers(after step: Step, for duration: Duration) -> Fault {
-        Fault(effect: .blockPublishers(duration), step: step)
+    public static func blockPublishers(after publish: PublishStep, for duration: Duration) -> Fault {
+        Fault(effect: .blockPublishers(duration), step: publish.step)
     }
 
     /// The same fault for one connection alone, whose steps alone are counted.

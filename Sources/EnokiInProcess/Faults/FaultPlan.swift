@@ -2,7 +2,7 @@
 ///
 /// ```swift
 /// try await withServices(Orders(), faults: [.dropConnection(after: .publish(2))]) { cluster in … }
-/// try await withServices(Orders(), seed: seed, faults: .random(seed: seed)) { cluster in … }
+/// try await withServices(Orders(), faults: .random(seed: seed), seed: seed) { cluster in … }
 /// ```
 public struct FaultPlan: Sendable, Hashable, ExpressibleByArrayLiteral {
     /// The kinds of faults that a seed picks from.
