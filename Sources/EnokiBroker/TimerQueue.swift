@@ -74,6 +74,17 @@ package final class TimerQueue: Sendable {
         }
     }
 
+    /// Cancels all timers.
+    package func cancelAll() {
+        let actions = self.state.withLock { state in
+            state.heap = Heap()
+            defer { state.actions = [:] }
+            return state.actions
+        }
+        // What they hold is released outside the lock.
+        withExtendedLifetime(actions) {}
+    }
+
     /// Fires timers as they fall due, until the task is cancelled.
     package func run() async {
         while !Task.isCancelled {

@@ -18,7 +18,7 @@ public import Logging
 /// }
 /// ```
 ///
-/// Calls are answered from the start. Deliveries are made, and queues and messages expire, while ``run()`` runs. Consumers
+/// Calls are answered from the start; with a seed, publishes are confirmed only while ``run()`` runs. Deliveries are made, and queues and messages expire, while ``run()`` runs. Consumers
 /// are called by its task, one at a time, with no lock held: a consumer may publish and settle as it likes, and must not
 /// block.
 public final class InProcessBroker: Broker {
@@ -116,9 +116,7 @@ public final class InProcessBroker: Broker {
     /// Declares `topology`; see `Broker.declare(_:)`.
     public func declare(_ topology: Topology) async throws(BrokerError) { try await self.connection.declare(topology) }
 
-    /// Publishes `message`, which is in its queues when this returns.
-    ///
-    /// See `Broker.publish(_:to:routingKey:options:completion:)`.
+    /// Publishes `message`; see `Broker.publish(_:to:routingKey:options:completion:)`.
     public func publish(
         _ message: Message,
         to exchange: String,

@@ -188,4 +188,157 @@ import Testing
         }
         #expect(broker.status == .closed)
     }
+
+    @Test func aConnectionThatIsLostWhileItIsMadeIsMadeAgain() async throws {
+        let broker = InProcessBroker(faults: [.dropConnection(before: .publish(1)), .restart(after: .publish(2))])
+        try await self.run(broker) {
+            try await broker.declare(Topology(queues: [Queue("q")]))
+            broker.stop()
+            try await eventually("the connection is lost") { broker.status != .connected }
+            let outcomes = Collector<String>()
+            for text in ["1", "2", "3"] {
+                broker.publish(Message(text), to: "", routingKey: "q", options: PublishOptions()) { result in
+                    let isKnown = if case .success = result { true } else { false }
+                    outcomes.append("\(text) \(isKnown)")
+                }
+            }
+            broker.start()
+            #expect(try await Set(outcomes.first(3)) == ["1 false", "2 false", "3 true"])
+            let ready = broker.snapshot()[queue: "q"]?.ready.map { String(decoding: $0.body, as: UTF8.self) }
+            #expect(ready == ["3"])
+        }
+    }
+
+    @Test func nobodyOvertakesWhoWaitsForABlockedBroker() async throws {
+        try await self.withBroker { broker in
+            try await broker.declare(Topology(queues: [Queue("q")]))
+            for round in 0..<50 {
+                broker.block()
+                let confirmed = Collector<Int>()
+                @Sendable func publish(_ number: Int) {
+                    broker.publish(Message("\(number)"), to: "", routingKey: "q", options: PublishOptions()) { _ in
+                        confirmed.append(number)
+                        // From within the first of them: the others must come before.
+                        if number == 0 { publish(3) }
+                    }
+                }
+                for number in 0..<3 { publish(number) }
+                broker.unblock()
+                try await confirmed.first(4)
+                let ready = broker.snapshot()[queue: "q"]?.ready.map { String(decoding: $0.body, as: UTF8.self) }
+                #expect(ready?.suffix(4) == ["0", "1", "2", "3"], "round \(round)")
+            }
+        }
+    }
+
+    @Test func aQueueThatAnotherDeletesIsDeclaredAndConsumedAgain() async throws {
+        try await self.withBroker { broker in
+            let worker = broker.connect(name: "worker")
+            let binding = Binding(from: "amq.fanout", toQueue: "q")
+            try await worker.declare(Topology(queues: [Queue("q")], bindings: [binding]))
+            let seen = Collector<String>()
+            let consumer = try await worker.consume("q") { delivery in
+                seen.append(delivery.text)
+                delivery.token.settle(.ack)
+            }
+            try await broker.delete(queue: "q")
+            try await eventually("the consumer is served again") {
+                broker.snapshot()[queue: "q"] != nil && consumer.isActive
+            }
+            try await broker.publish(Message("x"), to: "amq.fanout", routingKey: "")
+            #expect(try await seen.first() == ["x"])
+        }
+    }
+
+    @Test func aConsumerThatIsRefusedTriesAgain() async throws {
+        let clock = VirtualClock()
+        let broker = InProcessBroker(clock: clock)
+        try await withTaskExecutorPreference(clock.executor) {
+            try await self.run(broker) {
+                let worker = broker.connect(name: "worker")
+                let rival = broker.connect(name: "rival")
+                try await broker.declare(Topology(queues: [Queue("q")]))
+                let consumer = try await worker.consume("q") { $0.token.settle(.ack) }
+                broker.dropConnections(named: "worker")
+                let alone = try await rival.consume("q", options: ConsumerOptions(exclusive: true)) { _ in }
+                await clock.advance(by: .seconds(5))
+                #expect(!consumer.isActive)
+                await alone.close()
+                await clock.advance(by: .seconds(5))
+                #expect(consumer.isActive)
+            }
+        }
+    }
+
+    @Test func aConnectionThatIsClosedIsNotCalledEvenIfItWasLostBefore() async throws {
+        let broker = InProcessBroker()
+        let worker = broker.connect(name: "worker")
+        try await worker.declare(Topology(queues: [Queue("q")]))
+        let seen = Collector<String>()
+        _ = try await worker.consume("q") { seen.append($0.text) }
+        // Nothing is delivered yet, since the broker does not run.
+        try await worker.publish(Message("x"), to: "", routingKey: "q")
+        broker.dropConnections(named: "worker")
+        await worker.close()
+        try await self.run(broker) {
+            try await broker.publish(Message("y"), to: "", routingKey: "q")
+            try await eventually("the messages wait") { broker.snapshot()[queue: "q"]?.ready.count == 2 }
+        }
+        #expect(seen.elements.isEmpty)
+    }
+
+    @Test func whatNeedsNoAcknowledgementIsDeliveredBeforeItsConsumerIsCancelled() async throws {
+        let clock = VirtualClock()
+        let broker = InProcessBroker(clock: clock)
+        try await withTaskExecutorPreference(clock.executor) {
+            try await self.run(broker) {
+                try await broker.declare(Topology(queues: [Queue("q")]))
+                let seen = Collector<String>()
+                let options = ConsumerOptions(automaticAcknowledgement: true)
+                let consumer = try await broker.consume("q", options: options) { seen.append($0.text) }
+                await clock.advance(by: .zero)
+                for text in ["1", "2", "3"] {
+                    broker.publish(Message(text), to: "", routingKey: "q", options: PublishOptions()) { _ in }
+                }
+                await consumer.cancel()
+                #expect(seen.elements == ["1", "2", "3"])
+            }
+        }
+    }
+
+    @Test func aBrokerThatHasRunLetsGoOfAll() async throws {
+        final class Probe: Sendable { func touch() {} }
+        weak var probe: Probe?
+        do {
+            let broker = InProcessBroker()
+            let worker = broker.connect(name: "worker")
+            try await worker.declare(Topology(queues: [Queue("q")]))
+            let held = Probe()
+            probe = held
+            _ = try await worker.consume("q") { _ in held.touch() }
+            try await self.run(broker) { try await worker.publish(Message("x"), to: "", routingKey: "q") }
+        }
+        #expect(probe == nil)
+    }
+
+    @Test func whoIsCancelledDoesNotWaitForABrokerThatIsDown() async throws {
+        try await self.withBroker { broker in
+            broker.stop()
+            try await eventually("the connection is lost") { broker.status != .connected }
+            await withThrowingTaskGroup { group in
+                group.addTask { _ = try await broker.inspect(queue: "q") }
+                group.cancelAll()
+                let error = await #expect(throws: BrokerError.self) { try await group.waitForAll() }
+                #expect(error?.code == .timedOut)
+            }
+        }
+    }
+
+    private func run(_ broker: InProcessBroker, _ body: () async throws -> Void) async throws {
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await broker.run() }
+            try await body()
+            group.cancelAll()
+        }
+    }
 }

@@ -19,7 +19,7 @@ import Testing
         self.append(2, to: "b", on: 1, in: &outbox)
         self.append(3, to: "a", on: 2, in: &outbox)
         self.append(4, to: "a", on: 1, in: &outbox)
-        #expect(outbox.withdrawDeliveries(to: "a", on: ChannelID(number: 1)) == [1, 4])
+        #expect(outbox.withdrawDeliveries(to: "a", on: ChannelID(number: 1)) { _ in true } == [1, 4])
         self.append(5, to: "a", on: 1, in: &outbox)
         #expect(self.drain(&outbox) == [2, 3, 5])
     }
@@ -29,7 +29,7 @@ import Testing
         self.append(1, to: "a", on: 1, in: &outbox)
         self.append(2, to: "a", on: 2, in: &outbox)
         #expect(outbox.removeAll(for: ChannelID(number: 1)).count == 1)
-        #expect(outbox.withdrawDeliveries(to: "a", on: ChannelID(number: 2)) == [2])
+        #expect(outbox.withdrawDeliveries(to: "a", on: ChannelID(number: 2)) { _ in true } == [2])
         #expect(outbox.isEmpty)
         #expect(outbox.next() == nil)
     }

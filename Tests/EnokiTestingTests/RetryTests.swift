@@ -39,7 +39,8 @@ import Testing
             #expect(attempts.withLock { $0 } == [.zero, .seconds(1), .seconds(3), .seconds(7)])
             let dead = try #require(try await cluster.takeMessage(from: "dead"))
             let deaths = try #require(dead.properties.headers["x-death"]?.arrayValue)
-            #expect(Set(deaths.compactMap { $0.tableValue?["queue"]?.stringValue }) == ["retry-1", "retry-2", "retry-4"])
+            let queues = deaths.compactMap { $0.tableValue?["queue"]?.stringValue }
+            #expect(Set(queues) == ["retry-1", "retry-2", "retry-4"])
             #expect(try cluster.snapshot().deadLetters.map(\.queue) == ["retry-1", "retry-2", "retry-4"])
         }
     }

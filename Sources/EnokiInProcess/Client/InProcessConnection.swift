@@ -1,5 +1,6 @@
 import DequeModule
 public import EnokiBroker
+import Logging
 
 /// One connection to an ``InProcessBroker``.
 ///
@@ -35,7 +36,7 @@ public final class InProcessConnection: Broker {
     private let server: BrokerServer
     private let state = Locked(State())
     private let board = BrokerStatusBoard(.connecting(attempt: 1, reason: nil))
-    private let closing = Signal()
+    private let isEnded = Latch()
     private let registration: BrokerServer.ClientID
 
     init(name: String, to server: BrokerServer) {
@@ -45,9 +46,15 @@ public final class InProcessConnection: Broker {
         server.register(
             self.registration,
             onClose: { [weak self] in self?.end(.brokerClosed) },
-            onBlock: { [weak self] in self?.noteBlock($0) }
+            onBlock: { [weak self] in self?.noteBlock() }
         )
         self.connect()
+    }
+
+    deinit {
+        // Nobody is left who could close it: it goes as one does whose process has ended.
+        self.server.unregister(self.registration)
+        if case .connected(let session) = self.state.withLock({ $0.phase }) { session.connection.abandon() }
     }
 
     /// Whether the broker can be used now.
@@ -58,7 +65,7 @@ public final class InProcessConnection: Broker {
 
     /// Keeps the connection until the task is cancelled or the connection is closed; returning, it is closed.
     public func run() async {
-        while !Task.isCancelled, self.status != .closed { await self.closing.wait() }
+        await self.isEnded.wait()
         await self.close()
     }
 
@@ -153,7 +160,7 @@ public final class InProcessConnection: Broker {
         do throws(BrokerError) {
             try WireLimits.check(message, to: exchange, routingKey: routingKey)
         } catch {
-            return self.server.confirms.call { completion(.failure(error)) }
+            return self.server.calls.call { completion(.failure(error)) }
         }
         // As it would arrive.
         message.properties.expiration = (message.properties.expiration?.wholeMilliseconds).map { .milliseconds($0) }
@@ -163,19 +170,27 @@ public final class InProcessConnection: Broker {
             routingKey: routingKey,
             mandatory: options.mandatory,
             timeout: options.timeout,
+            deadline: self.server.timers.now + options.timeout,
             completion: completion
         )
-        self.send(publish)
+        self.send(publish, isAgain: false)
     }
 
-    private func send(_ publish: Publish) {
-        self.withSession(toPublish: true, timeout: publish.timeout) { [self] session in
+    /// - Parameter isAgain: Whether it was its turn before: then it is next.
+    private func send(_ publish: Publish, isAgain: Bool) {
+        let request = SessionRequest(
+            id: self.server.nextRequestNumber(),
+            isPublish: true,
+            timeout: publish.timeout,
+            deadline: publish.deadline
+        ) { [self] session in
             do throws(BrokerError) {
                 try self.send(publish, on: session.get())
             } catch {
-                self.server.confirms.call { publish.completion(.failure(error)) }
+                self.server.calls.call { publish.completion(.failure(error)) }
             }
         }
+        self.answerOrKeep(request, isFirst: isAgain)
     }
 
     private func send(_ publish: Publish, on session: Session) throws(BrokerError) {
@@ -185,7 +200,7 @@ public final class InProcessConnection: Broker {
             if session.connection.isOpen { throw BrokerError(error) }
             // The connection went away before the broker saw the message: the next one takes it.
             self.lose(session.connection, because: error)
-            self.send(publish)
+            self.send(publish, isAgain: true)
         }
     }
 
@@ -234,29 +249,56 @@ public final class InProcessConnection: Broker {
 
     /// Connects, now or when the broker is there again, and brings back what the last connection had.
     private func connect() {
+        while !self.tryToConnect() {}
+    }
+
+    /// - Returns: Whether that is all for now: it is connected or closed, or the broker is down and will say when it is not.
+    private func tryToConnect() -> Bool {
         do throws(AMQPException) {
             let session = try Session(to: self.server, name: self.name) { [weak self] connection, reason in
                 self?.lose(connection, because: reason)
             }
-            let (topology, consumers) = self.state.withLock { state in
-                (state.topology.topology, state.consumers.values.sorted { $0.number < $1.number })
-            }
-            // What cannot be as it was, such as a queue that another has declared otherwise, leaves the rest as it was.
-            for part in topology.parts {
-                try? self.server.withChannel(of: session.connection) { (channel) throws(AMQPException) in
-                    try channel.declare(part)
-                }
-            }
-            for consumer in consumers { consumer.startAgain(on: session.connection) }
-            self.finishConnecting(session)
+            self.restoreTopology(on: session)
+            for consumer in self.consumers { consumer.startAgain(on: session.connection) }
+            return self.finishConnecting(session)
         } catch {
-            self.server.whenUp { [weak self] in self?.connect() }
+            // Where it is up already it was lost while it was made, and is made again.
+            return !self.server.whenUp { [weak self] in self?.connect() }
         }
     }
 
+    private var consumers: [InProcessConsumer] {
+        self.state.withLock { $0.consumers.values.sorted { $0.number < $1.number } }
+    }
+
+    /// Declares what was declared. What cannot be as it was, such as a queue that another has declared otherwise, leaves the
+    /// rest as it was.
+    private func restoreTopology(on session: Session) {
+        for part in self.state.withLock({ $0.topology.topology }).parts {
+            do throws(AMQPException) {
+                try self.server.withChannel(of: session.connection) { (channel) throws(AMQPException) in
+                    try channel.declare(part)
+                }
+            } catch {
+                self.server.logger.warning(
+                    "In-process connection could not declare again what it had declared",
+                    metadata: ["connection": "\(self.name)", "error": "\(error)"]
+                )
+            }
+        }
+    }
+
+    /// Declares what was declared, such as a queue that somebody has deleted.
+    func restoreTopology() {
+        if let session = self.session { self.restoreTopology(on: session) }
+    }
+
     /// Answers those who wait, in their order, before others come through.
-    private func finishConnecting(_ session: Session) {
+    ///
+    /// - Returns: Whether the connection lived to the end of it, or is not wanted any more.
+    private func finishConnecting(_ session: Session) -> Bool {
         while true {
+            guard session.connection.isOpen else { return false }
             let (request, isClosed) = self.state.withLock { state -> (SessionRequest?, Bool) in
                 guard case .connecting = state.phase else { return (nil, true) }
                 let isBlocked = state.blockReason != nil
@@ -270,37 +312,55 @@ public final class InProcessConnection: Broker {
             if let request {
                 self.answer(request, .success(session))
             } else if isClosed {
-                return session.connection.abandon()
+                session.connection.abandon()
+                return true
             } else {
+                // Those that wanted to begin again while there was no connection to do it on.
+                for consumer in self.consumers { consumer.startIfForgotten(on: session.connection) }
                 // It may have gone while it was not yet known here.
-                if !session.connection.isOpen { self.lose(session.connection, because: .connectionClosed) }
-                return
+                return session.connection.isOpen || !self.forget(session.connection, because: .connectionClosed)
             }
         }
     }
 
     /// The broker has closed the connection.
     private func lose(_ connection: ServerConnection, because reason: AMQPException) {
+        if self.forget(connection, because: reason) { self.connect() }
+    }
+
+    /// - Returns: Whether it was the present connection.
+    private func forget(_ connection: ServerConnection, because reason: AMQPException) -> Bool {
         let isLost = self.state.withLock { state in
-            guard case .connected(let session) = state.phase, session.connection === connection else { return false }
+            guard case .connected(let session) = state.phase, session.connection.id == connection.id
+            else { return false }
             state.phase = .connecting
             self.board.update(.connecting(attempt: 1, reason: reason.text))
             return true
         }
-        if isLost { self.connect() }
+        if isLost {
+            self.server.logger.debug(
+                "In-process connection lost",
+                metadata: ["connection": "\(self.name)", "reason": "\(reason.text)"]
+            )
+        }
+        return isLost
     }
 
-    private func noteBlock(_ reason: String?) {
-        let requests = self.state.withLock { state -> (Session, [SessionRequest])? in
-            state.blockReason = reason
+    /// The broker takes no messages, or takes them again.
+    private func noteBlock() {
+        let session = self.state.withLock { state -> Session? in
+            // Asked for under the lock: of two changes at once the older could be told last.
+            state.blockReason = self.server.blockReason
             guard case .connected(let session) = state.phase else { return nil }
-            self.board.update(reason.map { .blocked(reason: $0) } ?? .connected)
-            guard reason == nil else { return nil }
-            defer { state.waiting = [] }
-            return (session, Array(state.waiting))
+            guard state.blockReason == nil, !state.waiting.isEmpty else {
+                self.board.update(state.blockReason.map { .blocked(reason: $0) } ?? .connected)
+                return nil
+            }
+            // Nobody overtakes those who wait.
+            state.phase = .connecting
+            return session
         }
-        guard let (session, waiting) = requests else { return }
-        for request in waiting { self.answer(request, .success(session)) }
+        if let session, !self.finishConnecting(session) { self.connect() }
     }
 
     private func end(_ error: BrokerError) {
@@ -314,48 +374,61 @@ public final class InProcessConnection: Broker {
         for request in waiting { self.answer(request, .failure(error)) }
         self.server.unregister(self.registration)
         self.board.update(.closed)
-        self.closing.signal()
+        self.isEnded.open()
     }
 
     // MARK: - Waiting for a connection
 
-    /// Calls `action` with the session, now or when there is one; messages also wait while the broker takes none.
-    private func withSession(
-        toPublish: Bool,
-        timeout: Duration,
-        _ action: @escaping @Sendable (Result<Session, BrokerError>) -> Void
-    ) {
+    /// How long calls other than publishes wait for a connection.
+    private static let patience = Duration.seconds(30)
+
+    /// Answers a request, now or when there is a connection; messages also wait while the broker takes none.
+    private func answerOrKeep(_ request: SessionRequest, isFirst: Bool) {
         let answer = self.state.withLock { state -> Result<Session, BrokerError>? in
             switch state.phase {
             case .closed(let error): return .failure(error)
-            case .connected(let session) where !toPublish || state.blockReason == nil: return .success(session)
+            case .connected(let session) where !request.isPublish || state.blockReason == nil: return .success(session)
             case .connected, .connecting: break
             }
-            state.lastRequest += 1
-            let id = state.lastRequest
-            let timer = self.server.timers.schedule(after: timeout) { [weak self] in self?.giveUp(id, after: timeout) }
-            state.waiting.append(SessionRequest(id: id, isPublish: toPublish, timer: timer, action: action))
+            let id = request.id
+            var waiting = request
+            waiting.timer = self.server.timers.schedule(at: request.deadline) { [weak self] in self?.giveUp(id) }
+            if isFirst { state.waiting.prepend(waiting) } else { state.waiting.append(waiting) }
             return nil
         }
-        if let answer { action(answer) }
+        if let answer { request.action(answer) }
     }
 
     private func answer(_ request: SessionRequest, _ result: Result<Session, BrokerError>) {
-        self.server.timers.cancel(request.timer)
+        if let timer = request.timer { self.server.timers.cancel(timer) }
         request.action(result)
     }
 
-    private func giveUp(_ id: UInt64, after timeout: Duration) {
+    private func giveUp(_ id: UInt64) {
         let request = self.state.withLock { state in
             state.waiting.firstIndex { $0.id == id }.map { state.waiting.remove(at: $0) }
         }
         guard let request else { return }
-        request.action(.failure(request.isPublish ? .notSent(self.status, after: timeout) : .noAnswer(self.status)))
+        let status = self.status
+        self.answer(request, .failure(request.isPublish ? .notSent(status, after: request.timeout) : .noAnswer(status)))
     }
 
     private func nextSession() async throws(BrokerError) -> Session {
-        let result = await withCheckedContinuation { continuation in
-            self.withSession(toPublish: false, timeout: PublishOptions().timeout) { continuation.resume(returning: $0) }
+        let id = self.server.nextRequestNumber()
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { (continuation: CheckedContinuation<Result<Session, BrokerError>, Never>) in
+                let request = SessionRequest(
+                    id: id,
+                    isPublish: false,
+                    timeout: Self.patience,
+                    deadline: self.server.timers.now + Self.patience
+                ) { continuation.resume(returning: $0) }
+                self.answerOrKeep(request, isFirst: false)
+                // The handler below may have run already, and found nobody to answer.
+                if Task.isCancelled { self.giveUp(id) }
+            }
+        } onCancel: {
+            self.giveUp(id)
         }
         return try result.get()
     }

@@ -8,6 +8,8 @@ final class InProcessConsumer: Consumer {
         var channel: ServerChannel?
         /// Whether the broker serves it.
         var isServed = false
+        /// Whether somebody will call ``startAgain()``, once.
+        var isWaiting = false
         var isCancelled = false
     }
 
@@ -18,6 +20,7 @@ final class InProcessConsumer: Consumer {
     let number: UInt64
     private let queue: String
     private let options: ConsumerOptions
+    /// They hold each other until the connection or the broker is closed: whoever consumes is connected.
     private let connection: InProcessConnection
     private let server: BrokerServer
     private let onDelivery: @Sendable (Delivery) -> Void
@@ -40,39 +43,90 @@ final class InProcessConsumer: Consumer {
 
     /// Begins to consume, on a new channel.
     func start(on connection: ServerConnection) throws(AMQPException) {
-        let channel = try connection.openChannel { [self] in self.handle($1, on: $0) }
-        let unused = self.state.withLock { state in
+        let channel = try connection.openChannel { [weak self] in self?.handle($1, on: $0) }
+        let (isWanted, former) = self.state.withLock { state in
             // Somebody may have cancelled it meanwhile.
-            guard !state.isCancelled else { return channel as ServerChannel? }
-            defer { state.channel = channel }
-            return state.channel
+            guard !state.isCancelled else { return (false, nil as ServerChannel?) }
+            defer {
+                state.channel = channel
+                state.isServed = false
+            }
+            return (true, state.channel)
         }
-        unused?.abandon()
-        guard unused !== channel else { return }
+        former?.abandon()
+        guard isWanted else { return channel.abandon() }
         do throws(AMQPException) {
             try channel.qos(prefetch: self.options.prefetch)
-            try channel.consume(self.request)
-            self.state.withLock { $0.isServed = !$0.isCancelled }
+            try self.consume(on: channel)
         } catch {
             channel.abandon()
             throw error
         }
     }
 
-    /// Begins to consume again on a new connection, or on another queue of the name.
+    private func consume(on channel: ServerChannel) throws(AMQPException) {
+        try channel.consume(self.request)
+        let isCancelled = self.state.withLock { state in
+            state.isServed = !state.isCancelled
+            state.isWaiting = false
+            return state.isCancelled
+        }
+        // Who cancelled it meanwhile found nothing to cancel.
+        if isCancelled { channel.abandon() }
+    }
+
+    /// Begins to consume again on a new connection.
     func startAgain(on connection: ServerConnection) {
         guard !self.state.withLock({ $0.isCancelled }) else { return }
         do throws(AMQPException) {
             // What was delivered before came by a channel that is gone: nobody can settle it.
             try self.start(on: connection)
         } catch {
-            self.server.whenDeclared(self.queue) { [weak self] in self?.startAgain() }
+            self.waitAndStartAgain(after: error)
         }
     }
 
+    /// Begins to consume where it is not served and nobody will see to that.
+    func startIfForgotten(on connection: ServerConnection) {
+        let isForgotten = self.state.withLock { !$0.isServed && !$0.isWaiting && !$0.isCancelled }
+        if isForgotten { self.startAgain(on: connection) }
+    }
+
+    /// Begins to consume again after the broker has cancelled it, on the channel that it has: what was delivered can still be
+    /// settled.
     private func startAgain() {
+        let (isWanted, channel) = self.state.withLock { state in
+            defer { state.isWaiting = false }
+            return (state.isWaiting && !state.isServed && !state.isCancelled, state.channel)
+        }
+        guard isWanted else { return }
+        if let channel, channel.isOpen {
+            do throws(AMQPException) {
+                return try self.consume(on: channel)
+            } catch {
+                return self.waitAndStartAgain(after: error)
+            }
+        }
+        // Without a connection the next one begins it.
         if let session = self.connection.session { self.startAgain(on: session.connection) }
     }
+
+    private func waitAndStartAgain(after error: AMQPException) {
+        let isWanted = self.state.withLock { state in
+            defer { state.isWaiting = true }
+            return !state.isCancelled && !state.isWaiting
+        }
+        guard isWanted else { return }
+        if error.code == .notFound {
+            self.server.whenThere(self.queue) { [weak self] in self?.startAgain() }
+        } else {
+            // Somebody has the queue for himself.
+            self.server.timers.schedule(after: Self.pause) { [weak self] in self?.startAgain() }
+        }
+    }
+
+    /// Until it is tried again to consume a queue that another has for himself.
+    private static let pause = Duration.milliseconds(500)
 
     private var request: ConsumeRequest {
         var request = ConsumeRequest(queue: self.queue)
@@ -86,13 +140,15 @@ final class InProcessConsumer: Consumer {
     private func handle(_ event: ChannelEvent, on channel: ServerChannel) {
         switch event {
         case .deliver(let delivery): self.deliver(delivery, on: channel)
-        case .cancelled: self.waitForQueue()
-        case .closed: self.state.withLock { state in if state.channel === channel { state.isServed = false } }
+        case .cancelled: self.noteCancel(of: channel)
+        case .closed: self.state.withLock { state in if state.channel?.id == channel.id { state.isServed = false } }
         case .returned, .acked, .nacked: break
         }
     }
 
     private func deliver(_ delivery: BasicDeliver, on channel: ServerChannel) {
+        // What is left unsettled goes back when the consumer is closed.
+        guard !self.state.withLock({ $0.isCancelled }) || self.options.automaticAcknowledgement else { return }
         let tag = delivery.deliveryTag
         let settles = !self.options.automaticAcknowledgement
         let token = DeliveryToken { answer in
@@ -115,13 +171,18 @@ final class InProcessConsumer: Consumer {
         )
     }
 
-    /// The queue is gone: waits for another of its name.
-    private func waitForQueue() {
+    /// The broker has cancelled it: its queue is gone, or served elsewhere.
+    private func noteCancel(of channel: ServerChannel) {
         let isWanted = self.state.withLock { state in
+            guard state.channel?.id == channel.id else { return false }
             state.isServed = false
-            return !state.isCancelled
+            guard !state.isCancelled, !state.isWaiting else { return false }
+            state.isWaiting = true
+            return true
         }
-        if isWanted { self.server.whenThere(self.queue) { [weak self] in self?.startAgain() } }
+        guard isWanted else { return }
+        self.connection.restoreTopology()
+        self.server.whenThere(self.queue) { [weak self] in self?.startAgain() }
     }
 
     var isActive: Bool {

@@ -15,9 +15,11 @@ struct Session: Sendable {
         onLoss: @escaping @Sendable (ServerConnection, AMQPException) -> Void
     ) throws(AMQPException) {
         let connection = ServerConnection(to: server, name: name)
+        let id = connection.id
         self.connection = connection
-        self.publishing = try connection.openChannel { _, event in
-            if case .closed(let reason) = event { onLoss(connection, reason) }
+        self.publishing = try connection.openChannel { channel, event in
+            // The broker holds this: it must not hold the broker.
+            if case .closed(let reason) = event { onLoss(ServerConnection(id, of: channel.server), reason) }
         }
         try self.publishing.selectConfirms()
     }

@@ -5,7 +5,7 @@ struct StepFaults: Sendable {
     static let none = StepFaults(faults: [])
 
     /// The fault that keeps the step from being done, where there is one.
-    var first: Fault? { self.faults.first { $0.effect == .dropConnection(isBefore: true) } }
+    var lossBefore: Fault? { self.faults.first { $0.effect == .dropConnection(isBefore: true) } }
 
     /// Why the connection is lost once the step is done; `nil` where it is not.
     var lossAfterwards: AMQPException? {

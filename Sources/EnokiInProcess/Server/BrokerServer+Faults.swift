@@ -12,19 +12,20 @@ extension BrokerServer {
     ) throws(AMQPException) -> Output {
         guard let kind = Fault.Step.Kind(method) else { return try body(&state) }
         let faults = state.faults.step(kind, of: channel.connection.name)
-        if let fault = faults.first {
+        if let fault = faults.lossBefore {
             state.virtualHost.close(channel.connection.id, because: fault.reason)
             throw fault.reason
         }
         guard !faults.faults.isEmpty else { return try body(&state) }
+        // What ends a connection ends it whether the step succeeds or not.
+        defer { state.end(channel.connection, by: faults) }
         let output = try body(&state)
         if let delay = faults.confirmDelay { self.hold(confirmsOf: channel, delay, in: &state) }
         if faults.lossAfterwards != nil || faults.restartsAfterwards {
             _ = state.virtualHost.takeConfirms(for: channel.id)
-            state.end(channel.connection, by: faults)
         }
         if let (duration, reason) = faults.block {
-            state.afterwards.append { [weak self] in self?.block(for: duration, because: reason) }
+            state.afterwards.append { [weak self] in self?.block(because: reason, for: duration) }
         }
         return output
     }
@@ -42,10 +43,6 @@ extension BrokerServer {
         }
     }
 
-    private func block(for duration: Duration, because reason: String) {
-        self.block(because: reason)
-        self.timers.schedule(after: duration) { [weak self] in self?.block(because: nil) }
-    }
 }
 
 extension Fault.Step.Kind {

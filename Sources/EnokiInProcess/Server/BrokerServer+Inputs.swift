@@ -30,7 +30,7 @@ extension BrokerServer {
             return (result, !state.outbox.isEmpty, toCall)
         }
         if toSend { self.wakeUp.signal() }
-        for call in toCall { self.confirms.call(call) }
+        for call in toCall { self.calls.call(call) }
         return try result.get()
     }
 
@@ -105,15 +105,21 @@ extension BrokerServer {
 
     /// A confirm that has not come with the publish itself is waited for as long as who published wants to.
     private func limitWait(for sequence: UInt64, of publish: Publish, on id: ChannelID) {
-        let isWaiting = self.state.withLock { $0.confirmations[id]?.isWaiting(for: sequence) ?? false }
-        guard isWaiting else { return }
-        self.timers.schedule(after: publish.timeout) { [weak self] in
+        guard self.state.withLock({ $0.confirmations[id]?.isWaiting(for: sequence) ?? false }) else { return }
+        let timeout = publish.timeout
+        let timer = self.timers.schedule(at: publish.deadline) { [weak self] in
             guard let self else { return }
             let completion = self.state.withLock {
-                $0.confirmations[id]?.giveUp(sequence, .confirmLate(after: publish.timeout))
+                $0.confirmations[id]?.giveUp(sequence, .confirmLate(after: timeout))
             }
-            if let completion { self.confirms.call(completion) }
+            if let completion { self.calls.call(completion) }
         }
+        let timers = self.timers
+        let isKept = self.state.withLock {
+            $0.confirmations[id]?.keep({ timers.cancel(timer) }, for: sequence) ?? false
+        }
+        // It has come meanwhile.
+        if !isKept { timers.cancel(timer) }
     }
 
     // MARK: - Connections
@@ -131,10 +137,15 @@ extension BrokerServer {
         handler: @escaping @Sendable (ServerChannel, ChannelEvent) -> Void
     ) throws(AMQPException) -> ServerChannel {
         try self.perform { (state: inout State) throws(AMQPException) -> ServerChannel in
-            guard let connection = state.virtualHost.connections[id] else { throw .connectionClosed }
-            let channel = ServerChannel(id: state.virtualHost.openChannel(on: connection), server: self)
-            state.handlers[channel.id] = { handler(channel, $0) }
-            return channel
+            guard let connection = state.virtualHost.connections[id], !state.isClosing.contains(id) else {
+                throw .connectionClosed
+            }
+            let channel = state.virtualHost.openChannel(on: connection)
+            // What is kept here must not keep the broker.
+            state.handlers[channel] = EventHandler(connection: id) { [weak self] event in
+                if let self { handler(ServerChannel(id: channel, server: self), event) }
+            }
+            return ServerChannel(id: channel, server: self)
         }
     }
 
@@ -143,8 +154,6 @@ extension BrokerServer {
     }
 
     func isOpen(_ channel: ChannelID) -> Bool { self.state.withLock { $0.virtualHost.channels[channel] != nil } }
-
-    var isClosed: Bool { self.state.withLock { $0.isClosed } }
 
     /// Does something on a channel that nobody else has, and closes it.
     func withChannel<Output>(
@@ -166,22 +175,20 @@ extension BrokerServer {
         if isThere { watcher() }
     }
 
-    /// Calls `watcher` once, when a queue of that name is declared anew.
-    func whenDeclared(_ queue: String, _ watcher: @escaping @Sendable () -> Void) {
-        self.state.withLock { $0.queueWatchers[ByteName(queue), default: []].append(watcher) }
-    }
-
-    /// Cancels a consumer. What was on its way and never reached it goes back to its queue.
+    /// Cancels a consumer. What was on its way and never reached it goes back to its queue; what nobody could give back, since
+    /// it needs no acknowledgement, is still delivered.
     ///
-    /// Returns when the channel is not being called.
+    /// Returns when the channel is not being called for it any more.
     func cancel(consumer tag: String, on id: ChannelID) async {
-        self.perform { state in
-            let withdrawn = state.outbox.withdrawDeliveries(to: tag, on: id)
-            guard let channel = state.virtualHost.channels[id] else { return }
+        let mustFlush = self.perform { state in
+            guard let channel = state.virtualHost.channels[id] else { return false }
+            let withdrawn = state.outbox.withdrawDeliveries(to: tag, on: id) { channel.delivery($0) != nil }
             state.virtualHost.cancel(tag, on: channel)
             let undelivered = withdrawn.flatMap { (try? channel.take($0, multiple: false)) ?? [] }
             state.virtualHost.settle(undelivered, as: .requeue, on: channel)
+            return state.isRunning && state.outbox.hasItems(for: id)
         }
+        if mustFlush { await self.flush(id) }
         await self.waitWhileCalling([id])
     }
 
@@ -199,20 +206,23 @@ extension BrokerServer {
     }
 
     /// Closes a connection. Returns when none of its channels is being called.
-    func close(_ id: ConnectionID) async {
-        let channels = self.state.withLock { state in
-            state.virtualHost.connections[id]?.channels.keys.sorted() ?? []
-        }
-        self.discard(channels) { $0.virtualHost.close(id) }
-        await self.waitWhileCalling(channels)
-    }
+    func close(_ id: ConnectionID) async { await self.waitWhileCalling(self.abandon(id)) }
 
     /// Closes a connection. Its channels are not called any more, but for a call that one is in.
-    func abandon(_ id: ConnectionID) {
+    ///
+    /// - Returns: Its channels.
+    @discardableResult
+    func abandon(_ id: ConnectionID) -> [ChannelID] {
+        // Those too that the broker has closed already, and that have not heard of it.
         let channels = self.state.withLock { state in
-            state.virtualHost.connections[id]?.channels.keys.sorted() ?? []
+            state.isClosing.insert(id)
+            return state.handlers.filter { $0.value.connection == id }.keys.sorted()
         }
-        self.discard(channels) { $0.virtualHost.close(id) }
+        self.discard(channels) { state in
+            state.virtualHost.close(id)
+            state.isClosing.remove(id)
+        }
+        return channels
     }
 
     /// Returns when all that the channel has been sent so far has been got.
@@ -239,7 +249,7 @@ extension BrokerServer {
             return (items, completions, channels.map { state.handlers.removeValue(forKey: $0) })
         }
         for case .barrier(let continuation) in items { continuation.resume() }
-        for completion in completions { self.confirms.call(completion) }
+        for completion in completions { self.calls.call(completion) }
         withExtendedLifetime(handlers) {}
     }
 

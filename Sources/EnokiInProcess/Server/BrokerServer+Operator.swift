@@ -35,9 +35,20 @@ extension BrokerServer {
     func block(because reason: String?) {
         let clients = self.state.withLock { state in
             state.blockReason = reason
+            state.blockCount += 1
             return state.clients.sorted { $0.key < $1.key }.map(\.value)
         }
-        for client in clients { client.onBlock(reason) }
+        for client in clients { client.onBlock() }
+    }
+
+    /// Takes no messages for a while, unless it is told otherwise meanwhile.
+    func block(because reason: String, for duration: Duration) {
+        self.block(because: reason)
+        let count = self.state.withLock { $0.blockCount }
+        self.timers.schedule(after: duration) { [weak self] in
+            guard let self, self.state.withLock({ $0.blockCount }) == count else { return }
+            self.block(because: nil)
+        }
     }
 
     /// Cancels the consumers of a queue, as RabbitMQ does when the queue's node goes away.

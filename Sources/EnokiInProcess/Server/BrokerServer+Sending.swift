@@ -47,7 +47,8 @@ extension BrokerServer.State {
         guard let (id, item) = self.outbox.next() else { return nil }
         var completions: [@Sendable () -> Void]?
         var faults = StepFaults.none
-        if case .event(let event) = item {
+        if case .event(let first) = item {
+            let event = self.isShuffled ? self.gathered(first, on: id) : first
             completions = self.confirmations[id]?.completions(of: event)
             if case .deliver = event, let channel = self.virtualHost.channels[id] {
                 faults = self.faults.step(.delivery, of: channel.connection.name)
@@ -60,6 +61,18 @@ extension BrokerServer.State {
             completions: completions,
             faults: faults
         )
+    }
+
+    /// A confirm with those that wait behind it, as a broker does that has fallen behind.
+    private mutating func gathered(_ event: ChannelEvent, on id: ChannelID) -> ChannelEvent {
+        guard case .acked(var sequence, multiple: false) = event, self.confirmations[id]?.isOldest(sequence) == true
+        else { return event }
+        var isMultiple = false
+        while self.outbox.takeConfirm(of: sequence + 1, on: id) {
+            sequence += 1
+            isMultiple = true
+        }
+        return .acked(sequence, multiple: isMultiple)
     }
 
     /// The connection, or the whole broker, goes after a step.

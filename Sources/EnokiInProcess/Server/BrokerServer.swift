@@ -7,8 +7,12 @@ import Logging
 /// Inputs run on their callers' threads, one at a time. Channels are called by the task of ``run()`` alone, outside the
 /// lock, so that who is called may publish and settle as he likes: what follows from that waits in the outbox.
 final class BrokerServer: Sendable {
-    /// Called with what the broker sends on a channel; must not block.
-    typealias EventHandler = @Sendable (ChannelEvent) -> Void
+    /// Who is called with what the broker sends on a channel.
+    struct EventHandler: Sendable {
+        let connection: ConnectionID
+        /// Must not block.
+        let call: @Sendable (ChannelEvent) -> Void
+    }
 
     enum ClientPart {}
     typealias ClientID = Identifier<ClientPart>
@@ -16,7 +20,8 @@ final class BrokerServer: Sendable {
     /// What a client wants to hear of, whatever its connection.
     struct Client: Sendable {
         let onClose: @Sendable () -> Void
-        let onBlock: @Sendable (_ reason: String?) -> Void
+        /// Called when ``BrokerServer/blockReason`` may have changed.
+        let onBlock: @Sendable () -> Void
     }
 
     /// What is behind the lock.
@@ -33,6 +38,8 @@ final class BrokerServer: Sendable {
         var waiters: [ChannelID: [CheckedContinuation<Void, Never>]] = [:]
         /// Called once, when a queue of that name is declared.
         var queueWatchers: [ByteName: [@Sendable () -> Void]] = [:]
+        /// Connections that are about to be closed: they open no channel any more.
+        var isClosing: Set<ConnectionID> = []
         var clients: [ClientID: Client] = [:]
         var lastNumber: UInt64 = 0
         /// Whether connections are refused, until ``start()``.
@@ -41,6 +48,8 @@ final class BrokerServer: Sendable {
         var startWatchers: [@Sendable () -> Void] = []
         /// Why the broker takes no messages, where it takes none.
         var blockReason: String?
+        /// Counts the blocks, so that the end of one does not end a later one.
+        var blockCount: UInt64 = 0
         var faults: FaultSchedule
         /// Whether confirms wait for their turn among what is sent, instead of coming with the publish.
         var isShuffled: Bool
@@ -55,14 +64,19 @@ final class BrokerServer: Sendable {
         }
     }
 
+    /// The beginning of 2020.
+    private static let seededEpoch: UInt64 = 1_577_836_800
+
     let state: Locked<State>
     let timers: TimerQueue
-    let confirms = ConfirmQueue()
+    let calls = CallQueue()
     let wakeUp = Signal()
     let logger: Logger
 
     init(clock: some Clock<Duration>, seed: UInt64?, faults: FaultPlan, logger: Logger) {
-        let host = VirtualHost(epoch: UInt64(max(0, SystemTime.secondsSince1970)))
+        // With a seed the same run has the same time stamps too.
+        let epoch = seed == nil ? UInt64(max(0, SystemTime.secondsSince1970)) : Self.seededEpoch
+        let host = VirtualHost(epoch: epoch)
         self.state = Locked(State(virtualHost: host, seed: seed, faults: faults))
         self.timers = TimerQueue(clock: clock)
         self.logger = logger
@@ -107,13 +121,13 @@ final class BrokerServer: Sendable {
         guard let sending = self.state.withLock({ $0.takeNext() }) else { return false }
         switch sending.item {
         case .event(let event):
-            if let fault = sending.faults.first {
+            if let fault = sending.faults.lossBefore {
                 self.drop(sending.channel, because: fault.reason)
             } else if let completions = sending.completions {
-                for completion in completions { self.confirms.call(completion) }
+                for completion in completions { self.calls.call(completion) }
             } else {
                 self.apply(sending.faults, before: event, on: sending.channel)
-                sending.handler?(event)
+                sending.handler?.call(event)
                 self.apply(sending.faults, after: event, on: sending.channel)
             }
         case .barrier(let continuation): continuation.resume()
@@ -133,18 +147,20 @@ final class BrokerServer: Sendable {
         // What was there is released outside the lock: the handlers are users' code.
         let (former, pending, unconfirmed) = self.state.withLock { state in
             let former = state
-            let pending = former.handlers.keys.flatMap { state.outbox.removeAll(for: $0) }
+            let pending = state.outbox.removeAll()
             let unconfirmed = state.confirmations.keys.sorted().flatMap { state.confirmations[$0]?.takeAll() ?? [] }
             state.virtualHost.tearDown()
             state = State(virtualHost: VirtualHost(epoch: former.virtualHost.epoch), seed: nil, faults: .none)
             state.isClosed = true
+            // Asked for when all is over.
+            state.faults = former.faults
             return (former, pending, unconfirmed)
         }
-        for timer in former.timers.values { self.timers.cancel(timer) }
+        self.timers.cancelAll()
         for client in former.clients.sorted(by: { $0.key < $1.key }) { client.value.onClose() }
-        for waiter in former.waiters.values.joined() { waiter.resume() }
+        for (_, waiters) in former.waiters.sorted(by: { $0.key < $1.key }) { for waiter in waiters { waiter.resume() } }
         for case .barrier(let continuation) in pending { continuation.resume() }
-        for completion in unconfirmed { self.confirms.call(completion) }
+        for completion in unconfirmed { self.calls.call(completion) }
         self.logger.debug("In-process broker closed", metadata: ["connections": "\(former.clients.count)"])
     }
 }

@@ -6,7 +6,9 @@ struct Publish: Sendable {
     let exchange: String
     let routingKey: String
     let mandatory: Bool
-    /// How long its confirm is waited for.
+    /// How long it may take in all.
     let timeout: Duration
+    /// When it has taken so long, in the time of the broker's timers.
+    let deadline: Duration
     let completion: @Sendable (Result<Void, BrokerError>) -> Void
 }

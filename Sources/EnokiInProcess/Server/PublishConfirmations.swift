@@ -2,11 +2,25 @@ import EnokiBroker
 
 /// The completions of a channel's publishes that wait for their confirms.
 struct PublishConfirmations {
-    private typealias Completion = @Sendable (Result<Void, BrokerError>) -> Void
+    typealias Call = @Sendable () -> Void
 
-    private var waiting: [UInt64: Completion] = [:]
+    private struct Waiting {
+        let completion: @Sendable (Result<Void, BrokerError>) -> Void
+        /// Ends what would have ended the wait.
+        var cancelTimer: Call?
+
+        func call(_ result: Result<Void, BrokerError>) -> Call {
+            {
+                self.cancelTimer?()
+                self.completion(result)
+            }
+        }
+    }
+
+    private var waiting: [UInt64: Waiting] = [:]
     /// No publish below it waits.
     private var lowest: UInt64 = 1
+    private var last: UInt64 = 0
     /// Those that came back, and will be confirmed all the same.
     private var returned: [UInt64: BrokerError] = [:]
 
@@ -14,53 +28,67 @@ struct PublishConfirmations {
         for sequence: UInt64,
         _ completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
     ) {
-        self.waiting[sequence] = completion
+        self.waiting[sequence] = Waiting(completion: completion)
+        self.last = max(self.last, sequence)
     }
 
     /// Whether a publish waits.
     func isWaiting(for sequence: UInt64) -> Bool { self.waiting[sequence] != nil }
 
+    /// Whether a publish waits, and none before it.
+    func isOldest(_ sequence: UInt64) -> Bool { self.lowest == sequence && self.isWaiting(for: sequence) }
+
+    /// Keeps what ends the timer of a publish that waits.
+    ///
+    /// - Returns: Whether it waits.
+    mutating func keep(_ cancelTimer: @escaping Call, for sequence: UInt64) -> Bool {
+        guard self.waiting[sequence] != nil else { return false }
+        self.waiting[sequence]?.cancelTimer = cancelTimer
+        return true
+    }
+
     /// Ends the wait for one: its confirm did not come.
-    mutating func giveUp(_ sequence: UInt64, _ error: BrokerError) -> (@Sendable () -> Void)? {
-        guard let completion = self.waiting.removeValue(forKey: sequence) else { return nil }
+    mutating func giveUp(_ sequence: UInt64, _ error: BrokerError) -> Call? {
+        defer { self.raiseLowest() }
         self.returned[sequence] = nil
-        return { completion(.failure(error)) }
+        return self.waiting.removeValue(forKey: sequence)?.call(.failure(error))
     }
 
     /// What `event` completes; `nil` where it is no confirm of a publish that waits.
-    mutating func completions(of event: ChannelEvent) -> [@Sendable () -> Void]? {
+    mutating func completions(of event: ChannelEvent) -> [Call]? {
         switch event {
         case .returned(let message):
             guard let sequence = message.sequence, self.waiting[sequence] != nil else { return nil }
             self.returned[sequence] = .noRoute(exchange: message.exchange, routingKey: message.routingKey)
             return []
         case .acked(let sequence, let multiple):
-            return self.take(through: sequence, multiple: multiple) { .success(()) }
+            return self.take(through: sequence, multiple: multiple, .success(()))
         case .nacked(let sequence, let multiple):
-            return self.take(through: sequence, multiple: multiple) { .failure(.nacked) }
+            return self.take(through: sequence, multiple: multiple, .failure(.nacked))
         case .deliver, .cancelled, .closed: return nil
         }
     }
 
     /// Ends all that wait: nobody will say what became of them.
-    mutating func takeAll() -> [@Sendable () -> Void] {
+    mutating func takeAll() -> [Call] {
         defer { self.waiting = [:] }
-        return self.waiting.sorted { $0.key < $1.key }.map { _, completion in
-            { completion(.failure(.confirmLost)) }
-        }
+        return self.waiting.sorted { $0.key < $1.key }.map { $0.value.call(.failure(.confirmLost)) }
     }
 
     private mutating func take(
         through sequence: UInt64,
         multiple: Bool,
-        result: () -> Result<Void, BrokerError>
-    ) -> [@Sendable () -> Void] {
-        defer { if multiple { self.lowest = sequence + 1 } }
+        _ result: Result<Void, BrokerError>
+    ) -> [Call] {
+        defer { self.raiseLowest() }
         let sequences = multiple ? min(self.lowest, sequence)...sequence : sequence...sequence
         return sequences.compactMap { sequence in
-            guard let completion = self.waiting.removeValue(forKey: sequence) else { return nil }
-            let result = self.returned.removeValue(forKey: sequence).map { .failure($0) } ?? result()
-            return { completion(result) }
+            guard let waiting = self.waiting.removeValue(forKey: sequence) else { return nil }
+            return waiting.call(self.returned.removeValue(forKey: sequence).map { .failure($0) } ?? result)
         }
+    }
+
+    private mutating func raiseLowest() {
+        while self.lowest <= self.last, self.waiting[self.lowest] == nil { self.lowest += 1 }
     }
 }

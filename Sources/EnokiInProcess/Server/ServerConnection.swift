@@ -11,6 +11,11 @@ package final class ServerConnection: Sendable {
         self.id = server.connect(name: name, user: user)
     }
 
+    init(_ id: ConnectionID?, of server: BrokerServer) {
+        self.server = server
+        self.id = id
+    }
+
     /// Whether the connection is open.
     package var isOpen: Bool { self.id.map(self.server.isOpen) ?? false }
 

@@ -1,11 +1,11 @@
 import DequeModule
 import EnokiBroker
 
-/// Calls the completions of publishes, in the order in which they were given.
+/// Calls what publishes and other inputs complete, in the order in which it was given.
 ///
 /// A completion may publish again, and that one's completion too, for ever: whoever is calling completions already goes on
 /// with theirs, so that the stack does not grow.
-final class ConfirmQueue: Sendable {
+final class CallQueue: Sendable {
     private struct State {
         var waiting = Deque<@Sendable () -> Void>()
         var isCalling = false
