@@ -146,11 +146,11 @@ import Testing
             logger: recorder.logger
         ) { broker in
             try await eventually { recorder.recorded.contains { $0.hasPrefix("error") && $0.contains(vhost) } }
-            _ = try await ManagementAPI.put("/api/vhosts/\(vhost)", "{}")
+            _ = try await ManagementAPI.send("PUT", ["vhosts", vhost], body: "{}")
             await broker.reaches { $0 == .connected }
             try await broker.declare(Topology(queues: [Queue("q", exclusive: true)]))
         }
-        try await ManagementAPI.delete("/api/vhosts/\(vhost)")
+        _ = try await ManagementAPI.send("DELETE", ["vhosts", vhost])
     }
 
     @Test func theManagementShowsTheNamesOfTheConnections() async throws {
@@ -158,7 +158,7 @@ import Testing
         try await withRabbitMQ({ $0.connectionName = name }) { broker in
             try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
             try await eventually {
-                let connections = try await ManagementAPI.get("/api/connections")
+                let connections = try await ManagementAPI.send("GET", ["connections"])
                 return connections.contains("\(name) publishing") && connections.contains("\(name) consuming")
             }
         }

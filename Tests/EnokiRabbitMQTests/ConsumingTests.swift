@@ -192,7 +192,8 @@ import Testing
         for _ in 0..<40 { json = #"{"n":\#(json)}"# }
         let body =
             #"{"properties":{"headers":\#(json)},"routing_key":"\#(queue)","payload":"x","payload_encoding":"string"}"#
-        let reply = try await ManagementAPI.post("/api/exchanges/%2F/amq.default/publish", body)
+        let path = ["exchanges", "/", "amq.default", "publish"]
+        let reply = try await ManagementAPI.send("POST", path, body: body)
         #expect(reply.contains(#""routed":true"#))
     }
 

@@ -1,6 +1,5 @@
 import DequeModule
 public import EnokiBroker
-import Logging
 
 /// One connection to an ``InProcessBroker``.
 ///
@@ -16,13 +15,13 @@ public final class InProcessConnection: Broker {
     /// Where the broker is: the connection's name, marked as in-process.
     public var address: String { "in-process:\(self.name)" }
 
-    private enum Phase {
+    enum Phase {
         case connecting
         case connected(Session)
         case closed(BrokerError)
     }
 
-    private struct State {
+    struct State {
         var phase = Phase.connecting
         /// Why the broker takes no messages, where it takes none.
         var blockReason: String?
@@ -33,11 +32,11 @@ public final class InProcessConnection: Broker {
         var consumers: [ObjectIdentifier: InProcessConsumer] = [:]
     }
 
-    private let server: BrokerServer
-    private let state = Locked(State())
-    private let board = BrokerStatusBoard(.connecting(attempt: 1, reason: nil))
-    private let isEnded = Latch()
-    private let registration: BrokerServer.ClientID
+    let server: BrokerServer
+    let state = Locked(State())
+    let board = BrokerStatusBoard(.connecting(attempt: 1, reason: nil))
+    let isEnded = Latch()
+    let registration: BrokerServer.ClientID
 
     init(name: String, to server: BrokerServer) {
         self.name = name
@@ -243,193 +242,5 @@ public final class InProcessConnection: Broker {
     /// The connection as it is now; `nil` while there is none.
     var session: Session? {
         self.state.withLock { state in if case .connected(let session) = state.phase { session } else { nil } }
-    }
-
-    // MARK: - Connecting
-
-    /// Connects, now or when the broker is there again, and brings back what the last connection had.
-    private func connect() {
-        while !self.tryToConnect() {}
-    }
-
-    /// - Returns: Whether that is all for now: it is connected or closed, or the broker is down and will say when it is not.
-    private func tryToConnect() -> Bool {
-        do throws(AMQPException) {
-            let session = try Session(to: self.server, name: self.name) { [weak self] connection, reason in
-                self?.lose(connection, because: reason)
-            }
-            self.restoreTopology(on: session)
-            for consumer in self.consumers { consumer.startAgain(on: session.connection) }
-            return self.finishConnecting(session)
-        } catch {
-            // Where it is up already it was lost while it was made, and is made again.
-            return !self.server.whenUp { [weak self] in self?.connect() }
-        }
-    }
-
-    private var consumers: [InProcessConsumer] {
-        self.state.withLock { $0.consumers.values.sorted { $0.number < $1.number } }
-    }
-
-    /// Declares what was declared. What cannot be as it was, such as a queue that another has declared otherwise, leaves the
-    /// rest as it was.
-    private func restoreTopology(on session: Session) {
-        for part in self.state.withLock({ $0.topology.topology }).parts {
-            do throws(AMQPException) {
-                try self.server.withChannel(of: session.connection) { (channel) throws(AMQPException) in
-                    try channel.declare(part)
-                }
-            } catch {
-                self.server.logger.warning(
-                    "In-process connection could not declare again what it had declared",
-                    metadata: ["connection": "\(self.name)", "error": "\(error)"]
-                )
-            }
-        }
-    }
-
-    /// Declares what was declared, such as a queue that somebody has deleted.
-    func restoreTopology() {
-        if let session = self.session { self.restoreTopology(on: session) }
-    }
-
-    /// Answers those who wait, in their order, before others come through.
-    ///
-    /// - Returns: Whether the connection lived to the end of it, or is not wanted any more.
-    private func finishConnecting(_ session: Session) -> Bool {
-        while true {
-            guard session.connection.isOpen else { return false }
-            let (request, isClosed) = self.state.withLock { state -> (SessionRequest?, Bool) in
-                guard case .connecting = state.phase else { return (nil, true) }
-                let isBlocked = state.blockReason != nil
-                if let index = state.waiting.firstIndex(where: { !isBlocked || !$0.isPublish }) {
-                    return (state.waiting.remove(at: index), false)
-                }
-                state.phase = .connected(session)
-                self.board.update(state.blockReason.map { .blocked(reason: $0) } ?? .connected)
-                return (nil, false)
-            }
-            if let request {
-                self.answer(request, .success(session))
-            } else if isClosed {
-                session.connection.abandon()
-                return true
-            } else {
-                // Those that wanted to begin again while there was no connection to do it on.
-                for consumer in self.consumers { consumer.startIfForgotten(on: session.connection) }
-                // It may have gone while it was not yet known here.
-                return session.connection.isOpen || !self.forget(session.connection, because: .connectionClosed)
-            }
-        }
-    }
-
-    /// The broker has closed the connection.
-    private func lose(_ connection: ServerConnection, because reason: AMQPException) {
-        if self.forget(connection, because: reason) { self.connect() }
-    }
-
-    /// - Returns: Whether it was the present connection.
-    private func forget(_ connection: ServerConnection, because reason: AMQPException) -> Bool {
-        let isLost = self.state.withLock { state in
-            guard case .connected(let session) = state.phase, session.connection.id == connection.id
-            else { return false }
-            state.phase = .connecting
-            self.board.update(.connecting(attempt: 1, reason: reason.text))
-            return true
-        }
-        if isLost {
-            self.server.logger.debug(
-                "In-process connection lost",
-                metadata: ["connection": "\(self.name)", "reason": "\(reason.text)"]
-            )
-        }
-        return isLost
-    }
-
-    /// The broker takes no messages, or takes them again.
-    private func noteBlock() {
-        let session = self.state.withLock { state -> Session? in
-            // Asked for under the lock: of two changes at once the older could be told last.
-            state.blockReason = self.server.blockReason
-            guard case .connected(let session) = state.phase else { return nil }
-            guard state.blockReason == nil, !state.waiting.isEmpty else {
-                self.board.update(state.blockReason.map { .blocked(reason: $0) } ?? .connected)
-                return nil
-            }
-            // Nobody overtakes those who wait.
-            state.phase = .connecting
-            return session
-        }
-        if let session, !self.finishConnecting(session) { self.connect() }
-    }
-
-    private func end(_ error: BrokerError) {
-        let waiting = self.state.withLock { state -> Deque<SessionRequest> in
-            if case .closed = state.phase { return [] }
-            state.phase = .closed(error)
-            state.consumers = [:]
-            defer { state.waiting = [] }
-            return state.waiting
-        }
-        for request in waiting { self.answer(request, .failure(error)) }
-        self.server.unregister(self.registration)
-        self.board.update(.closed)
-        self.isEnded.open()
-    }
-
-    // MARK: - Waiting for a connection
-
-    /// How long calls other than publishes wait for a connection.
-    private static let patience = Duration.seconds(30)
-
-    /// Answers a request, now or when there is a connection; messages also wait while the broker takes none.
-    private func answerOrKeep(_ request: SessionRequest, isFirst: Bool) {
-        let answer = self.state.withLock { state -> Result<Session, BrokerError>? in
-            switch state.phase {
-            case .closed(let error): return .failure(error)
-            case .connected(let session) where !request.isPublish || state.blockReason == nil: return .success(session)
-            case .connected, .connecting: break
-            }
-            let id = request.id
-            var waiting = request
-            waiting.timer = self.server.timers.schedule(at: request.deadline) { [weak self] in self?.giveUp(id) }
-            if isFirst { state.waiting.prepend(waiting) } else { state.waiting.append(waiting) }
-            return nil
-        }
-        if let answer { request.action(answer) }
-    }
-
-    private func answer(_ request: SessionRequest, _ result: Result<Session, BrokerError>) {
-        if let timer = request.timer { self.server.timers.cancel(timer) }
-        request.action(result)
-    }
-
-    private func giveUp(_ id: UInt64) {
-        let request = self.state.withLock { state in
-            state.waiting.firstIndex { $0.id == id }.map { state.waiting.remove(at: $0) }
-        }
-        guard let request else { return }
-        let status = self.status
-        self.answer(request, .failure(request.isPublish ? .notSent(status, after: request.timeout) : .noAnswer(status)))
-    }
-
-    private func nextSession() async throws(BrokerError) -> Session {
-        let id = self.server.nextRequestNumber()
-        let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { (continuation: CheckedContinuation<Result<Session, BrokerError>, Never>) in
-                let request = SessionRequest(
-                    id: id,
-                    isPublish: false,
-                    timeout: Self.patience,
-                    deadline: self.server.timers.now + Self.patience
-                ) { continuation.resume(returning: $0) }
-                self.answerOrKeep(request, isFirst: false)
-                // The handler below may have run already, and found nobody to answer.
-                if Task.isCancelled { self.giveUp(id) }
-            }
-        } onCancel: {
-            self.giveUp(id)
-        }
-        return try result.get()
     }
 }
