@@ -46,11 +46,12 @@ public struct BrokerSnapshot: Sendable, Hashable {
     public var exchanges: [Exchange]
     /// The queues, by name.
     public var queues: [QueueContents]
-    /// The bindings, by source, destination and key.
+    /// The bindings, by source, destination and key; those that differ in their arguments only in the order in which they
+    /// were made.
     public var bindings: [Binding]
-    /// The latest messages that were routed nowhere, oldest first: at most 1,000.
+    /// The latest messages that were routed nowhere, oldest first: at most 1,000, and of large ones fewer.
     public var unroutable: [Unroutable]
-    /// The latest dead letters, oldest first: at most 1,000.
+    /// The latest dead letters, oldest first: at most 1,000, and of large ones fewer.
     public var deadLetters: [DeadLetter]
 
     /// The queue of that name.
@@ -63,7 +64,7 @@ extension BrokerSnapshot {
     init(_ host: VirtualHost) {
         self.exchanges = host.exchanges.values.map(\.declaration)
             .filter { !$0.name.utf8.starts(with: "amq.".utf8) }
-            .sorted { $0.name < $1.name }
+            .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         self.queues = host.queues
             .map { _, queue in
                 QueueContents(
@@ -73,27 +74,48 @@ extension BrokerSnapshot {
                     consumerCount: queue.consumers.count
                 )
             }
-            .sorted { $0.queue.name < $1.queue.name }
+            .sorted { $0.queue.name.utf8.lexicographicallyPrecedes($1.queue.name.utf8) }
         self.bindings = host.exchanges.values
             .flatMap { exchange in
-                exchange.bindings.compactMap { Binding($0, from: exchange.declaration.name, in: host) }
+                exchange.bindings
+                    .sorted { $0.value.number < $1.value.number }
+                    .compactMap { Binding($0.key, $0.value, from: exchange.declaration.name, in: host) }
             }
-            .sorted { $0.path < $1.path }
+            // Those that differ in their arguments only stay in the order in which they were made: sorting is stable.
+            .sorted { $0.precedes($1) }
         self.unroutable = Array(host.unroutable.elements)
         self.deadLetters = Array(host.deadLettered.elements)
     }
 }
 
 extension Binding {
-    fileprivate var path: String { "\(self.source) \(self.destination) \(self.routingKey)" }
+    /// What bindings are put in order by; an exchange comes before a queue of its name.
+    private var path: [String] {
+        switch self.destination {
+        case .exchange(let name): [self.source, "exchange", name, self.routingKey]
+        case .queue(let name): [self.source, "queue", name, self.routingKey]
+        }
+    }
 
-    fileprivate init?(_ bound: ExchangeRecord.Bound, from source: String, in host: VirtualHost) {
+    fileprivate func precedes(_ other: Binding) -> Bool {
+        for (left, right) in zip(self.path, other.path) where !left.hasSameBytes(as: right) {
+            return left.utf8.lexicographicallyPrecedes(right.utf8)
+        }
+        return false
+    }
+
+    fileprivate init?(
+        _ bound: ExchangeRecord.Bound,
+        _ origin: ExchangeRecord.Origin,
+        from source: String,
+        in host: VirtualHost
+    ) {
         let destination: Destination? =
             switch bound.destination {
             case .queue(let id): host.queues[id].map { .queue($0.declaration.name) }
             case .exchange(let id): host.exchanges[id].map { .exchange($0.declaration.name) }
             }
         guard let destination else { return nil }
-        self.init(from: source, to: destination, routingKey: bound.routingKey.string, arguments: bound.arguments)
+        self.init(from: source, to: destination, routingKey: bound.routingKey.string, arguments: origin.arguments)
     }
 }

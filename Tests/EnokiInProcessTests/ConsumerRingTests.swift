@@ -28,6 +28,25 @@ import Testing
         #expect(ring.first == nil)
     }
 
+    @Test func rotatingIsTakingOutAndAddingAgain() {
+        for count in 1...4 {
+            var (rotated, rebuilt) = (ConsumerRing(), ConsumerRing())
+            for number in 1...count {
+                let consumer = self.consumer(number, priority: Int64(number % 2))
+                rotated.append(consumer)
+                rebuilt.append(consumer)
+            }
+            for _ in 0..<5 {
+                rotated.rotate()
+                if let consumer = rebuilt.popFirst() { rebuilt.append(consumer) }
+                #expect(rotated.first?.id == rebuilt.first?.id)
+            }
+        }
+        var empty = ConsumerRing()
+        empty.rotate()
+        #expect(empty.first == nil)
+    }
+
     private func consumer(_ number: Int, priority: Int64 = 0) -> ConsumerRecord {
         let connection = ConnectionRecord(id: ConnectionID(number: 1), name: "test", user: "guest")
         return ConsumerRecord(

@@ -16,10 +16,12 @@ package struct AMQPException: Error, Sendable, Hashable {
         self.method = method
     }
 
-    /// As RabbitMQ cuts what does not fit a short string.
+    /// As RabbitMQ cuts what does not fit a short string; but a character that the cut would go through is left out.
     private static func shortString(_ text: String) -> String {
         guard text.utf8.count > WireLimits.shortString else { return text }
-        return String(decoding: text.utf8.prefix(WireLimits.shortString - 3), as: UTF8.self) + "..."
+        var end = text.utf8.index(text.startIndex, offsetBy: WireLimits.shortString - 3)
+        while end.samePosition(in: text.unicodeScalars) == nil { text.utf8.formIndex(before: &end) }
+        return text[..<end] + "..."
     }
 }
 

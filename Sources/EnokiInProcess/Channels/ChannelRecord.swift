@@ -96,6 +96,17 @@ final class ChannelRecord {
         if self.volume != 0 { self.volume -= settled.count { $0.1.consumer != nil } }
     }
 
+    /// Takes a consumer out of the ``blocked`` ones.
+    ///
+    /// - Returns: Whether it was one.
+    @discardableResult
+    func release(_ consumer: ConsumerRecord) -> Bool {
+        guard consumer.isBlocked else { return false }
+        consumer.isBlocked = false
+        self.blocked.removeAll { $0 === consumer }
+        return true
+    }
+
     private func take(through tag: DeliveryTag) -> [(DeliveryTag, Unsettled)] {
         let tags = min(self.lowestTag, tag)...tag
         self.lowestTag = tag + 1

@@ -6,13 +6,23 @@ final class ExchangeRecord {
     struct Bound: Hashable, Sendable {
         let destination: Destination
         let routingKey: ByteName
+        /// By their names: the order in which they were given makes no difference.
+        let arguments: Headers
+    }
+
+    /// How a binding came to be.
+    struct Origin {
+        /// Counts the bindings of the exchange.
+        let number: UInt64
+        /// The arguments as they were given.
         let arguments: Headers
     }
 
     let id: ExchangeID
     let declaration: Exchange
-    private(set) var bindings: Set<Bound> = []
+    private(set) var bindings: [Bound: Origin] = [:]
     private var table: any RoutingTable
+    private var lastNumber: UInt64 = 0
 
     /// An exchange without bindings; `nil` where nobody knows the kind.
     init?(id: ExchangeID, _ declaration: Exchange) {
@@ -26,16 +36,22 @@ final class ExchangeRecord {
 
     var alternateExchange: String? { self.declaration.arguments["alternate-exchange"]?.stringValue }
 
+    /// Whether it goes because it has lost its last binding.
+    var isUnused: Bool { self.declaration.autoDelete && self.bindings.isEmpty }
+
+    /// - Parameter arguments: Those of the binding, as they were given.
     /// - Returns: Whether the binding is new.
-    func bind(_ bound: Bound) -> Bool {
-        guard self.bindings.insert(bound).inserted else { return false }
+    func bind(_ bound: Bound, arguments: Headers) -> Bool {
+        guard self.bindings[bound] == nil else { return false }
+        self.lastNumber += 1
+        self.bindings[bound] = Origin(number: self.lastNumber, arguments: arguments)
         self.table.insert(bound.destination, routingKey: bound.routingKey.string, arguments: bound.arguments)
         return true
     }
 
     /// - Returns: Whether there was such a binding.
     func unbind(_ bound: Bound) -> Bool {
-        guard self.bindings.remove(bound) != nil else { return false }
+        guard self.bindings.removeValue(forKey: bound) != nil else { return false }
         self.table.remove(bound.destination, routingKey: bound.routingKey.string, arguments: bound.arguments)
         return true
     }

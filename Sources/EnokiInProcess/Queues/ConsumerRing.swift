@@ -23,6 +23,12 @@ struct ConsumerRing {
         }
     }
 
+    /// Lets the consumer whose turn it is go behind the others of its priority.
+    mutating func rotate() {
+        guard !self.levels.isEmpty, self.levels[0].consumers.count > 1 else { return }
+        if let consumer = self.levels[0].consumers.popFirst() { self.levels[0].consumers.append(consumer) }
+    }
+
     /// Takes out the consumer whose turn it is.
     mutating func popFirst() -> ConsumerRecord? {
         guard !self.levels.isEmpty, let consumer = self.levels[0].consumers.popFirst() else { return nil }

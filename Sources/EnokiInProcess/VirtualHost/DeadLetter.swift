@@ -39,7 +39,9 @@ struct DeadLetter: Sendable {
     func isCycle(of published: PublishedMessage, to queue: String) -> Bool {
         let deaths = published.message.properties.headers["x-death"]?.arrayValue ?? []
         for death in deaths {
-            guard let death = Death(death), death.reason != Reason.rejected.rawValue else { return false }
+            guard let death = Death(death), death.reason?.hasSameBytes(as: Reason.rejected.rawValue) != true else {
+                return false
+            }
             if death.queue?.hasSameBytes(as: queue) == true { return true }
         }
         return false
@@ -61,7 +63,8 @@ struct DeadLetter: Sendable {
         var others = Death.grouped(deaths)
         var latest = self.death(at: time)
         let isKnown = { (death: Death) in
-            death.queue?.hasSameBytes(as: self.queue) == true && death.reason == self.reason.rawValue
+            death.queue?.hasSameBytes(as: self.queue) == true
+                && death.reason?.hasSameBytes(as: self.reason.rawValue) == true
         }
         if let known = others.firstIndex(where: isKnown) { latest = others.remove(at: known).again }
         headers["x-death"] = .array([.table(latest.sortedByName)] + others.map { .table($0.table) })
@@ -88,6 +91,12 @@ struct DeadLetter: Sendable {
 
 /// An element of an `x-death` header, which may come from anybody.
 private struct Death {
+    /// What deaths are counted by.
+    private struct Kind: Hashable {
+        let queue: ByteName?
+        let reason: ByteName?
+    }
+
     private(set) var table: Headers
 
     init?(_ value: FieldValue) {
@@ -97,6 +106,7 @@ private struct Death {
 
     var queue: String? { self.table["queue"]?.stringValue }
     var reason: String? { self.table["reason"]?.stringValue }
+    private var kind: Kind { Kind(queue: self.queue.map(ByteName.init), reason: self.reason.map(ByteName.init)) }
     private var count: Int64? { self.table["count"]?.integerValue }
 
     /// The table once more.
@@ -111,10 +121,12 @@ private struct Death {
     static func grouped(_ deaths: [Death]) -> [Death] {
         var groups: [Death] = []
         var sizes: [Int64] = []
+        var indices: [Kind: Int] = [:]
         for death in deaths {
-            if let index = groups.firstIndex(where: { $0.queue == death.queue && $0.reason == death.reason }) {
+            if let index = indices[death.kind] {
                 sizes[index] += 1
             } else {
+                indices[death.kind] = groups.count
                 groups.append(death)
                 sizes.append(1)
             }
@@ -123,14 +135,5 @@ private struct Death {
             groups[index].table["count"] = .int64(sizes[index])
         }
         return groups.reversed()
-    }
-}
-
-extension Headers {
-    /// The same table in the order of the names, as RabbitMQ leaves one that it has written to.
-    fileprivate var sortedByName: Headers {
-        Headers(
-            self.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }.map { ($0.name, $0.value) }
-        )
     }
 }

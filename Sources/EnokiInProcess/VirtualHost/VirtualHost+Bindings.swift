@@ -3,12 +3,14 @@ import EnokiBroker
 extension VirtualHost {
     /// `queue.bind` and `exchange.bind`; a binding that exists is left as it is.
     func bind(_ binding: Binding, on channel: ChannelRecord) throws(AMQPException) {
-        let binding = try self.resolve(binding, on: channel)
+        var binding = binding
+        if case .queue(let name) = binding.destination { binding.destination = .queue(name.withoutLineBreaks) }
+        binding = try self.resolve(binding, on: channel)
         let source = try self.requireExchange(binding.source)
         let destination = try self.requireDestination(binding.destination, by: channel)
         if source.declaration.kind == .headers { try Self.checkMatch(of: binding) }
         let bound = ExchangeRecord.Bound(binding, to: destination)
-        guard source.bind(bound) else { return }
+        guard source.bind(bound, arguments: binding.arguments) else { return }
         switch destination {
         case .queue(let queue): self.queues[queue]?.bindings[source.id, default: []].insert(bound)
         case .exchange(let id): self.bindingsToExchange[id, default: [:]][source.id, default: []].insert(bound)
@@ -25,15 +27,17 @@ extension VirtualHost {
         let bound = ExchangeRecord.Bound(binding, to: destination)
         guard source.unbind(bound) else { return }
         self.forget(bound, of: source.id)
-        self.deleteIfUnbound(source)
+        if source.isUnused { self.remove(source) }
     }
 
     /// Takes the bindings of a destination that is gone out of the exchanges that hold them.
-    func removeBindings(_ bindings: [ExchangeID: Set<ExchangeRecord.Bound>]) {
-        for (source, bounds) in bindings {
-            guard let exchange = self.exchanges[source] else { continue }
+    ///
+    /// - Returns: The exchanges that are to go because of it.
+    func unbind(_ bindings: [ExchangeID: Set<ExchangeRecord.Bound>]) -> [ExchangeRecord] {
+        bindings.compactMap { source, bounds in
+            guard let exchange = self.exchanges[source] else { return nil }
             for bound in bounds { _ = exchange.unbind(bound) }
-            self.deleteIfUnbound(exchange)
+            return exchange.isUnused ? exchange : nil
         }
     }
 
@@ -102,7 +106,7 @@ extension ExchangeRecord.Bound {
         self.init(
             destination: destination,
             routingKey: ByteName(binding.routingKey),
-            arguments: binding.arguments
+            arguments: binding.arguments.sortedByName
         )
     }
 }

@@ -10,27 +10,38 @@ extension VirtualHost {
 
     /// Closes a channel: its consumers are gone, what it has not settled goes back to its queues in order, marked as
     /// redelivered, and what it has not committed was never published.
-    func close(_ channel: ChannelRecord) {
-        guard self.channels.removeValue(forKey: channel.id) != nil else { return }
-        channel.connection.channels.removeValue(forKey: channel.id)
-        if let reply = channel.replyConsumer { self.replyConsumers[ByteName(reply.address)] = nil }
-        for (deliveries, _) in channel.transaction?.settlements ?? [] { channel.putBack(deliveries) }
-        channel.transaction = nil
-        let consumers = channel.consumers.values.sorted { $0.id < $1.id }
-        channel.consumers = [:]
-        channel.blocked = []
+    func close(_ channel: ChannelRecord) { self.close([channel]) }
+
+    /// Closes channels together: what comes back from one goes to no other of them.
+    func close(_ channels: [ChannelRecord]) {
+        let channels = channels.filter { self.channels.removeValue(forKey: $0.id) != nil }
+        let consumers = channels.flatMap { self.takeConsumers(of: $0) }
         for consumer in consumers { self.detach(consumer) }
         for consumer in consumers { self.noteUnused(consumer.queue) }
         // A queue learns of all that comes back before it delivers any of it again.
-        let unsettled = channel.takeAll()
+        let unsettled = channels.flatMap { $0.takeAll() }
         let queues = self.release(unsettled)
         self.putBack(unsettled)
         for queue in queues { self.deliver(from: queue) }
         for consumer in consumers { self.deliver(from: consumer.queue) }
     }
 
-    /// `basic.qos`.
+    /// Takes a channel that closes from its connection, and its consumers from it. What it has not committed is undone.
+    private func takeConsumers(of channel: ChannelRecord) -> [ConsumerRecord] {
+        channel.connection.channels.removeValue(forKey: channel.id)
+        if let reply = channel.replyConsumer { self.replyConsumers[ByteName(reply.address)] = nil }
+        for (deliveries, _) in channel.transaction?.settlements ?? [] { channel.putBack(deliveries) }
+        channel.transaction = nil
+        defer {
+            channel.consumers = [:]
+            channel.blocked = []
+        }
+        return channel.consumers.values.sorted { $0.id < $1.id }
+    }
+
+    /// `basic.qos`. As on the wire a count has 16 bits: one that does not fit is the nearest that does.
     func qos(prefetch: Int, global: Bool, on channel: ChannelRecord) {
+        let prefetch = Int(UInt16(clamping: prefetch))
         if global {
             channel.limit(to: prefetch == 0 ? nil : prefetch)
         } else {

@@ -8,8 +8,8 @@ extension VirtualHost {
         guard channel.consumers[ByteName(request.consumerTag)] == nil else {
             throw AMQPException(.notAllowed, "attempt to reuse consumer tag '\(request.consumerTag)'")
         }
-        let tag = request.consumerTag.isEmpty ? "amq.ctag-\(self.generatedName())" : request.consumerTag
-        if request.queue == ReplyConsumer.pseudoQueue {
+        let tag = request.consumerTag.isEmpty ? self.generatedTag(on: channel) : request.consumerTag
+        if request.queue.hasSameBytes(as: ReplyConsumer.pseudoQueue) {
             try self.consumeReplies(tag: tag, noAck: request.noAck, on: channel)
             return tag
         }
@@ -46,7 +46,7 @@ extension VirtualHost {
             return
         }
         guard let consumer = channel.consumers.removeValue(forKey: ByteName(tag)) else { return }
-        channel.blocked.removeAll { $0 === consumer }
+        channel.release(consumer)
         self.detach(consumer)
         self.noteUnused(consumer.queue)
         self.deliver(from: consumer.queue)
@@ -79,6 +79,13 @@ extension VirtualHost {
         if queue.declaration.autoDelete { return self.remove(queue) }
         queue.unusedSince = self.now
         self.scheduleWake(for: queue)
+    }
+
+    /// A tag that no consumer of the channel has: a client may have picked one that looks generated.
+    private func generatedTag(on channel: ChannelRecord) -> String {
+        var tag: String
+        repeat { tag = "amq.ctag-\(self.generatedName())" } while channel.consumers[ByteName(tag)] != nil
+        return tag
     }
 
     private func checkExclusiveUse(of queue: QueueRecord, by request: ConsumeRequest) throws(AMQPException) {

@@ -2,6 +2,11 @@ import DequeModule
 import EnokiBroker
 
 extension VirtualHost {
+    /// How many dead letters may follow from others with one input.
+    private static let deadLetterLimit = 10_000
+    /// How many may follow from each, where so many come at once that it is more.
+    private static let hopLimit = 16
+
     /// The one place where messages leave a queue without being acknowledged.
     func deadLetter(_ message: PublishedMessage, from queue: QueueRecord, because reason: DeadLetter.Reason) {
         guard let exchange = queue.arguments.deadLetterExchange else { return }
@@ -20,8 +25,15 @@ extension VirtualHost {
     ///
     /// As in RabbitMQ it is done at most once: what finds no exchange, no queue or a full one is lost, and so is what would
     /// go round in circles.
+    ///
+    /// RabbitMQ does not see all circles: with a `rejected` among the deaths that a message comes with, two empty queues
+    /// without room pass it to each other for ever, there. Here the chain ends, and what is left of it is dropped.
     func publishDeadLetters() {
+        var (first, others) = (self.pendingDeadLetters.count, 0)
+        let limit = max(Self.deadLetterLimit, Self.hopLimit * first)
         while let letter = self.pendingDeadLetters.popFirst() {
+            if first > 0 { first -= 1 } else { others += 1 }
+            guard others <= limit else { return self.pendingDeadLetters.removeAll() }
             let (time, overflow) = self.epoch.addingReportingOverflow(UInt64(max(0, self.now.components.seconds)))
             guard let published = letter.published(at: overflow ? self.epoch : time) else { continue }
             let queues = self.destinations(of: letter, published)
@@ -34,7 +46,8 @@ extension VirtualHost {
                     exchange: letter.exchange,
                     routingKey: published.routingKey,
                     destinations: queues.map(\.name)
-                )
+                ),
+                byteCount: published.message.body.count
             )
         }
     }

@@ -61,11 +61,12 @@ extension VirtualHost {
             self.block(active)
             return nil
         }
-        while let consumer = queue.ring.popFirst() {
+        while let consumer = queue.ring.first {
             if consumer.canTakeMore {
-                queue.ring.append(consumer)
+                queue.ring.rotate()
                 return consumer
             }
+            _ = queue.ring.popFirst()
             self.block(consumer)
         }
         return nil
@@ -136,29 +137,36 @@ extension VirtualHost {
     /// Lets the consumers of a channel that can take messages again into their queues' rings, and serves them.
     func unblock(_ channel: ChannelRecord) {
         guard !channel.blocked.isEmpty, !channel.isAtPrefetch else { return }
-        var queues: [QueueRecord] = []
-        for consumer in channel.blocked where consumer.hasRoom {
-            if !queues.contains(where: { $0 === consumer.queue }) { queues.append(consumer.queue) }
-        }
-        for queue in queues {
-            self.unblockConsumers(of: queue, on: channel)
-            self.deliver(from: queue)
-        }
+        let unblocked = channel.blocked.filter(\.hasRoom)
+        channel.blocked.removeAll(where: \.hasRoom)
+        self.admit(unblocked)
+        var known: Set<QueueID> = []
+        for consumer in unblocked where known.insert(consumer.queue.id).inserted { self.deliver(from: consumer.queue) }
     }
 
-    /// Lets the consumers that have room by their own prefetch into the ring, behind the others. Where the channel has none,
-    /// they leave it again when it is their turn.
+    /// Lets a consumer that has room by its own prefetch again into its queue's ring, behind the others; and so the others
+    /// of its channel and queue that have. Where the channel has no room, they leave it again when it is their turn.
     ///
     /// - Returns: Whether there are any.
-    @discardableResult
-    func unblockConsumers(of queue: QueueRecord, on channel: ChannelRecord) -> Bool {
+    func unblock(_ consumer: ConsumerRecord) -> Bool {
+        let (queue, channel) = (consumer.queue, consumer.channel)
+        // Only the limit of the channel keeps others out that have room of their own.
+        guard channel.isAtPrefetch else {
+            guard channel.release(consumer) else { return false }
+            self.admit([consumer])
+            return true
+        }
         let unblocked = channel.blocked.filter { $0.queue === queue && $0.hasRoom }
         guard !unblocked.isEmpty else { return false }
         channel.blocked.removeAll { $0.queue === queue && $0.hasRoom }
-        for consumer in unblocked {
-            consumer.isBlocked = false
-            queue.ring.append(consumer)
-        }
+        self.admit(unblocked)
         return true
+    }
+
+    private func admit(_ consumers: [ConsumerRecord]) {
+        for consumer in consumers {
+            consumer.isBlocked = false
+            consumer.queue.ring.append(consumer)
+        }
     }
 }

@@ -7,6 +7,8 @@ extension VirtualHost {
             let fault = exchange.kind.rawValue.isEmpty ? "invalid" : "unknown"
             throw AMQPException(.commandInvalid, "\(fault) exchange type '\(exchange.kind)'")
         }
+        var exchange = exchange
+        exchange.name = exchange.name.withoutLineBreaks
         guard !exchange.name.isEmpty else { throw .defaultExchange }
         let part = self.text(exchange: exchange.name)
         if let current = self.exchange(named: exchange.name) {
@@ -24,6 +26,7 @@ extension VirtualHost {
 
     /// `exchange.declare` with `passive`: whether there is one.
     func declarePassively(exchange name: String) throws(AMQPException) {
+        let name = name.withoutLineBreaks
         guard !name.isEmpty else { throw .defaultExchange }
         _ = try self.requireExchange(name)
     }
@@ -57,15 +60,17 @@ extension VirtualHost {
         self.exchanges[id] = record
     }
 
-    func remove(_ exchange: ExchangeRecord) {
-        guard self.exchanges.removeValue(forKey: exchange.id) != nil else { return }
-        self.exchangeIDs[ByteName(exchange.declaration.name)] = nil
-        for bound in exchange.bindings { self.forget(bound, of: exchange.id) }
-        self.removeBindings(self.bindingsToExchange.removeValue(forKey: exchange.id) ?? [:])
-    }
+    func remove(_ exchange: ExchangeRecord) { self.remove([exchange]) }
 
-    /// Deletes an auto-delete exchange that has just lost a binding and has none left.
-    func deleteIfUnbound(_ exchange: ExchangeRecord) {
-        if exchange.declaration.autoDelete, exchange.bindings.isEmpty { self.remove(exchange) }
+    /// Deletes exchanges, and with them the auto-delete exchanges that lose their last binding by it, however long the
+    /// chain.
+    func remove(_ exchanges: [ExchangeRecord]) {
+        var pending = exchanges
+        while let exchange = pending.popLast() {
+            guard self.exchanges.removeValue(forKey: exchange.id) != nil else { continue }
+            self.exchangeIDs[ByteName(exchange.declaration.name)] = nil
+            for bound in exchange.bindings.keys { self.forget(bound, of: exchange.id) }
+            pending += self.unbind(self.bindingsToExchange.removeValue(forKey: exchange.id) ?? [:])
+        }
     }
 }

@@ -16,13 +16,13 @@ extension VirtualHost {
             throw AMQPException(.accessRefused, "cannot publish to internal \(self.text(exchange: name))")
         }
         var message = message
-        if message.properties.replyTo == ReplyConsumer.pseudoQueue {
+        if message.properties.replyTo?.hasSameBytes(as: ReplyConsumer.pseudoQueue) == true {
             guard let consumer = channel.replyConsumer else {
                 throw AMQPException(.preconditionFailed, "fast reply consumer does not exist")
             }
             message.properties.replyTo = consumer.address
         }
-        if let user = message.properties.userID, user != channel.connection.user {
+        if let user = message.properties.userID, !user.hasSameBytes(as: channel.connection.user) {
             throw AMQPException(
                 .preconditionFailed,
                 "user_id property set to '\(user)' but authenticated user was '\(channel.connection.user)'"
@@ -98,7 +98,8 @@ extension VirtualHost {
                     exchange: published.exchange,
                     routingKey: published.routingKey,
                     returned: mandatory
-                )
+                ),
+                byteCount: published.message.body.count
             )
         }
         guard mandatory else { return }

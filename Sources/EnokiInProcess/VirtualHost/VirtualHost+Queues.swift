@@ -5,6 +5,7 @@ extension VirtualHost {
     func declare(_ queue: Queue, on channel: ChannelRecord) throws(AMQPException) -> QueueStatus {
         if let status = try self.status(ofReplies: queue.name) { return status }
         var queue = queue
+        queue.name = queue.name.withoutLineBreaks
         if queue.name.isEmpty {
             queue.name = "amq.gen-\(self.generatedName())"
         } else if queue.name.utf8.starts(with: "amq.".utf8) {
@@ -40,7 +41,7 @@ extension VirtualHost {
     /// `queue.declare` with `passive`: the state of a queue.
     func declarePassively(queue name: String, on channel: ChannelRecord) throws(AMQPException) -> QueueStatus {
         if let status = try self.status(ofReplies: name) { return status }
-        let queue = try self.requireQueue(name, on: channel)
+        let queue = try self.requireQueue(name.withoutLineBreaks, on: channel)
         channel.lastQueue = queue.name
         return self.status(of: queue)
     }
@@ -48,7 +49,7 @@ extension VirtualHost {
     /// What RabbitMQ says of the names for direct replies, which are no queues; `nil` for other names.
     private func status(ofReplies name: String) throws(AMQPException) -> QueueStatus? {
         guard name.utf8.starts(with: ReplyConsumer.pseudoQueue.utf8) else { return nil }
-        guard name == ReplyConsumer.pseudoQueue || self.replyConsumers[ByteName(name)] != nil else {
+        guard name.hasSameBytes(as: ReplyConsumer.pseudoQueue) || self.replyConsumers[ByteName(name)] != nil else {
             throw .noQueue(name, in: self)
         }
         return QueueStatus(name: name, messageCount: 0, consumerCount: 1)
@@ -114,14 +115,14 @@ extension VirtualHost {
         let consumers = queue.consumers.values.sorted { $0.tag.utf8.lexicographicallyPrecedes($1.tag.utf8) }
         for consumer in consumers {
             consumer.channel.consumers[ByteName(consumer.tag)] = nil
-            consumer.channel.blocked.removeAll { $0 === consumer }
+            consumer.channel.release(consumer)
             self.effects.events.append((consumer.channel.id, .cancelled(consumerTag: consumer.tag)))
         }
         queue.consumers = [:]
         queue.ring = ConsumerRing()
         queue.activeConsumer = nil
         queue.ready = ReadyMessages()
-        self.removeBindings(queue.bindings)
+        self.remove(self.unbind(queue.bindings))
     }
 
     func queue(named name: String) -> QueueRecord? { self.queueIDs[ByteName(name)].flatMap { self.queues[$0] } }

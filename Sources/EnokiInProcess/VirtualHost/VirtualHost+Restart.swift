@@ -10,7 +10,7 @@ extension VirtualHost {
             .connectionForced,
             "broker forced connection closure with reason 'shutdown'"
         )
-        for connection in self.connections.keys.sorted() { self.close(connection, because: reason) }
+        self.close(self.connections.keys.sorted(), because: reason)
         // Nobody is there to get what the closing set free; a dead letter that was on its way still arrives.
         self.publishDeadLetters()
         for queue in self.queues.values.sorted(by: { $0.id < $1.id }) {
@@ -24,5 +24,7 @@ extension VirtualHost {
         for exchange in self.exchanges.values.sorted(by: { $0.id < $1.id }) where !exchange.declaration.durable {
             self.remove(exchange)
         }
+        // What comes to the head of a queue because others are gone expires in its turn.
+        for queue in self.queues.values.sorted(by: { $0.id < $1.id }) { self.deliver(from: queue) }
     }
 }

@@ -34,12 +34,9 @@ extension VirtualHost {
     /// delivered on the way.
     func namesByDefault(_ message: PublishedMessage) -> [String] {
         var names: [String] = []
-        for key in message.routingKeys {
-            if ReplyConsumer.isAddress(key) {
-                self.deliverReply(message, to: key)
-            } else if !names.contains(where: { $0.hasSameBytes(as: key) }) {
-                names.append(key)
-            }
+        var known: Set<ByteName> = []
+        for key in message.routingKeys where known.insert(ByteName(key)).inserted {
+            if ReplyConsumer.isAddress(key) { self.deliverReply(message, to: key) } else { names.append(key) }
         }
         return names
     }

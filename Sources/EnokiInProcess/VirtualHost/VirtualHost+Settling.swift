@@ -3,6 +3,13 @@ import EnokiBroker
 extension VirtualHost {
     private typealias Deliveries = [(DeliveryTag, ChannelRecord.Unsettled)]
 
+    /// What deliveries are settled by.
+    private struct GroupKey: Hashable {
+        let queue: QueueID
+        /// `nil` for what `basic.get` took.
+        let consumer: ConsumerID?
+    }
+
     /// `basic.ack`, `basic.nack` and `basic.reject`; in a transaction they wait for its commit.
     ///
     /// - Throws: `406` when the tag is not unsettled.
@@ -34,17 +41,19 @@ extension VirtualHost {
         on channel: ChannelRecord
     ) {
         for group in self.groups(of: deliveries) { self.settle(group: group, as: answer, on: channel) }
+        // Whom only the channel holds back waits until it has room; whose own room was full is served by now.
+        let wasAtPrefetch = channel.isAtPrefetch
         channel.makeRoom(for: deliveries)
-        self.unblock(channel)
+        if wasAtPrefetch { self.unblock(channel) }
     }
 
     /// Settles deliveries of one queue to one consumer.
     private func settle(group: Deliveries, as answer: Settling, on channel: ChannelRecord) {
         guard let (_, first) = group.first else { return }
         let queue = first.queue
-        let wasFull = first.consumer.map { !$0.hasRoom } ?? false
+        let full = first.consumer.flatMap { $0.hasRoom ? nil : $0 }
         _ = self.release(group)
-        let hasUnblocked = wasFull && self.unblockConsumers(of: queue, on: channel)
+        let hasUnblocked = full.map(self.unblock) ?? false
         switch answer {
         case .ack: break
         case .requeue: self.putBack(group)
@@ -60,11 +69,15 @@ extension VirtualHost {
     private func groups(of deliveries: Deliveries) -> [Deliveries] {
         guard deliveries.count > 1 else { return [deliveries] }
         var groups: [Deliveries] = []
+        var indices: [GroupKey: Int] = [:]
         for delivery in deliveries {
-            let index = groups.firstIndex {
-                $0[0].1.queue === delivery.1.queue && $0[0].1.consumer === delivery.1.consumer
+            let key = GroupKey(queue: delivery.1.queue.id, consumer: delivery.1.consumer?.id)
+            if let index = indices[key] {
+                groups[index].append(delivery)
+            } else {
+                indices[key] = groups.count
+                groups.append([delivery])
             }
-            if let index { groups[index].append(delivery) } else { groups.append([delivery]) }
         }
         return groups.sorted { left, right in
             let (left, right) = (left[0].1, right[0].1)
@@ -82,12 +95,11 @@ extension VirtualHost {
     /// - Returns: Their queues, once each.
     func release(_ deliveries: [(DeliveryTag, ChannelRecord.Unsettled)]) -> [QueueRecord] {
         var queues: [QueueRecord] = []
+        var known: Set<QueueID> = []
         for (_, delivery) in deliveries {
             delivery.consumer?.unsettledCount -= 1
             delivery.queue.unsettledCount -= 1
-            if !delivery.queue.isDeleted, !queues.contains(where: { $0 === delivery.queue }) {
-                queues.append(delivery.queue)
-            }
+            if !delivery.queue.isDeleted, known.insert(delivery.queue.id).inserted { queues.append(delivery.queue) }
         }
         return queues
     }

@@ -93,15 +93,3 @@ final class VirtualHost {
 
     func text(exchange name: String) -> String { "exchange '\(name)' in vhost '\(self.name)'" }
 }
-
-/// The latest of many elements, oldest first.
-struct RecentList<Element> {
-    private static var limit: Int { 1000 }
-
-    private(set) var elements = Deque<Element>()
-
-    mutating func append(_ element: Element) {
-        if self.elements.count == Self.limit { self.elements.removeFirst() }
-        self.elements.append(element)
-    }
-}

@@ -104,6 +104,17 @@ import Testing
         }
     }
 
+    @Test func anAddressThatIsNamedTwiceGetsOneReply() async throws {
+        try await conform { session in
+            let (client, server) = (try await session.channel(), try await session.channel())
+            try await client.consume(Self.name, tag: "replies", noAck: true)
+            let address = try await address(client, server)
+            try await server.publish(Message("m", headers: ["CC": [.string(address), .string(address)]]), key: address)
+            #expect(try await client.deliveries().map(\.routingKey) == [address])
+            #expect(try await client.leftovers().isEmpty)
+        }
+    }
+
     @Test func aRepliersQuestionIsAnsweredByDeclaringTheAddress() async throws {
         try await conform { session in
             let (client, server) = (try await session.channel(), try await session.channel())

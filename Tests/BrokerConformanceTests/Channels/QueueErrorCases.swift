@@ -3,6 +3,17 @@ import EnokiTestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct QueueErrorCases {
+    @Test func lineBreaksAreLeftOutOfDeclaredNames() async throws {
+        try await conform { session in
+            let channel = try await session.channel()
+            #expect(try await channel.declare(Queue("a\r\nb")).name == "ab")
+            #expect(try await channel.declare(Queue("\rab\n"), passive: true).name == "ab")
+            try await channel.declare(Exchange("x\n", .fanout))
+            try await channel.declare(Exchange("\r\nx", .fanout), passive: true)
+            try await channel.bind("a\nb", to: "x")
+        }
+    }
+
     @Test func whatIsMissingIsNotFound() async throws {
         try await conform { session in
             try await session.channel().declare(Exchange("x", .fanout))

@@ -181,4 +181,21 @@ import Testing
             #expect(try await session.contents(of: "q", count: 2) == ["1", "2"])
         }
     }
+
+    @Test func bindingsWithTheSameArgumentsInAnyOrderAreOne() async throws {
+        try await conform { session in
+            let channel = try await session.channel()
+            try await channel.declare(Exchange("headers", .headers))
+            try await channel.declare(Queue("q"))
+            try await channel.bind("q", to: "headers", key: "k", arguments: ["a": 1, "b": "2"])
+            let headers: Headers = ["a": 1, "b": "2"]
+            // An integer of another width is another argument.
+            for arguments in [["a": .int64(1), "b": "2"], ["b": "2", "a": 1]] as [Headers] {
+                try await channel.call(.queueUnbind("q", from: "headers", key: "k", arguments: arguments))
+                try await channel.publish(Message("m", headers: headers), to: "headers", key: "k", mandatory: true)
+            }
+            #expect(try await channel.returns().map(\.text) == ["NO_ROUTE"])
+            #expect(try await session.contents(of: "q", count: 1) == ["m"])
+        }
+    }
 }
