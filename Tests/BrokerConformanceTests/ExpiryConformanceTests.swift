@@ -103,14 +103,14 @@ import Testing
     @Test(arguments: TestBroker.allCases)
     func aQueueDoesNotExpireWhileItIsConsumedOrAskedFor(on kind: TestBroker) async throws {
         try await kind.withBroker { broker in
-            let queue = Queue("q", arguments: ["x-expires": 3000])
+            let queue = Queue("q", arguments: ["x-expires": 10_000])
             try await broker.declare(Topology(queues: [queue, Queue("witness")]))
             let consumer = try await broker.consume("q") { $0.token.settle(.ack) }
-            try await broker.send("witness", to: "witness", expiration: .milliseconds(4500))
+            try await broker.send("witness", to: "witness", expiration: .seconds(12))
             try await broker.expectReady(0, in: "witness")
             await consumer.close()
             // The time of an unused queue begins again with each of these.
-            try await broker.send("witness", to: "witness", expiration: .milliseconds(4500))
+            try await broker.send("witness", to: "witness", expiration: .seconds(12))
             try await eventually("the witness expires while the queue is asked for") {
                 _ = try await broker.inspect(queue: "q")
                 return try await broker.inspect(queue: "witness").messageCount == 0

@@ -172,6 +172,8 @@ import Testing
             try await other.bind("early", to: "amq.topic", key: "#")
             try await channel.call(.txSelect)
             try await channel.publish("1", to: "amq.topic", key: "k")
+            // Answered, the channel has the message before it.
+            _ = try await channel.declare(Queue("early"), passive: true)
             try await other.call(.queueUnbind("early", from: "amq.topic", key: "#"))
             try await other.bind("late", to: "amq.topic", key: "#")
             try await channel.call(.txCommit)
