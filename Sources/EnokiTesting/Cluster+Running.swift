@@ -1,7 +1,7 @@
 import Enoki
 
 extension Cluster {
-    private enum Ending { case host, outOfPatience, other }
+    private enum Ending { case host, quiet, outOfPatience, other }
 
     /// Runs the services and, when they have started, `body`; then stops them.
     func run<Value: Sendable>(_ body: (Cluster) async throws -> Value) async throws -> Value {
@@ -26,16 +26,31 @@ extension Cluster {
             let result = await self.result(of: body)
             for host in hosts { host.stop() }
             self.startWaiting(in: &group)
+            if self.site.inProcess != nil {
+                group.addTask {
+                    await self.clock.advance(by: .zero)
+                    return .quiet
+                }
+            }
             var running = hosts.count
+            var waits = 1
             while running > 0, let ending = await group.next() {
                 switch ending {
                 case .host: running -= 1
-                case .outOfPatience where hosts.contains { $0.runningCalls > 0 }:
+                // What is still on its way, such as a confirm that a fault has delayed or lost, waits for time alone.
+                case .quiet where !hosts.contains { $0.runningCalls > 0 }:
+                    group.addTask {
+                        await self.clock.advance(by: Self.longestPublish)
+                        return .other
+                    }
+                case .outOfPatience where waits > 1 || hosts.contains { $0.runningCalls > 0 }:
                     self.fail(await self.stillRunning())
                     // Cancelled, the services kill their calls and give the messages back.
                     group.cancelAll()
-                case .outOfPatience: self.startWaiting(in: &group)
-                case .other: break
+                case .outOfPatience:
+                    waits += 1
+                    self.startWaiting(in: &group)
+                case .quiet, .other: break
                 }
             }
             group.cancelAll()
@@ -43,6 +58,9 @@ extension Cluster {
         }
         .get()
     }
+
+    /// Longer than any publish of the framework may take.
+    private static let longestPublish = Duration.seconds(120)
 
     private func startWaiting(in group: inout TaskGroup<Ending>) {
         group.addTask {

@@ -53,4 +53,27 @@ import Testing
             try await withServices(Shop.Payments(), connect: connect, faults: [.duplicate(.delivery(1))]) { _ in }
         }
     }
+
+    @Test(arguments: [
+        FaultPlan([.loseConfirm(of: .publish(2))]), [.delayConfirm(of: .publish(2), by: .seconds(20))],
+        [.blockPublishers(after: .publish(1), for: .seconds(20))],
+    ])
+    func aReplyWhoseConfirmDoesNotComeHoldsNoTest(faults: FaultPlan) async throws {
+        struct Answering: Microservice {
+            static let name = "answering"
+            var entrypoints: [any Entrypoint] { RPC("answer", method: self.answer) }
+            func answer() async throws -> Int { 42 }
+        }
+        try await withServices(Answering(), faults: faults) { cluster in
+            if faults == [.blockPublishers(after: .publish(1), for: .seconds(20))] {
+                async let answer: Int = cluster.rpc("answering").answer()
+                try await cluster.waitUntilQuiet()
+                await cluster.clock.advance(by: .seconds(20))
+                #expect(try await answer == 42)
+            } else {
+                let answer: Int = try await cluster.rpc("answering").answer()
+                #expect(answer == 42)
+            }
+        }
+    }
 }

@@ -27,7 +27,7 @@ public struct FaultPlan: Sendable, Hashable, ExpressibleByArrayLiteral {
         /// ``Fault/restart(after:)``.
         public static let restarts = Kind(rawValue: 1 << 6)
 
-        /// Those after which all goes on by itself, without the time being moved and with nothing lost for good.
+        /// Those after which all goes on by itself, without the time being moved. Whoever publishes may have to try again.
         public static let passing: Kind = [.drops, .duplicates, .cancelledConsumers]
     }
 

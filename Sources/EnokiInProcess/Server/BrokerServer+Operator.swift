@@ -24,10 +24,9 @@ extension BrokerServer {
     /// Closes the connections with `name`, or all.
     func dropConnections(named name: String?, because reason: String) {
         self.perform { state in
-            for connection in state.virtualHost.connections.values.sorted(by: { $0.id < $1.id })
-            where name.map(connection.name.hasSameBytes(as:)) ?? true {
-                state.virtualHost.close(connection.id, because: AMQPException(.connectionForced, reason))
-            }
+            let lost = state.virtualHost.connections.values
+                .filter { connection in name.map(connection.name.hasSameBytes(as:)) ?? true }
+            state.virtualHost.close(lost.map(\.id).sorted(), because: AMQPException(.connectionForced, reason))
         }
     }
 
