@@ -7,6 +7,8 @@ filter := $(if $(FILTER),--filter '$(FILTER)')
 # All at once, hundreds of connections would wait for each other's logins, on two cores for longer than deadlines allow.
 testing := swift test --disable-xctest --skip-build --experimental-maximum-parallelization-width 12
 transports := EnokiRabbitMQTests|EnokiInProcessTests|BrokerConformanceTests
+# Hundreds of cases that take the same few ways, and tests of sheer size: ten minutes under the sanitizer, and no new thread.
+repetitive := Cases/|RandomConformanceTests|ManyQueuesTests|DeadLetterChainTests
 
 .PHONY: help run build test test-tsan lint format bench bench-scaling docs clean
 .DEFAULT_GOAL := help
@@ -31,7 +33,7 @@ test-tsan: ## Run the tests of the transports under the thread sanitizer.
 	@Scripts/install test
 	swift build --build-tests --sanitize=thread --scratch-path .build-tsan
 	TSAN_OPTIONS="suppressions=$(CURDIR)/Scripts/tsan-suppressions.txt" Scripts/with-rabbitmq \
-		$(testing) --sanitize=thread --scratch-path .build-tsan --filter '$(or $(FILTER),$(transports))'
+		$(testing) --sanitize=thread --scratch-path .build-tsan --filter '$(or $(FILTER),$(transports))' --skip '$(repetitive)'
 
 lint: ## Check format and architecture.
 	Scripts/check

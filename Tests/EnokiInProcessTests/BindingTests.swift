@@ -55,7 +55,7 @@ import Testing
         let host = VirtualHost()
         let channel = try host.makeChannel()
         let before = host.exchanges.count
-        let last = 100_000
+        let last = 20_000
         for number in 0...last { try host.declare(Exchange("\(number)", .fanout, autoDelete: true)) }
         for number in 0..<last {
             try host.bind(Binding(from: "\(number)", to: .exchange("\(number + 1)")), on: channel)

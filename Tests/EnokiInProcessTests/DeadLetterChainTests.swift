@@ -50,13 +50,13 @@ import Testing
     }
 
     @Test func manyHeadersAndDeathsTakeNoLongTime() throws {
-        let deaths = (0..<50_000).map { FieldValue.table(["queue": .string("\($0)"), "reason": "expired"]) }
+        let deaths = (0..<20_000).map { FieldValue.table(["queue": .string("\($0)"), "reason": "expired"]) }
         var headers = Headers()
-        for number in 0..<50_000 { headers.append("\(number)", 1) }
+        for number in 0..<20_000 { headers.append("\(number)", 1) }
         headers.append("x-death", .array(deaths))
         let published = try #require(Self.letter(with: headers).published(at: 0))
-        #expect(published.message.properties.headers["x-death"]?.arrayValue?.count == 50_001)
-        #expect(published.message.properties.headers.count == 50_001)
+        #expect(published.message.properties.headers["x-death"]?.arrayValue?.count == 20_001)
+        #expect(published.message.properties.headers.count == 20_001)
     }
 
     private static func letter(with headers: Headers) -> DeadLetter {

@@ -5,7 +5,7 @@ import Testing
 
 /// What would take minutes if its cost grew with the square of the queues or the consumers.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct ManyQueuesTests {
-    private static let count = 50_000
+    private static let count = 10_000
 
     @Test func aChannelWithDeliveriesOfManyQueuesIsSettledAndClosed() throws {
         let host = VirtualHost()
