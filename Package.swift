@@ -17,6 +17,7 @@ let package = Package(
     platforms: [.macOS(.v26)],
     products: [
         .library(name: "Enoki", targets: ["Enoki"]),
+        .library(name: "EnokiAMQP", targets: ["EnokiAMQP"]),
         .library(name: "EnokiBroker", targets: ["EnokiBroker"]),
         .library(name: "EnokiInProcess", targets: ["EnokiInProcess"]),
         .library(name: "EnokiRabbitMQ", targets: ["EnokiRabbitMQ"]),
@@ -30,6 +31,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: [.defaults, "YAML"]),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         // swift-configuration reads YAML with it; named here only for its errors, which know the line.
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.0"),
@@ -56,6 +58,15 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(
+            name: "EnokiAMQP",
+            dependencies: [
+                "EnokiBroker", "EnokiInProcess",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
         .target(
@@ -138,6 +149,16 @@ let package = Package(
         .testTarget(name: "EnokiTestSupportTests", dependencies: ["EnokiBroker", "EnokiTestSupport"]),
         .testTarget(name: "EnokiBrokerTests", dependencies: ["EnokiBroker"]),
         .testTarget(name: "EnokiInProcessTests", dependencies: ["EnokiInProcess", "EnokiTestSupport"]),
+        .testTarget(
+            name: "EnokiAMQPTests",
+            dependencies: [
+                "EnokiAMQP", "EnokiInProcess", "EnokiTestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
         .testTarget(name: "EnokiRabbitMQTests", dependencies: ["EnokiRabbitMQ", "EnokiTestSupport"]),
         .testTarget(name: "BrokerConformanceTests", dependencies: ["EnokiTestSupport"]),
         .testTarget(
