@@ -15,7 +15,7 @@ public struct BasicProperties: Sendable, Hashable {
     /// The header table.
     public var headers: Headers
     /// Transient or persistent.
-    public var deliveryMode: DeliveryMode?
+    public var deliveryMode: DeliveryMode? { didSet { self.unknownDeliveryMode = nil } }
     /// The priority, 0 to 255; only queues declared with `x-max-priority` heed it.
     public var priority: UInt8?
     /// What ties a reply to its request.
@@ -24,7 +24,7 @@ public struct BasicProperties: Sendable, Hashable {
     public var replyTo: String?
     /// How long the message may wait in a queue; travels in whole milliseconds. A value of the peer's that is not a
     /// number of milliseconds is read as absent.
-    public var expiration: Duration?
+    public var expiration: Duration? { didSet { self.irregularExpiration = nil } }
     /// The identity of the message.
     public var messageID: String?
     /// When it was made, in seconds since 1970-01-01 00:00:00 UTC.
@@ -37,6 +37,11 @@ public struct BasicProperties: Sendable, Hashable {
     public var appID: String?
     /// Deprecated in AMQP 0-9-1, carried for completeness.
     public var clusterID: String?
+
+    /// The octet of a delivery mode that is neither of the two.
+    private var unknownDeliveryMode: UInt8?
+    /// The text of an expiration that `expiration` would not be written as.
+    private var irregularExpiration: String?
 
     /// Properties with the given values.
     public init(
@@ -69,5 +74,32 @@ public struct BasicProperties: Sendable, Hashable {
         self.userID = userID
         self.appID = appID
         self.clusterID = clusterID
+    }
+}
+
+/// What a peer can write where only a few values have a meaning: a broker must see it to refuse it, or to pass it on.
+extension BasicProperties {
+    /// The delivery mode as the octet that it is on the wire. One that is neither of the two leaves ``deliveryMode``
+    /// absent.
+    package var deliveryModeOctet: UInt8? {
+        get { self.deliveryMode?.rawValue ?? self.unknownDeliveryMode }
+        set {
+            self.deliveryMode = newValue.flatMap(DeliveryMode.init(rawValue:))
+            if self.deliveryMode == nil { self.unknownDeliveryMode = newValue }
+        }
+    }
+
+    /// The expiration as the text that it is on the wire: a number of milliseconds, or whatever a peer wrote. What is not
+    /// a number, or longer than ``WireLimits/longestTime``, leaves ``expiration`` absent.
+    package var expirationText: String? {
+        get { self.irregularExpiration ?? self.expiration.map { String($0.wholeMilliseconds) } }
+        set {
+            // Bounded as RabbitMQ does, so that no sum with a clock can overflow.
+            let milliseconds = newValue.flatMap(UInt64.init).flatMap {
+                $0 <= WireLimits.longestTime.wholeMilliseconds ? Int64($0) : nil
+            }
+            self.expiration = milliseconds.map { .milliseconds($0) }
+            if self.expirationText != newValue { self.irregularExpiration = newValue }
+        }
     }
 }

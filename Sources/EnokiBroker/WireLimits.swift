@@ -80,6 +80,7 @@ package enum WireLimits {
         if let value = properties.userID { try self.check(shortString: value, as: "user id") }
         if let value = properties.appID { try self.check(shortString: value, as: "app id") }
         if let value = properties.clusterID { try self.check(shortString: value, as: "cluster id") }
+        if let value = properties.expirationText { try self.check(shortString: value, as: "expiration") }
         if let value = properties.expiration, value < .zero || value > self.longestTime {
             throw BrokerError(
                 .invalidArgument,

@@ -19,9 +19,9 @@ extension EncodingArena {
             set(AMQP_BASIC_HEADERS_FLAG)
             encoded.headers = self.table(properties.headers)
         }
-        if let value = properties.deliveryMode {
+        if let value = properties.deliveryModeOctet {
             set(AMQP_BASIC_DELIVERY_MODE_FLAG)
-            encoded.delivery_mode = value.rawValue
+            encoded.delivery_mode = value
         }
         if let value = properties.priority {
             set(AMQP_BASIC_PRIORITY_FLAG)
@@ -35,9 +35,9 @@ extension EncodingArena {
             set(AMQP_BASIC_REPLY_TO_FLAG)
             encoded.reply_to = self.bytes(value)
         }
-        if let value = properties.expiration {
+        if let value = properties.expirationText {
             set(AMQP_BASIC_EXPIRATION_FLAG)
-            encoded.expiration = self.bytes(value.wholeMillisecondsText)
+            encoded.expiration = self.bytes(value)
         }
         if let value = properties.messageID {
             set(AMQP_BASIC_MESSAGE_ID_FLAG)
@@ -76,30 +76,16 @@ extension BasicProperties {
         if has(AMQP_BASIC_CONTENT_TYPE_FLAG) { self.contentType = properties.content_type.string }
         if has(AMQP_BASIC_CONTENT_ENCODING_FLAG) { self.contentEncoding = properties.content_encoding.string }
         if has(AMQP_BASIC_HEADERS_FLAG) { self.headers = try Headers(decoding: properties.headers) }
-        if has(AMQP_BASIC_DELIVERY_MODE_FLAG) { self.deliveryMode = DeliveryMode(rawValue: properties.delivery_mode) }
+        if has(AMQP_BASIC_DELIVERY_MODE_FLAG) { self.deliveryModeOctet = properties.delivery_mode }
         if has(AMQP_BASIC_PRIORITY_FLAG) { self.priority = properties.priority }
         if has(AMQP_BASIC_CORRELATION_ID_FLAG) { self.correlationID = properties.correlation_id.string }
         if has(AMQP_BASIC_REPLY_TO_FLAG) { self.replyTo = properties.reply_to.string }
-        if has(AMQP_BASIC_EXPIRATION_FLAG) {
-            self.expiration = Duration(wholeMillisecondsText: properties.expiration.string)
-        }
+        if has(AMQP_BASIC_EXPIRATION_FLAG) { self.expirationText = properties.expiration.string }
         if has(AMQP_BASIC_MESSAGE_ID_FLAG) { self.messageID = properties.message_id.string }
         if has(AMQP_BASIC_TIMESTAMP_FLAG) { self.timestamp = properties.timestamp }
         if has(AMQP_BASIC_TYPE_FLAG) { self.type = properties.type.string }
         if has(AMQP_BASIC_USER_ID_FLAG) { self.userID = properties.user_id.string }
         if has(AMQP_BASIC_APP_ID_FLAG) { self.appID = properties.app_id.string }
         if has(AMQP_BASIC_CLUSTER_ID_FLAG) { self.clusterID = properties.cluster_id.string }
-    }
-}
-
-extension Duration {
-    fileprivate var wholeMillisecondsText: String { String(self.wholeMilliseconds) }
-
-    fileprivate init?(wholeMillisecondsText text: String) {
-        // Bounded as RabbitMQ does, so that no sum with a clock can overflow.
-        guard let milliseconds = UInt64(text), milliseconds <= WireLimits.longestTime.wholeMilliseconds else {
-            return nil
-        }
-        self = .milliseconds(Int64(milliseconds))
     }
 }
