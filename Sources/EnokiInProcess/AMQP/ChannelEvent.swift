@@ -52,7 +52,7 @@ package struct BasicGetOK: Sendable {
 }
 
 /// How `basic.consume` asks to be served.
-package struct ConsumeRequest: Sendable {
+package struct ConsumeRequest: Sendable, Hashable {
     package var queue: String
     /// Empty for a tag of the broker's choice.
     package var consumerTag = ""
