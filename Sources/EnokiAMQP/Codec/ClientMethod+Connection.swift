@@ -13,11 +13,11 @@ extension ClientMethod {
                 ConnectionStartOk(
                     clientProperties: try reader.table(),
                     mechanism: try reader.name(),
-                    response: try reader.longString(),
+                    response: Secret(try reader.longString()),
                     locale: try reader.name()
                 )
             )
-        case .connectionSecureOk: return .connectionSecureOk(response: try reader.longString())
+        case .connectionSecureOk: return .connectionSecureOk(response: Secret(try reader.longString()))
         case .connectionTuneOk:
             return .connectionTuneOk(
                 ConnectionTune(
@@ -34,7 +34,7 @@ extension ClientMethod {
         case .connectionClose: return .connectionClose(try self.close(from: &reader))
         case .connectionCloseOk: return .connectionCloseOk
         case .connectionUpdateSecret:
-            return .connectionUpdateSecret(try reader.longString(), reason: try reader.name())
+            return .connectionUpdateSecret(Secret(try reader.longString()), reason: try reader.name())
         default: throw .unknownMethod
         }
     }

@@ -8,13 +8,13 @@ import EnokiInProcess
 enum ClientMethod: Equatable {
     // MARK: connection
     case connectionStartOk(ConnectionStartOk)
-    case connectionSecureOk(response: [UInt8])
+    case connectionSecureOk(response: Secret)
     case connectionTuneOk(ConnectionTune)
     case connectionOpen(virtualHost: String)
     case connectionClose(Close)
     case connectionCloseOk
     /// A new secret for the connection that is open, such as a token (RabbitMQ).
-    case connectionUpdateSecret([UInt8], reason: String)
+    case connectionUpdateSecret(Secret, reason: String)
 
     // MARK: channel
     case channelOpen

@@ -46,15 +46,27 @@ struct FrameTests {
         #expect((Frame.Kind(octet: octet) == .unknown(octet)) == ![1, 2, 3, 8].contains(octet))
     }
 
-    @Test(
-        arguments: [
-            (Frame.Kind.method, 4), (.method, 3), (.method, 0), (.header, 12), (.header, 11), (.body, 0), (.heartbeat, 0),
-            (.heartbeat, 1), (.unknown(4), 0), (.unknown(0), 20),
-        ]
-    )
-    func aFrameOfTooFewOctetsIsNotWellFormed(kind: Frame.Kind, size: Int) {
-        let frame = Frame(kind: kind, channel: 1, payload: ByteBuffer(repeating: 1, count: size))
-        let wellFormed: [(Frame.Kind, Int)] = [(.method, 4), (.header, 12), (.body, 0), (.heartbeat, 0)]
-        #expect(frame.isWellFormed == wellFormed.contains { $0.0 == kind && $0.1 == size })
+    @Test(arguments: [Frame.Kind.method, .header, .body, .heartbeat, .unknown(4)])
+    func onlyAFrameWithRoomForItsNumbersIsWellFormed(kind: Frame.Kind) {
+        let wellFormed = (0...13).filter {
+            Frame(kind: kind, channel: 1, payload: ByteBuffer(repeating: 1, count: $0)).isWellFormed
+        }
+        let expected: ClosedRange<Int>? =
+            switch kind {
+            case .method: 4...13
+            case .header: 12...13
+            case .body: 0...13
+            case .heartbeat: 0...0
+            case .unknown: nil
+            }
+        #expect(wellFormed == expected.map(Array.init) ?? [])
+    }
+
+    @Test func theTextsOfAFrameAreRabbitMQs() {
+        let frame = Frame(kind: .unknown(9), channel: 1, payload: ByteBuffer(bytes: [1, 0xCE]))
+        #expect(frame.unknownFrame == "type 9, all octets = <<1,206>>: unknown_frame")
+        let body = Frame(kind: .body, channel: 0, payload: ByteBuffer(string: "seventeen \"octets"))
+        #expect(body.unexpectedFrame == #"type 3, first 16 octets = <<"seventeen \"octet">>"#)
+        #expect(Frame(kind: .body, channel: 0, payload: ByteBuffer()).unexpectedFrame == "type 3, all octets = <<>>")
     }
 }
