@@ -141,7 +141,7 @@ let package = Package(
         .target(
             name: "EnokiTestSupport",
             dependencies: [
-                "EnokiBroker", "EnokiInProcess", "EnokiRabbitMQ", "EnokiRabbitMQManagement",
+                "EnokiAMQP", "EnokiBroker", "EnokiInProcess", "EnokiRabbitMQ", "EnokiRabbitMQManagement",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/EnokiTestSupport"

@@ -22,12 +22,16 @@ public import Logging
 /// are called by its task, one at a time, with no lock held: a consumer may publish and settle as it likes, and must not
 /// block.
 public final class InProcessBroker: Broker {
+    /// The name of the virtual host.
+    public let virtualHost: String
     private let server: BrokerServer
     private let connection: InProcessConnection
 
     /// A broker without queues.
     ///
     /// - Parameters:
+    ///   - virtualHost: The name of the virtual host, which stands in the texts of errors; an AMQP port serves the broker
+    ///     under it.
     ///   - clock: The clock by which queues and messages expire; a ``VirtualClock`` puts time under a test's control.
     ///   - seed: Picks which of the connections and consumers gets next what the broker has for it, and lets confirms come
     ///     late: the same ones for the same seed, where the broker is used in the same order. By default they take turns, and
@@ -35,12 +39,14 @@ public final class InProcessBroker: Broker {
     ///   - faults: What goes wrong, and when.
     ///   - logger: Gets what the broker does, at debug level.
     public init(
+        virtualHost: String = "/",
         clock: some Clock<Duration> = ContinuousClock(),
         seed: UInt64? = nil,
         faults: FaultPlan = .none,
         logger: Logger = .current
     ) {
-        self.server = BrokerServer(clock: clock, seed: seed, faults: faults, logger: logger)
+        self.virtualHost = virtualHost
+        self.server = BrokerServer(virtualHost: virtualHost, clock: clock, seed: seed, faults: faults, logger: logger)
         self.connection = InProcessConnection(name: "main", to: self.server)
     }
 
@@ -48,9 +54,29 @@ public final class InProcessBroker: Broker {
     public func connect(name: String) -> InProcessConnection { InProcessConnection(name: name, to: self.server) }
 
     /// A new connection in AMQP's own terms: channels with their methods.
-    package func open(name: String, user: String = "guest") -> ServerConnection {
-        ServerConnection(to: self.server, name: name, user: user)
+    ///
+    /// - Parameter onClose: Called with the reason when the broker has closed the connection.
+    package func open(
+        name: String,
+        user: String = "guest",
+        onClose: (@Sendable (AMQPException) -> Void)? = nil
+    ) -> ServerConnection {
+        ServerConnection(to: self.server, name: name, user: user, onClose: onClose)
     }
+
+    /// Tells of what happens to the broker as a whole.
+    package func watch(
+        onClose: @escaping @Sendable () -> Void,
+        onBlock: @escaping @Sendable () -> Void
+    ) -> BrokerWatch {
+        BrokerWatch(self.server, onClose: onClose, onBlock: onBlock)
+    }
+
+    /// Whether somebody runs the broker.
+    package var isRunning: Bool { self.server.state.withLock { $0.isRunning } }
+
+    /// Why the broker takes no messages, where it takes none.
+    package var blockReason: String? { self.server.blockReason }
 
     /// What the broker holds at this moment, for tests.
     public func snapshot() -> BrokerSnapshot { self.server.state.withLock { BrokerSnapshot($0.virtualHost) } }

@@ -48,7 +48,7 @@ import Testing
     }
 
     private func consumer(_ number: Int, priority: Int64 = 0) -> ConsumerRecord {
-        let connection = ConnectionRecord(id: ConnectionID(number: 1), name: "test", user: "guest")
+        let connection = ConnectionRecord(id: ConnectionID(number: 1), control: nil, name: "test", user: "guest")
         return ConsumerRecord(
             id: ConsumerID(number: UInt64(number)),
             tag: "",

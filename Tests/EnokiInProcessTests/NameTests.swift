@@ -51,8 +51,7 @@ import Testing
 
     @Test func namesThatOnlyLookAlikeAreOthers() throws {
         let host = VirtualHost()
-        let id = host.openConnection(name: "test", user: "K")
-        let connection = try #require(host.connections[id])
+        let connection = host.openConnection(name: "test", user: "K")
         let channel = try #require(host.channels[host.openChannel(on: connection)])
         // The sign for Kelvin: Swift takes it for a K.
         let message = Message("1", properties: BasicProperties(userID: "\u{212A}"))

@@ -123,7 +123,7 @@ import Testing
 extension VirtualHost {
     /// A channel on a connection of its own.
     func makeChannel() throws -> ChannelRecord {
-        let connection = try #require(self.connections[self.openConnection(name: "test", user: "guest")])
+        let connection = self.openConnection(name: "test", user: "guest")
         return try #require(self.channels[self.openChannel(on: connection)])
     }
 }

@@ -1,3 +1,4 @@
+import EnokiAMQP
 public import EnokiBroker
 import EnokiInProcess
 import EnokiRabbitMQ
@@ -7,6 +8,8 @@ public import Logging
 public enum TestBroker: String, CaseIterable, Sendable {
     /// The broker inside the process.
     case inProcess
+    /// The same behind its AMQP port, through the transport for RabbitMQ.
+    case amqpPort
     /// The private RabbitMQ that `make test` started.
     case rabbitMQ
 
@@ -29,6 +32,12 @@ public enum TestBroker: String, CaseIterable, Sendable {
         case .inProcess:
             let broker = InProcessBroker(logger: logger)
             return try await BrokerFixture.with(broker, makeConnection: { broker.connect(name: "another") }, body: body)
+        case .amqpPort:
+            return try await InProcessBroker(logger: logger).listen(logger: logger) { port in
+                let configuration = try RabbitMQConfiguration(uri: port.uri())
+                let connect = { @Sendable in RabbitMQBroker(configuration: configuration, logger: logger) }
+                return try await BrokerFixture.with(connect(), makeConnection: connect, body: body)
+            }
         case .rabbitMQ:
             return try await RabbitMQVirtualHost.withFresh { host in
                 let configuration = try RabbitMQConfiguration(uri: host.uri)
@@ -55,6 +64,11 @@ public enum TestBroker: String, CaseIterable, Sendable {
                 group.addTask { try await server.run() }
                 defer { group.cancelAll() }
                 return try await body { server.connect(name: "test") }
+            }
+        case .amqpPort:
+            return try await InProcessBroker(logger: logger).listen(logger: logger) { port in
+                let configuration = try RabbitMQConfiguration(uri: port.uri())
+                return try await body { RabbitMQBroker(configuration: configuration, logger: logger) }
             }
         case .rabbitMQ:
             return try await RabbitMQVirtualHost.withFresh { host in

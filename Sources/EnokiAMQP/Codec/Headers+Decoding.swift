@@ -7,7 +7,8 @@ extension FieldReader {
         return try content.tableContent(depth: 0)
     }
 
-    private mutating func tableContent(depth: Int) throws(SyntaxError.Reason) -> Headers {
+    /// What a table has behind its length: all that is left.
+    mutating func tableContent(depth: Int) throws(SyntaxError.Reason) -> Headers {
         guard depth < WireLimits.depth else { throw .tooDeep }
         var table = Headers()
         do throws(SyntaxError.Reason) {

@@ -16,6 +16,15 @@ package struct AMQPException: Error, Sendable, Hashable {
         self.method = method
     }
 
+    /// What RabbitMQ says when it fails itself.
+    package static let internalError = AMQPException(.internalError)
+
+    /// The name of the code alone.
+    private init(_ code: ReplyCode) {
+        self.code = code
+        self.text = code.name
+    }
+
     /// As RabbitMQ cuts what does not fit a short string; but a character that the cut would go through is left out.
     private static func shortString(_ text: String) -> String {
         guard text.utf8.count > WireLimits.shortString else { return text }

@@ -1,6 +1,8 @@
 /// The methods of AMQP 0-9-1 that can fail, with RabbitMQ's extensions; a close names the one that caused it.
 package enum AMQPMethod: UInt32, Sendable, Hashable {
     case channelFlow = 0x0014_0014
+    case channelClose = 0x0014_0028
+    case accessRequest = 0x001E_000A
     case exchangeDeclare = 0x0028_000A
     case exchangeDelete = 0x0028_0014
     case exchangeBind = 0x0028_001E
@@ -24,6 +26,14 @@ package enum AMQPMethod: UInt32, Sendable, Hashable {
     case txSelect = 0x005A_000A
     case txCommit = 0x005A_0014
     case txRollback = 0x005A_001E
+
+    /// Whether the broker answers it, where it succeeds.
+    package var isAnswered: Bool {
+        switch self {
+        case .basicPublish, .basicAck, .basicNack, .basicReject, .basicRecoverAsync: false
+        default: true
+        }
+    }
 
     /// The number of the class.
     package var classID: UInt16 { UInt16(truncatingIfNeeded: self.rawValue >> 16) }

@@ -15,6 +15,9 @@ package enum ChannelEvent: Sendable {
     case nacked(UInt64, multiple: Bool)
     /// `basic.cancel`: the consumer's queue is gone.
     case cancelled(consumerTag: String)
+    /// Here goes the answer to the oldest method that has none yet. Only for who asked to be told, when the channel was
+    /// opened: others get the answers as results of the methods, past what is on its way to the channel.
+    case answer
     /// The connection was closed, and the channel with it.
     case closed(AMQPException)
 }

@@ -10,6 +10,10 @@ final class ChannelRecord {
         let consumer: ConsumerRecord?
     }
 
+    /// How many deliveries may wait to go out, as in RabbitMQ (`UNSENT_MESSAGE_LIMIT`): what a client does not read stays
+    /// in its queue.
+    static let unsentLimit = 200
+
     let id: ChannelID
     let connection: ConnectionRecord
     var consumers: [ByteName: ConsumerRecord] = [:]
@@ -23,6 +27,8 @@ final class ChannelRecord {
     private(set) var channelPrefetch: Int?
     /// Consumers that the limits of the channel keep from their queues, in the order in which they were found at them.
     var blocked: [ConsumerRecord] = []
+    /// How many deliveries have not gone out; `nil` where nobody counts them.
+    var unsentCount: Int?
     /// How many publishes the channel has confirmed or will confirm; `nil` where it confirms none.
     var publishCount: UInt64?
     /// What waits for `tx.commit`; `nil` where the channel is not transactional.
@@ -42,8 +48,11 @@ final class ChannelRecord {
         self.connection = connection
     }
 
-    /// Whether its consumers together have as much as they may.
-    var isAtPrefetch: Bool { self.channelPrefetch.map { self.volume >= $0 } ?? false }
+    /// Whether it gets nothing more for now: its consumers together have as much as they may, or too much is on its way.
+    var isAtLimit: Bool {
+        self.channelPrefetch.map { self.volume >= $0 } ?? false
+            || self.unsentCount.map { $0 >= Self.unsentLimit } ?? false
+    }
 
     /// Limits what its consumers may have together; `nil` is any number.
     ///

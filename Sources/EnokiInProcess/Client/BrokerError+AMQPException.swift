@@ -6,12 +6,13 @@ extension BrokerError {
         let code: Code =
             switch exception.code {
             case .noRoute: .unroutable
-            case .accessRefused: .accessRefused
+            case .accessRefused, .invalidPath: .accessRefused
             case .notFound: .notFound
             case .resourceLocked: .resourceLocked
             case .preconditionFailed: .preconditionFailed
             case .commandInvalid, .notImplemented: .invalidArgument
             case .connectionForced, .channelError: .closed
+            case .contentTooLarge, .frameError, .syntaxError, .unexpectedFrame: .protocolViolation
             case .resourceError, .notAllowed, .internalError: .protocolViolation
             }
         let remedy = Self.remedy(for: exception)

@@ -142,7 +142,7 @@ final class InProcessConsumer: Consumer {
         case .deliver(let delivery): self.deliver(delivery, on: channel)
         case .cancelled: self.noteCancel(of: channel)
         case .closed: self.state.withLock { state in if state.channel?.id == channel.id { state.isServed = false } }
-        case .returned, .acked, .nacked: break
+        case .returned, .acked, .nacked, .answer: break
         }
     }
 

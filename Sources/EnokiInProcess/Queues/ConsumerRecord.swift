@@ -40,6 +40,6 @@ final class ConsumerRecord {
     /// Whether its own prefetch lets it have another message; it does not bind one that settles nothing.
     var hasRoom: Bool { self.noAck || self.prefetch == 0 || self.unsettledCount < self.prefetch }
 
-    /// Whether its channel's prefetch does too. That binds all: who settles nothing does not count for it, and yet waits.
-    var canTakeMore: Bool { self.hasRoom && !self.channel.isAtPrefetch }
+    /// Whether its channel's limits do too. They bind all: who settles nothing does not count for the prefetch, and yet waits.
+    var canTakeMore: Bool { self.hasRoom && !self.channel.isAtLimit }
 }

@@ -73,7 +73,7 @@ extension ChannelEvent {
     fileprivate var isConfirm: Bool {
         switch self {
         case .returned, .acked, .nacked: true
-        case .deliver, .cancelled, .closed: false
+        case .deliver, .cancelled, .answer, .closed: false
         }
     }
 }

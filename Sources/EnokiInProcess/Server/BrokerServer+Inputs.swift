@@ -56,20 +56,35 @@ extension BrokerServer {
         try self.perform { (state: inout State) throws(AMQPException) -> Output in
             guard let channel = state.virtualHost.channels[id] else { throw .channelClosed(during: method) }
             do throws(AMQPException) {
-                return try self.withFaults(of: method, on: channel, in: &state) { (state) throws(AMQPException) in
-                    try input(state.virtualHost, channel)
+                let output = try self.withFaults(of: method, on: channel, in: &state) {
+                    (state) throws(AMQPException) in try input(state.virtualHost, channel)
                 }
+                if method.isAnswered { state.placeAnswer(to: method, on: channel) }
+                return output
             } catch {
                 var error = error
-                error.method = method
+                if error.code != .connectionForced { error.method = method }
+                state.virtualHost.close(channel)
                 if error.code.closesConnection {
-                    state.virtualHost.close(channel)
                     state.virtualHost.close(channel.connection.id, because: error)
                 } else {
-                    state.virtualHost.close(channel)
+                    state.placeAnswer(to: nil, on: channel)
                 }
                 throw error
             }
+        }
+    }
+
+    /// Closes a channel; what it is sent ends with the place of the answer.
+    func closeInOrder(_ id: ChannelID) throws(AMQPException) {
+        try self.perform(.channelClose, on: id) { (host, channel) in host.close(channel) }
+    }
+
+    /// Deliveries of a paced channel have gone out.
+    func noteSent(_ count: Int, on id: ChannelID) {
+        self.perform { state in
+            guard let channel = state.virtualHost.channels[id] else { return }
+            state.virtualHost.noteSent(count, on: channel)
         }
     }
 
@@ -124,25 +139,38 @@ extension BrokerServer {
 
     // MARK: - Connections
 
+    /// - Parameter onClose: Called when the broker has closed the connection, with the reason.
     /// - Returns: `nil` when the broker is closed or down.
-    func connect(name: String, user: String) -> ConnectionID? {
+    func connect(
+        name: String,
+        user: String,
+        onClose: (@Sendable (AMQPException) -> Void)? = nil
+    ) -> ConnectionID? {
         self.perform { state in
             guard !state.isClosed, !state.isDown else { return nil }
-            return state.virtualHost.openConnection(name: name, user: user)
+            let connection = state.virtualHost.openConnection(name: name, user: user, isWatched: onClose != nil)
+            if let onClose, let control = connection.control {
+                state.handlers[control] = EventHandler(connection: connection.id) { event in
+                    if case .closed(let reason) = event { onClose(reason) }
+                }
+            }
+            return connection.id
         }
     }
 
     func openChannel(
         on id: ConnectionID,
+        ordersAnswers: Bool,
+        isPaced: Bool,
         handler: @escaping @Sendable (ServerChannel, ChannelEvent) -> Void
     ) throws(AMQPException) -> ServerChannel {
         try self.perform { (state: inout State) throws(AMQPException) -> ServerChannel in
             guard let connection = state.virtualHost.connections[id], !state.isClosing.contains(id) else {
                 throw .connectionClosed
             }
-            let channel = state.virtualHost.openChannel(on: connection)
+            let channel = state.virtualHost.openChannel(on: connection, isPaced: isPaced)
             // What is kept here must not keep the broker.
-            state.handlers[channel] = EventHandler(connection: id) { [weak self] event in
+            state.handlers[channel] = EventHandler(connection: id, ordersAnswers: ordersAnswers) { [weak self] event in
                 if let self { handler(ServerChannel(id: channel, server: self), event) }
             }
             return ServerChannel(id: channel, server: self)
@@ -262,6 +290,21 @@ extension BrokerServer {
             }
             if !mustWait { continuation.resume() }
         }
+    }
+}
+
+extension BrokerServer.State {
+    /// Makes room for an answer among what a channel is sent, where it wants its answers there.
+    ///
+    /// - Parameter method: What is answered; `nil` where the answer is the end of the channel.
+    fileprivate func placeAnswer(to method: AMQPMethod?, on channel: ChannelRecord) {
+        guard self.handlers[channel.id]?.ordersAnswers == true else { return }
+        // Nobody hears an answer on a connection that was lost over the method.
+        guard self.virtualHost.connections[channel.connection.id] != nil else { return }
+        // The broker answers before it delivers; but what a commit returns comes before its answer.
+        let isLast = method == nil || method == .txCommit
+        let events = self.virtualHost.effects.events
+        self.virtualHost.effects.events.insert((channel.id, .answer), at: isLast ? events.endIndex : 0)
     }
 }
 

@@ -10,6 +10,8 @@ final class BrokerServer: Sendable {
     /// Who is called with what the broker sends on a channel.
     struct EventHandler: Sendable {
         let connection: ConnectionID
+        /// Whether the places of answers are marked among the events (``ChannelEvent/answer``).
+        var ordersAnswers = false
         /// Must not block.
         let call: @Sendable (ChannelEvent) -> Void
     }
@@ -73,10 +75,10 @@ final class BrokerServer: Sendable {
     let wakeUp = Signal()
     let logger: Logger
 
-    init(clock: some Clock<Duration>, seed: UInt64?, faults: FaultPlan, logger: Logger) {
+    init(virtualHost: String, clock: some Clock<Duration>, seed: UInt64?, faults: FaultPlan, logger: Logger) {
         // With a seed the same run has the same time stamps too.
         let epoch = seed == nil ? UInt64(max(0, SystemTime.secondsSince1970)) : Self.seededEpoch
-        let host = VirtualHost(epoch: epoch)
+        let host = VirtualHost(name: virtualHost, epoch: epoch)
         self.state = Locked(State(virtualHost: host, seed: seed, faults: faults))
         self.timers = TimerQueue(clock: clock)
         self.logger = logger
@@ -150,7 +152,7 @@ final class BrokerServer: Sendable {
             let pending = state.outbox.removeAll()
             let unconfirmed = state.confirmations.keys.sorted().flatMap { state.confirmations[$0]?.takeAll() ?? [] }
             state.virtualHost.tearDown()
-            state = State(virtualHost: VirtualHost(epoch: former.virtualHost.epoch), seed: nil, faults: .none)
+            state = State(virtualHost: former.virtualHost.emptied, seed: nil, faults: .none)
             state.isClosed = true
             // Asked for when all is over.
             state.faults = former.faults

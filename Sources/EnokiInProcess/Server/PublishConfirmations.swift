@@ -65,7 +65,7 @@ struct PublishConfirmations {
             return self.take(through: sequence, multiple: multiple, .success(()))
         case .nacked(let sequence, let multiple):
             return self.take(through: sequence, multiple: multiple, .failure(.nacked))
-        case .deliver, .cancelled, .closed: return nil
+        case .deliver, .cancelled, .answer, .closed: return nil
         }
     }
 

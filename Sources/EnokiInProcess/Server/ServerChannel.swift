@@ -19,6 +19,12 @@ package final class ServerChannel: Sendable {
     /// Closes the channel, and returns when it is not being called and will not be.
     package func close() async { await self.server.close(self.id) }
 
+    /// `channel.close`: what the channel is sent ends with the place of the answer.
+    package func closeInOrder() throws(AMQPException) { try self.server.closeInOrder(self.id) }
+
+    /// So many deliveries have gone out, where the channel is paced.
+    package func noteSent(_ count: Int) { self.server.noteSent(count, on: self.id) }
+
     /// Closes the channel without waiting for a call that it is in.
     package func abandon() { self.server.abandon(self.id) }
 
@@ -30,6 +36,11 @@ package final class ServerChannel: Sendable {
         _ input: (VirtualHost, ChannelRecord) throws(AMQPException) -> Output
     ) throws(AMQPException) -> Output {
         try self.server.perform(method, on: self.id, input)
+    }
+
+    /// Fails a method that was not even tried.
+    package func refuse(_ method: AMQPMethod, _ error: AMQPException) throws(AMQPException) {
+        try self.perform(method) { (_, _) throws(AMQPException) in throw error }
     }
 
     // MARK: - Exchanges
@@ -205,6 +216,11 @@ package final class ServerChannel: Sendable {
         try self.perform(.confirmSelect) { (host, channel) throws(AMQPException) in
             try host.selectConfirms(on: channel)
         }
+    }
+
+    /// `access.request` of AMQP 0-8, which asks for what nobody needs.
+    package func requestAccess() throws(AMQPException) {
+        try self.perform(.accessRequest) { (_, _) throws(AMQPException) in }
     }
 
     /// `tx.select`.

@@ -1,8 +1,9 @@
 import EnokiBroker
 
 extension VirtualHost {
-    func openChannel(on connection: ConnectionRecord) -> ChannelID {
+    func openChannel(on connection: ConnectionRecord, isPaced: Bool = false) -> ChannelID {
         let channel = ChannelRecord(id: ChannelID(number: self.nextNumber()), connection: connection)
+        if isPaced { channel.unsentCount = 0 }
         connection.channels[channel.id] = channel
         self.channels[channel.id] = channel
         return channel.id
@@ -49,6 +50,12 @@ extension VirtualHost {
             channel.limit(to: nil)
             channel.consumerPrefetch = prefetch
         }
+        self.unblock(channel)
+    }
+
+    /// Deliveries of a paced channel have gone out.
+    func noteSent(_ count: Int, on channel: ChannelRecord) {
+        channel.unsentCount? -= count
         self.unblock(channel)
     }
 

@@ -1,10 +1,16 @@
 import EnokiBroker
 
 extension VirtualHost {
-    func openConnection(name: String, user: String) -> ConnectionID {
-        let connection = ConnectionRecord(id: ConnectionID(number: self.nextNumber()), name: name, user: user)
+    /// - Parameter isWatched: Whether the end of the connection itself is told, besides that of its channels.
+    func openConnection(name: String, user: String, isWatched: Bool = false) -> ConnectionRecord {
+        let connection = ConnectionRecord(
+            id: ConnectionID(number: self.nextNumber()),
+            control: isWatched ? ChannelID(number: self.nextNumber()) : nil,
+            name: name,
+            user: user
+        )
         self.connections[connection.id] = connection
-        return connection.id
+        return connection
     }
 
     /// Closes a connection with its channels, and deletes its exclusive queues.
@@ -20,7 +26,10 @@ extension VirtualHost {
         let connections = ids.compactMap { self.connections.removeValue(forKey: $0) }
         let channels = connections.flatMap { $0.channels.values.sorted { $0.id < $1.id } }
         self.close(channels)
-        if let reason { self.effects.events += channels.map { ($0.id, .closed(reason)) } }
+        if let reason {
+            let ends = channels.map(\.id) + connections.compactMap(\.control)
+            self.effects.events += ends.map { ($0, .closed(reason)) }
+        }
         for connection in connections {
             for queue in connection.exclusiveQueues.values.sorted(by: { $0.id < $1.id }) { self.remove(queue) }
         }

@@ -91,6 +91,7 @@ extension VirtualHost {
             routingKey: published.routingKey,
             message: published.message
         )
+        channel.unsentCount? += 1
         self.effects.events.append((channel.id, .deliver(delivery)))
     }
 
@@ -136,7 +137,7 @@ extension VirtualHost {
 
     /// Lets the consumers of a channel that can take messages again into their queues' rings, and serves them.
     func unblock(_ channel: ChannelRecord) {
-        guard !channel.blocked.isEmpty, !channel.isAtPrefetch else { return }
+        guard !channel.blocked.isEmpty, !channel.isAtLimit else { return }
         let unblocked = channel.blocked.filter(\.hasRoom)
         channel.blocked.removeAll(where: \.hasRoom)
         self.admit(unblocked)
@@ -151,7 +152,7 @@ extension VirtualHost {
     func unblock(_ consumer: ConsumerRecord) -> Bool {
         let (queue, channel) = (consumer.queue, consumer.channel)
         // Only the limit of the channel keeps others out that have room of their own.
-        guard channel.isAtPrefetch else {
+        guard channel.isAtLimit else {
             guard channel.release(consumer) else { return false }
             self.admit([consumer])
             return true

@@ -28,7 +28,7 @@ extension VirtualHost {
                 "user_id property set to '\(user)' but authenticated user was '\(channel.connection.user)'"
             )
         }
-        if let expiration = message.properties.expiration { try Self.check(expiration: expiration) }
+        try message.properties.checkValues()
         let published = PublishedMessage(
             message.withoutBCC,
             exchange: name,
@@ -52,23 +52,6 @@ extension VirtualHost {
             self.effects.events.append((channel.id, confirm))
         }
         return sequence
-    }
-
-    private static func check(expiration: Duration) throws(AMQPException) {
-        let fault =
-            if expiration < .zero {
-                "value_negative"
-            } else if expiration > WireLimits.longestTime {
-                "value_too_large"
-            } else {
-                nil as String?
-            }
-        guard let fault else { return }
-        let milliseconds = expiration.wholeMilliseconds
-        throw AMQPException(
-            .preconditionFailed,
-            "invalid expiration '\(milliseconds)': {\(fault),\(milliseconds)}"
-        )
     }
 
     /// Puts a message into `queues`.

@@ -42,9 +42,9 @@ extension VirtualHost {
     ) {
         for group in self.groups(of: deliveries) { self.settle(group: group, as: answer, on: channel) }
         // Whom only the channel holds back waits until it has room; whose own room was full is served by now.
-        let wasAtPrefetch = channel.isAtPrefetch
+        let wasAtLimit = channel.isAtLimit
         channel.makeRoom(for: deliveries)
-        if wasAtPrefetch { self.unblock(channel) }
+        if wasAtLimit { self.unblock(channel) }
     }
 
     /// Settles deliveries of one queue to one consumer.

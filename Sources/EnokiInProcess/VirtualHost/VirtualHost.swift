@@ -47,6 +47,9 @@ final class VirtualHost {
         }
     }
 
+    /// The same virtual host with nothing in it.
+    var emptied: VirtualHost { VirtualHost(name: self.name, epoch: self.epoch) }
+
     /// Tells the time, which never goes back.
     func advance(to now: Duration) { self.now = max(self.now, now) }
 

@@ -25,7 +25,9 @@ import Testing
     @Test(arguments: Array(seeds))
     func aRandomWayIsTheSameOnBothBrokers(seed: UInt64) async throws {
         let (steps, contents) = try await TestBroker.inProcess.withPeer { try await self.go(seed, on: $0) }
-        try await TestBroker.rabbitMQ.withPeer { try await self.follow(steps, contents, on: $0) }
+        for broker in [TestBroker.amqpPort, .rabbitMQ] {
+            try await broker.withPeer { try await self.follow(steps, contents, on: $0) }
+        }
     }
 
     /// Goes the way of `seed`.

@@ -47,7 +47,7 @@ final class InProcessPeerChannel: AMQPPeerChannel {
             self.channel = try connection.openChannel { _, event in
                 let event = AMQPEvent(event)
                 if case .closed(let reason) = event { closure.withLock { $0 = $0 ?? reason } }
-                events.append(event)
+                if let event { events.append(event) }
             }
         } catch {
             throw AMQPClosure(error)
@@ -147,16 +147,17 @@ final class InProcessPeerChannel: AMQPPeerChannel {
 }
 
 extension AMQPEvent {
-    init(_ event: ChannelEvent) {
-        self =
-            switch event {
-            case .deliver(let delivery): .deliver(AMQPDelivery(delivery))
-            case .returned(let value): .returned(AMQPReturn(value))
-            case .acked(let tag, let multiple): .acked(tag, multiple: multiple)
-            case .nacked(let tag, let multiple): .nacked(tag, multiple: multiple)
-            case .cancelled(let tag): .cancelled(consumerTag: tag)
-            case .closed(let error): .closed(AMQPClosure(error))
-            }
+    /// The event; `nil` for the place of an answer, which this client does not ask for.
+    init?(_ event: ChannelEvent) {
+        switch event {
+        case .deliver(let delivery): self = .deliver(AMQPDelivery(delivery))
+        case .returned(let value): self = .returned(AMQPReturn(value))
+        case .acked(let tag, let multiple): self = .acked(tag, multiple: multiple)
+        case .nacked(let tag, let multiple): self = .nacked(tag, multiple: multiple)
+        case .cancelled(let tag): self = .cancelled(consumerTag: tag)
+        case .closed(let error): self = .closed(AMQPClosure(error))
+        case .answer: return nil
+        }
     }
 }
 

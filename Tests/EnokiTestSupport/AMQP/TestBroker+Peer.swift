@@ -1,3 +1,4 @@
+import EnokiAMQP
 import EnokiInProcess
 
 extension TestBroker {
@@ -13,6 +14,11 @@ extension TestBroker {
                 group.addTask(executorPreference: clock.executor) { try await broker.run() }
                 defer { group.cancelAll() }
                 return try await body(InProcessPeer(broker: broker, clock: clock))
+            }
+        case .amqpPort:
+            let broker = InProcessBroker(logger: Self.silent)
+            return try await broker.listen(logger: Self.silent) { port in
+                try await body(AMQPPortPeer(broker: broker, port: port))
             }
         case .rabbitMQ:
             return try await RabbitMQNode.whileCurrentIsInUse {

@@ -1,0 +1,385 @@
+import EnokiBroker
+import EnokiInProcess
+import Logging
+import NIOCore
+
+/// A client's connection, from its protocol header to its end: takes what the client sends and what the broker has for it,
+/// and says what to send and when to close.
+///
+/// It lives on one event loop, performs no I/O and knows no time: that is the ``ConnectionHandler``'s.
+final class ClientConnection {
+    private enum Phase {
+        /// Nothing has come.
+        case header
+        case login(Handshake)
+        case running
+        /// One side has closed it: nothing more is heard than the other side's word for that.
+        case closing
+        /// Nothing is heard.
+        case deaf
+    }
+
+    /// When the socket is to be closed.
+    enum End: Equatable {
+        case now
+        case after(Duration)
+    }
+
+    /// How long a client that is told nothing, or is not listened to, waits for the end; RabbitMQ's `SILENT_CLOSE_DELAY`.
+    private static let silence = Duration.seconds(3)
+    /// How long the other side may take to agree to the end, at most; RabbitMQ's `CLOSING_TIMEOUT`.
+    private static let closingTimeout = Duration.seconds(30)
+
+    let name: String
+    private let context: ConnectionContext
+    private let mailbox: Mailbox
+    private var phase = Phase.header
+    private var decoder = FrameDecoder()
+    private var tuning = ConnectionTune(channelMax: 0, frameMax: UInt32(Handshake.initialFrameMax), heartbeat: 0)
+    private var hearsOfBlocks = false
+    private var broker: InProcessBroker?
+    private var connection: ServerConnection?
+    private var watch: BrokerWatch?
+    private var channels: [UInt16: ClientChannel] = [:]
+    private var numbers: [ChannelID: UInt16] = [:]
+    /// Whether a block has been told, or is to be once it is over.
+    private var isBlocked = false
+
+    /// What is to be sent.
+    var output = ConnectionOutput()
+    /// When the socket is to be closed; `nil` for not yet.
+    private(set) var end: End?
+    /// Whether nothing more is read for now, because the broker takes no messages.
+    var isReadingPaused: Bool { self.isBlocked && self.end == nil }
+
+    init(name: String, context: ConnectionContext, mailbox: Mailbox) {
+        self.name = name
+        self.context = context
+        self.mailbox = mailbox
+    }
+
+    /// Whether the client has logged in, or never will.
+    var isLoginOver: Bool {
+        switch self.phase {
+        case .header, .login: false
+        case .running, .closing, .deaf: true
+        }
+    }
+
+    /// In seconds, as agreed; 0 for none.
+    var heartbeat: UInt16 { self.tuning.heartbeat }
+
+    // MARK: - What the client sends
+
+    /// Takes bytes of the client.
+    func receive(_ bytes: ByteBuffer) {
+        self.decoder.append(bytes)
+        self.receive()
+    }
+
+    /// Goes on with bytes that came before.
+    private func receive() {
+        do throws(ConnectionFailure) {
+            while self.end != .now, !self.isReadingPaused, try self.receiveNext() {}
+        } catch {
+            self.fail(error)
+        }
+    }
+
+    /// - Returns: Whether there was something.
+    private func receiveNext() throws(ConnectionFailure) -> Bool {
+        switch self.phase {
+        case .header:
+            guard let header = self.decoder.protocolHeader() else { return false }
+            guard header == .amqp091 else {
+                self.context.logger.info("A client speaks another protocol", metadata: ["connection": "\(self.name)"])
+                self.output.write(ProtocolHeader.answer)
+                self.close(.now)
+                return false
+            }
+            self.output.write(Handshake.start)
+            self.phase = .login(
+                Handshake(configuration: self.context.configuration, isLoopback: self.context.isLoopback)
+            )
+            return true
+        case .deaf: return false
+        case .login, .running, .closing:
+            let frame: Frame?
+            do throws(FrameError) { frame = try self.decoder.next(frameMax: Int(self.tuning.frameMax)) } catch {
+                throw ConnectionFailure(error)
+            }
+            guard let frame else { return false }
+            try self.receive(frame)
+            return true
+        }
+    }
+
+    private func receive(_ frame: Frame) throws(ConnectionFailure) {
+        if case .closing = self.phase { return try self.receiveAtEnd(frame) }
+        guard frame.isWellFormed else { throw ConnectionFailure(.frameError, frame.unknownFrame) }
+        guard frame.kind != .heartbeat || frame.channel != 0 else { return }
+        let isControl = frame.kind == .method && frame.channel == 0
+        guard frame.kind != .heartbeat, isControl || frame.channel != 0 else {
+            throw .unexpectedFrame(frame.unexpectedFrame)
+        }
+        switch self.phase {
+        case .login(let handshake):
+            guard isControl else { throw .unexpectedFrame(frame.unexpectedFrame) }
+            try self.logIn(by: try self.controlMethod(frame), handshake)
+        case .running where isControl: try self.control(try self.controlMethod(frame))
+        case .running: try self.receiveOnChannel(frame)
+        case .header, .closing, .deaf: break
+        }
+    }
+
+    private func controlMethod(_ frame: Frame) throws(ConnectionFailure) -> ClientMethod {
+        do {
+            return try ClientMethod.decode(from: frame.payload)
+        } catch {
+            let method = MethodID(classID: error.classID, methodID: error.methodID)
+            switch (error.reason, self.phase) {
+            case (.methodOfServers, .running):
+                guard let method else { throw ConnectionFailure(.internalError) }
+                throw .unexpected(method, in: "running")
+            case (.notUTF8, _): throw ConnectionFailure(.frameError, error.explanation, method: method)
+            case (.unknownMethod, _), (.malformedTable, _): throw ConnectionFailure(error)
+            case (_, .login): throw ConnectionFailure(error).silenced
+            default: throw ConnectionFailure(.internalError)
+            }
+        }
+    }
+
+    /// After one side has closed the connection.
+    private func receiveAtEnd(_ frame: Frame) throws(ConnectionFailure) {
+        guard frame.kind == .method, frame.channel == 0 else { return }
+        switch try? ClientMethod.decode(from: frame.payload) {
+        case .connectionClose: self.output.write(.connectionCloseOk)
+        case .connectionCloseOk: self.close(.now)
+        default: break
+        }
+    }
+
+    private func logIn(by method: ClientMethod, _ handshake: Handshake) throws(ConnectionFailure) {
+        var handshake = handshake
+        let step = try handshake.receive(method)
+        self.phase = .login(handshake)
+        switch step {
+        case .answer(let answer): self.output.write(answer)
+        case .tuned: self.tuning = handshake.tuning
+        case .open(let virtualHost): try self.open(virtualHost, handshake)
+        }
+    }
+
+    private func open(_ virtualHost: String, _ handshake: Handshake) throws(ConnectionFailure) {
+        guard let user = handshake.user, let broker = self.context.brokers[ByteName(virtualHost)] else {
+            throw ConnectionFailure(.notAllowed, "vhost \(virtualHost) not found", method: .connectionOpen)
+        }
+        guard user.mayOpen(virtualHost) else {
+            throw ConnectionFailure(
+                .notAllowed,
+                "access to vhost '\(virtualHost)' refused for user '\(user.name)'",
+                method: .connectionOpen
+            )
+        }
+        let mailbox = self.mailbox
+        let name = handshake.clientProperties["connection_name"]?.stringValue ?? self.name
+        let connection = broker.open(name: name, user: user.name) { reason in mailbox.post(.closed(reason)) }
+        guard connection.isOpen else { throw ConnectionFailure(.connectionForced, "the broker is stopped") }
+        self.broker = broker
+        self.connection = connection
+        self.watch = broker.watch(
+            onClose: { mailbox.post(.closed(.shutdown)) },
+            onBlock: { mailbox.post(.blockChanged) }
+        )
+        self.output.frameMax = Int(self.tuning.frameMax)
+        self.output.canCancelConsumers = handshake.clientCan("consumer_cancel_notify")
+        self.hearsOfBlocks = handshake.clientCan("connection.blocked")
+        self.output.write(.connectionOpenOk)
+        self.phase = .running
+        self.context.logger.debug(
+            "A client has logged in",
+            metadata: ["connection": "\(name)", "user": "\(user)", "virtual-host": "\(virtualHost)"]
+        )
+    }
+
+    private func control(_ method: ClientMethod) throws(ConnectionFailure) {
+        switch method {
+        case .connectionClose:
+            self.letGo()
+            self.output.write(.connectionCloseOk)
+            self.phase = .closing
+            self.close(.after(self.closingTime))
+        case .connectionUpdateSecret: self.output.write(.connectionUpdateSecretOk)
+        default: throw .unexpected(method.id, in: "running")
+        }
+    }
+
+    private func receiveOnChannel(_ frame: Frame) throws(ConnectionFailure) {
+        guard let channel = self.channels[frame.channel] else { return try self.openChannel(frame) }
+        switch try channel.receive(frame, &self.output) {
+        case .none: break
+        case .published: self.noteBlock()
+        case .ended: self.remove(channel)
+        }
+    }
+
+    /// The first frame on a channel.
+    private func openChannel(_ frame: Frame) throws(ConnectionFailure) {
+        guard self.channels.count < Int(self.tuning.channelMax) else {
+            let count = self.channels.count
+            throw ConnectionFailure(
+                .notAllowed,
+                "number of channels opened (\(count)) has reached the negotiated channel_max (\(self.tuning.channelMax))"
+            )
+        }
+        guard frame.kind == .method else {
+            throw .unexpectedFrame("expected method frame, got non method frame instead")
+        }
+        let method: ClientMethod
+        do throws(SyntaxError) { method = try ClientMethod.decode(from: frame.payload) } catch {
+            throw ConnectionFailure(error)
+        }
+        guard method == .channelOpen else {
+            throw ConnectionFailure(.channelError, "expected 'channel.open'", method: method.id)
+        }
+        let mailbox = self.mailbox
+        // Where the connection is lost, its end is on the way.
+        guard
+            let broker = try? self.connection?.openChannel(
+                ordersAnswers: true,
+                isPaced: true,
+                onEvent: { channel, event in mailbox.post(.event(channel.id, event)) }
+            )
+        else { return }
+        let channel = ClientChannel(
+            number: frame.channel,
+            broker: broker,
+            messageSizeMax: self.context.configuration.messageSizeMax
+        )
+        self.channels[frame.channel] = channel
+        self.numbers[broker.id] = frame.channel
+        self.output.write(.channelOpenOk, on: frame.channel)
+    }
+
+    private func remove(_ channel: ClientChannel) {
+        self.channels[channel.number] = nil
+        self.numbers[channel.id] = nil
+        channel.abandon()
+    }
+
+    // MARK: - What the broker has for the client
+
+    /// Takes what the broker has for the client.
+    func receive(_ mail: [Mailbox.Item]) {
+        guard case .running = self.phase else { return }
+        var touched: Set<UInt16> = []
+        for item in mail {
+            switch item {
+            case .event(let id, let event):
+                guard let number = self.numbers[id], let channel = self.channels[number] else { continue }
+                if channel.write(event, &self.output) { self.remove(channel) } else { touched.insert(number) }
+            case .closed(let reason):
+                self.fail(ConnectionFailure(reason))
+                return
+            case .blockChanged: self.noteUnblock()
+            }
+        }
+        for number in touched { self.channels[number]?.writeConfirms(&self.output) }
+    }
+
+    /// What was written is on its way, and the broker may send more.
+    func noteSent() {
+        for channel in self.channels.values { channel.noteSent() }
+    }
+
+    // MARK: - Blocking
+
+    /// As with RabbitMQ, who publishes while the broker takes no messages is not read from any more.
+    private func noteBlock() {
+        guard !self.isBlocked, let reason = self.broker?.blockReason else { return }
+        self.isBlocked = true
+        if self.hearsOfBlocks { self.output.write(.connectionBlocked(reason: reason)) }
+    }
+
+    private func noteUnblock() {
+        guard self.isBlocked, self.broker?.blockReason == nil else { return }
+        self.isBlocked = false
+        if self.hearsOfBlocks { self.output.write(.connectionUnblocked) }
+        self.receive()
+    }
+
+    // MARK: - The end
+
+    /// Ends the connection, and says why as far as it may.
+    private func fail(_ failure: ConnectionFailure) {
+        let failure = self.isTold(failure) ? failure : failure.silenced
+        self.context.logger.info(
+            "A connection is closed by the broker",
+            metadata: ["connection": "\(self.name)", "reason": "\(failure)"]
+        )
+        self.letGo()
+        switch failure.notice {
+        case .close:
+            self.output.write(.connectionClose(failure.close))
+            self.phase = .closing
+            self.close(.after(self.closingTime))
+        case .lastWord:
+            self.output.write(.connectionClose(failure.close))
+            self.phase = .deaf
+            self.close(.after(Self.silence))
+        case .silence:
+            self.phase = .deaf
+            self.close(.after(Self.silence))
+        case .none: self.close(.now)
+        }
+    }
+
+    /// Whether the client may hear why: before it is nearly in, only a refused login is told.
+    private func isTold(_ failure: ConnectionFailure) -> Bool {
+        switch self.phase {
+        case .header: false
+        case .login(let handshake):
+            failure.notice == .none || handshake.phase == .opening || failure.exception.code == .accessRefused
+        case .running, .closing, .deaf: true
+        }
+    }
+
+    private var closingTime: Duration {
+        self.heartbeat == 0 ? Self.closingTimeout : min(Self.closingTimeout, .seconds(Int(self.heartbeat)))
+    }
+
+    private func close(_ end: End) {
+        if end == .now { self.phase = .deaf }
+        self.end = end
+    }
+
+    /// The socket is gone.
+    func lose() {
+        self.letGo()
+        self.phase = .deaf
+        self.end = .now
+    }
+
+    /// The connection and its channels are the broker's no more: what they had not settled is back in its queues.
+    private func letGo() {
+        self.watch = nil
+        self.connection?.abandon()
+        self.connection = nil
+        self.channels = [:]
+        self.numbers = [:]
+        self.isBlocked = false
+    }
+}
+
+extension AMQPUser {
+    fileprivate func mayOpen(_ virtualHost: String) -> Bool {
+        self.virtualHosts.map { $0.contains { $0.hasSameBytes(as: virtualHost) } } ?? true
+    }
+}
+
+extension AMQPException {
+    /// What RabbitMQ says when it is stopped.
+    static var shutdown: AMQPException {
+        AMQPException(.connectionForced, "broker forced connection closure with reason 'shutdown'")
+    }
+}

@@ -1,0 +1,134 @@
+import EnokiBroker
+import EnokiInProcess
+import Logging
+import NIOCore
+
+/// Moves the bytes and keeps the time for a ``ClientConnection``.
+final class ConnectionHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let context: ConnectionContext
+    private var connection: ClientConnection?
+    private var mailbox: Mailbox?
+    private var loginTimeout: Scheduled<Void>?
+    private var closing: Scheduled<Void>?
+    private var heartbeats: Heartbeats?
+    private var isReading = true
+
+    init(context: ConnectionContext) { self.context = context }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let channel = context.channel
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let mailbox = Mailbox(on: context.eventLoop) {
+            let (handler, context) = bound.value
+            handler.readMail(context)
+        }
+        self.mailbox = mailbox
+        let name = "\(channel.remoteAddress.map { "\($0)" } ?? "?") -> \(channel.localAddress.map { "\($0)" } ?? "?")"
+        self.connection = ClientConnection(name: name, context: self.context, mailbox: mailbox)
+        self.loginTimeout = context.eventLoop.scheduleTask(in: TimeAmount(self.context.configuration.loginTimeout)) {
+            let (handler, context) = bound.value
+            handler.endLogin(context)
+        }
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.loginTimeout?.cancel()
+        self.closing?.cancel()
+        self.heartbeats?.stop()
+        self.connection?.lose()
+        self.connection = nil
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.heartbeats?.noteReceived()
+        self.connection?.receive(self.unwrapInboundIn(data))
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        self.follow(context)
+        context.fireChannelReadComplete()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { self.connection?.noteSent() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.context.logger.debug(
+            "A connection is lost",
+            metadata: ["connection": "\(self.connection?.name ?? "?")", "error": "\(error)"]
+        )
+        context.close(promise: nil)
+    }
+
+    private func readMail(_ context: ChannelHandlerContext) {
+        guard let mail = self.mailbox?.takeAll(), let connection = self.connection else { return }
+        connection.receive(mail)
+        self.follow(context)
+        if context.channel.isWritable { connection.noteSent() }
+    }
+
+    /// Does what the connection wants: sends, goes on or stops reading, closes.
+    private func follow(_ context: ChannelHandlerContext) {
+        guard let connection = self.connection else { return }
+        if !connection.output.isEmpty {
+            self.heartbeats?.noteSent()
+            context.writeAndFlush(self.wrapOutboundOut(connection.output.take()), promise: nil)
+        }
+        if connection.isLoginOver {
+            self.loginTimeout?.cancel()
+            self.loginTimeout = nil
+        }
+        self.startHeartbeats(context, connection)
+        if connection.isReadingPaused == self.isReading {
+            self.isReading.toggle()
+            self.heartbeats?.isPatient = !self.isReading
+            context.channel.setOption(ChannelOptions.autoRead, value: self.isReading).whenFailure { _ in }
+        }
+        switch connection.end {
+        case nil: break
+        case .now: context.close(promise: nil)
+        case .after(let delay) where self.closing == nil:
+            let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+            self.closing = context.eventLoop.scheduleTask(in: TimeAmount(delay)) { bound.value.close(promise: nil) }
+        case .after: break
+        }
+    }
+
+    private func startHeartbeats(_ context: ChannelHandlerContext, _ connection: ClientConnection) {
+        guard self.heartbeats == nil, connection.heartbeat > 0 else { return }
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        self.heartbeats = Heartbeats(
+            every: .seconds(Int64(connection.heartbeat)),
+            on: context.eventLoop,
+            send: {
+                let (handler, context) = bound.value
+                handler.connection?.output.writeHeartbeat()
+                handler.follow(context)
+            },
+            onSilence: {
+                let (handler, context) = bound.value
+                handler.context.logger.info(
+                    "A client is silent, and its connection closed",
+                    metadata: ["connection": "\(handler.connection?.name ?? "?")"]
+                )
+                context.close(promise: nil)
+            }
+        )
+    }
+
+    private func endLogin(_ context: ChannelHandlerContext) {
+        guard let connection = self.connection, !connection.isLoginOver else { return }
+        self.context.logger.info(
+            "A client has not logged in in time, and its connection is closed",
+            metadata: ["connection": "\(connection.name)"]
+        )
+        context.close(promise: nil)
+    }
+}

@@ -1,0 +1,42 @@
+import EnokiBroker
+import EnokiInProcess
+
+import protocol NIOCore.EventLoop
+
+/// Takes what the broker has for a connection, on whatever thread, to the connection's event loop; much at once.
+final class Mailbox: Sendable {
+    /// What the broker has for a connection.
+    enum Item: Sendable {
+        case event(ChannelID, ChannelEvent)
+        /// The broker has closed the connection.
+        case closed(AMQPException)
+        /// The broker takes no messages, or takes them again.
+        case blockChanged
+    }
+
+    private let eventLoop: any EventLoop
+    private let items = Locked([Item]())
+    private let deliver: @Sendable () -> Void
+
+    /// - Parameter deliver: Called on `eventLoop` when there is something to be taken.
+    init(on eventLoop: any EventLoop, deliver: @escaping @Sendable () -> Void) {
+        self.eventLoop = eventLoop
+        self.deliver = deliver
+    }
+
+    func post(_ item: Item) {
+        let isFirst = self.items.withLock { items in
+            items.append(item)
+            return items.count == 1
+        }
+        if isFirst { self.eventLoop.execute(self.deliver) }
+    }
+
+    /// Takes all that there is, in its order.
+    func takeAll() -> [Item] {
+        self.items.withLock { items in
+            defer { items = [] }
+            return items
+        }
+    }
+}

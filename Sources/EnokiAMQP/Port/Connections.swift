@@ -1,0 +1,41 @@
+import EnokiBroker
+import NIOCore
+
+/// The connections of a server, so many as there may be.
+final class Connections: Sendable {
+    private struct State {
+        var open: [ObjectIdentifier: any Channel] = [:]
+        var isClosed = false
+    }
+
+    private let maximum: Int
+    private let state = Locked(State())
+
+    init(maximum: Int) { self.maximum = maximum }
+
+    /// Takes in a new connection, where there is room; it leaves when it is closed.
+    func admit(_ channel: any Channel) -> Bool {
+        let id = ObjectIdentifier(channel)
+        let isAdmitted = self.state.withLock { state in
+            guard !state.isClosed, state.open.count < self.maximum else { return false }
+            state.open[id] = channel
+            return true
+        }
+        if isAdmitted { channel.closeFuture.whenComplete { _ in self.remove(id) } }
+        return isAdmitted
+    }
+
+    private func remove(_ id: ObjectIdentifier) {
+        _ = self.state.withLock { $0.open.removeValue(forKey: id) }
+    }
+
+    /// Closes all, and returns when they are.
+    func close() async {
+        let channels = self.state.withLock { state in
+            state.isClosed = true
+            return Array(state.open.values)
+        }
+        for channel in channels { channel.close(promise: nil) }
+        for channel in channels { try? await channel.closeFuture.get() }
+    }
+}
