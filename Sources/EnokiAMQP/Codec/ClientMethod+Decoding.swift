@@ -14,7 +14,7 @@ extension ClientMethod {
             }
             var reader = FieldReader(fields)
             let method = try Self.decode(id, from: &reader)
-            try reader.end()
+            try reader.checkEnd()
             return method
         } catch {
             throw SyntaxError(reason: error, classID: classID, methodID: methodID, fields: fields)

@@ -35,7 +35,7 @@ struct ContentHeader: Equatable {
             guard classID == Self.classID else { throw .wrongClass }
             var reader = FieldReader(fields)
             self.init(bodySize: bodySize, properties: try reader.properties(), encoded: Array(fields.readableBytesView))
-            try reader.end()
+            try reader.checkEnd()
         } catch {
             throw SyntaxError(reason: error, classID: classID, methodID: 0, fields: fields)
         }

@@ -2,24 +2,35 @@ import EnokiBroker
 import NIOCore
 
 /// Reads the fields of a payload one after the other (AMQP 0-9-1 §4.2.5). Nothing is allocated that is not there.
+///
+/// It reads in place, by an index: a slice of the buffer for each field, or for each table, would cost more than the fields.
 struct FieldReader {
-    private var buffer: ByteBuffer
+    private let buffer: ByteBuffer
+    /// What is read next, counted from the first readable byte.
+    private var index = 0
+    /// Where the payload ends, or the table or array that is being read.
+    private var end: Int
 
     /// A reader of all that `buffer` has.
-    init(_ buffer: ByteBuffer) { self.buffer = buffer }
+    init(_ buffer: ByteBuffer) {
+        self.buffer = buffer
+        self.end = buffer.readableBytes
+    }
 
     /// Whether all is read.
-    var isAtEnd: Bool { self.buffer.readableBytes == 0 }
+    var isAtEnd: Bool { self.index == self.end }
 
     /// Throws when something is left.
-    func end() throws(SyntaxError.Reason) {
+    func checkEnd() throws(SyntaxError.Reason) {
         guard self.isAtEnd else { throw .cannotDecode }
     }
 
     /// An integer, most significant octet first.
-    mutating func integer<Value: FixedWidthInteger>(_: Value.Type = Value.self) throws(SyntaxError.Reason) -> Value {
-        guard let value = self.buffer.readInteger(as: Value.self) else { throw .cannotDecode }
-        return value
+    mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(
+        _: Value.Type = Value.self
+    ) throws(SyntaxError.Reason) -> Value {
+        let start = try self.advance(by: MemoryLayout<Value>.size)
+        return Value(bigEndian: self.buffer.readableBytesSpan.unsafeLoadUnaligned(fromByteOffset: start, as: Value.self))
     }
 
     /// An octet of up to eight booleans; those that nobody knows are ignored.
@@ -28,53 +39,72 @@ struct FieldReader {
     /// A short string that is a name, and so must be UTF-8.
     mutating func name() throws(SyntaxError.Reason) -> String {
         let length = Int(try self.integer(UInt8.self))
-        guard let bytes = self.buffer.viewBytes(at: self.buffer.readerIndex, length: length) else {
-            throw .cannotDecode
-        }
-        guard let name = String(validating: bytes, as: UTF8.self) else { throw .notUTF8 }
-        self.buffer.moveReaderIndex(forwardBy: length)
+        guard let name = self.text(at: try self.advance(by: length), length) else { throw .notUTF8 }
         return name
     }
 
     /// A short string; what is not UTF-8 is replaced by U+FFFD.
     mutating func shortString() throws(SyntaxError.Reason) -> String {
         let length = Int(try self.integer(UInt8.self))
-        guard let value = self.buffer.readString(length: length) else { throw .cannotDecode }
-        return value
+        let start = try self.advance(by: length)
+        return self.text(at: start, length) ?? String(decoding: self.octets(at: start, length), as: UTF8.self)
     }
 
     /// A long string, which is any octets.
     mutating func longString() throws(SyntaxError.Reason) -> [UInt8] {
         let length = Int(try self.integer(UInt32.self))
-        guard let bytes = self.buffer.readBytes(length: length) else { throw .cannotDecode }
-        return bytes
+        return self.octets(at: try self.advance(by: length), length)
+    }
+
+    /// A long string as a value of a table: text, or octets where it is not UTF-8.
+    mutating func longStringValue() throws(SyntaxError.Reason) -> FieldValue {
+        let length = Int(try self.integer(UInt32.self))
+        let start = try self.advance(by: length)
+        return self.text(at: start, length).map { .string($0) } ?? .bytes(self.octets(at: start, length))
     }
 
     /// Passes over a short string.
     mutating func skipShortString() throws(SyntaxError.Reason) {
         let length = Int(try self.integer(UInt8.self))
-        guard self.buffer.readableBytes >= length else { throw .cannotDecode }
-        self.buffer.moveReaderIndex(forwardBy: length)
+        _ = try self.advance(by: length)
     }
 
     /// Passes over the short that once was a ticket (`access.request`).
-    mutating func skipTicket() throws(SyntaxError.Reason) { _ = try self.integer(UInt16.self) }
+    mutating func skipTicket() throws(SyntaxError.Reason) { _ = try self.advance(by: 2) }
 
-    /// A long string that is text, or `nil` where it is not UTF-8 and nothing is read.
-    mutating func text() throws(SyntaxError.Reason) -> String? {
-        guard let length = self.buffer.getInteger(at: self.buffer.readerIndex, as: UInt32.self),
-            let bytes = self.buffer.viewBytes(at: self.buffer.readerIndex + 4, length: Int(length))
-        else { throw .cannotDecode }
-        guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
-        self.buffer.moveReaderIndex(forwardBy: 4 + Int(length))
-        return text
+    /// Goes into a table or an array, whose length is read: the end is now its end.
+    ///
+    /// - Returns: The end before, for ``leave(to:)``.
+    mutating func enter() throws(SyntaxError.Reason) -> Int {
+        let length = Int(try self.integer(UInt32.self))
+        let outerEnd = self.end
+        self.end = try self.advance(by: length) + length
+        self.index = self.end - length
+        return outerEnd
     }
 
-    /// A reader of what a long length announces: the content of a table or of an array.
-    mutating func nested() throws(SyntaxError.Reason) -> FieldReader {
-        let length = Int(try self.integer(UInt32.self))
-        guard let slice = self.buffer.readSlice(length: length) else { throw .cannotDecode }
-        return FieldReader(slice)
+    /// Leaves what ``enter()`` went into, when all of it is read.
+    mutating func leave(to outerEnd: Int) { self.end = outerEnd }
+
+    // MARK: - In place
+
+    /// Passes over `length` octets, which must be there.
+    ///
+    /// - Returns: Where they begin.
+    private mutating func advance(by length: Int) throws(SyntaxError.Reason) -> Int {
+        guard length <= self.end - self.index else { throw .cannotDecode }
+        defer { self.index += length }
+        return self.index
+    }
+
+    private func text(at start: Int, _ length: Int) -> String? {
+        let octets = self.buffer.readableBytesUInt8Span.extracting(start..<start + length)
+        guard let text = try? UTF8Span(validating: octets) else { return nil }
+        return String(copying: text)
+    }
+
+    private func octets(at start: Int, _ length: Int) -> [UInt8] {
+        self.buffer.getBytes(at: self.buffer.readerIndex + start, length: length) ?? []
     }
 }
 

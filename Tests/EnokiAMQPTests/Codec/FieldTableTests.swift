@@ -28,7 +28,7 @@ struct FieldTableTests {
     private static func read(_ buffer: ByteBuffer) throws -> Headers {
         var reader = FieldReader(buffer)
         let table = try reader.table()
-        try reader.end()
+        try reader.checkEnd()
         return table
     }
 
