@@ -12,6 +12,8 @@ extension ByteBuffer {
     var erlangNumbers: String { Self.erlangNumbers(self.readableBytesView.prefix(255)) }
 
     /// As Erlang's `~p` writes a binary: as a string where all is printable in Latin 1, otherwise as numbers.
+    ///
+    /// Two things are otherwise: RabbitMQ sends Latin 1, where a text must be UTF-8, and breaks a line of many numbers.
     private static func erlangText(_ octets: [UInt8]) -> String {
         var text = ""
         for octet in octets {

@@ -24,7 +24,7 @@ struct ContentHeader: Equatable {
     /// Reads the payload of a header frame, all of it.
     ///
     /// RabbitMQ reads the properties in the channel's process, which crashes where it cannot: the client gets 541
-    /// `INTERNAL_ERROR`.
+    /// `INTERNAL_ERROR` without a text.
     init(from payload: ByteBuffer) throws(SyntaxError) {
         var fields = payload
         guard let classID = fields.readInteger(as: UInt16.self), let weight = fields.readInteger(as: UInt16.self),

@@ -30,7 +30,9 @@ struct FieldReader {
         _: Value.Type = Value.self
     ) throws(SyntaxError.Reason) -> Value {
         let start = try self.advance(by: MemoryLayout<Value>.size)
-        return Value(bigEndian: self.buffer.readableBytesSpan.unsafeLoadUnaligned(fromByteOffset: start, as: Value.self))
+        let octets = self.buffer.readableBytesSpan
+        // Bounds are checked; any octets are an integer.
+        return Value(bigEndian: octets.unsafeLoadUnaligned(fromByteOffset: start, as: Value.self))
     }
 
     /// An octet of up to eight booleans; those that nobody knows are ignored.

@@ -68,7 +68,7 @@ extension Frame {
     /// RabbitMQ's words for a frame that is not well formed: 501 `FRAME_ERROR`.
     var unknownFrame: String { "\(self.unexpectedFrame): unknown_frame" }
 
-    /// RabbitMQ's words for a frame that nobody waits for: 505 `UNEXPECTED_FRAME`, such as a body on channel 0
-    /// (`rabbit_reader:unexpected_frame`).
+    /// RabbitMQ's words for a frame that nobody waits for: 505 `UNEXPECTED_FRAME`, such as a body on channel 0 or a
+    /// heartbeat on another (`rabbit_reader:unexpected_frame`).
     var unexpectedFrame: String { "type \(self.kind.octet), \(self.payload.erlangSnippet)" }
 }

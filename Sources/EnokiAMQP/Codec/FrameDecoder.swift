@@ -5,7 +5,8 @@ import NIOCore
 /// What comes byte by byte is looked at once and copied a bounded number of times. A frame shares the memory of what came
 /// with it.
 struct FrameDecoder {
-    private var buffer = ByteBuffer()
+    /// What waits to be a frame.
+    private(set) var buffer = ByteBuffer()
     /// Whether nothing else holds the buffer's memory, so that what is added is not a copy of all.
     private var isUnique = true
 

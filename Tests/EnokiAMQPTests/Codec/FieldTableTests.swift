@@ -93,6 +93,19 @@ struct FieldTableTests {
         }
     }
 
+    @Test(arguments: ["667f800000", "66ffc00001", "647ff0000000000000", "64fff8000000000000"])
+    func aFloatWithoutAFiniteValueIsRefused(hex: String) {
+        #expect(throws: SyntaxError.Reason.malformedTable) { try Self.read(Self.table(hex)) }
+    }
+
+    @Test func whatComesAfterATableIsReadInItsPlace() throws {
+        let hex = "00000010" + "016146" + "00000005" + "0162" + "490000" + "000163" + "56"
+        // The inner table ends in the middle of its value: nothing of the outer one may fill it up.
+        #expect(throws: SyntaxError.Reason.malformedTable) { try Self.read(ByteBuffer(hex: hex)) }
+        let whole = "00000011" + "016146" + "00000007" + "0162" + "4900000001" + "016356"
+        #expect(try Self.read(ByteBuffer(hex: whole)) == ["a": .table(["b": .int32(1)]), "c": .void])
+    }
+
     @Test func aTableThatIsNotThereIsRefused() {
         for hex in ["", "000000", "00000001", "ffffffff"] {
             #expect(throws: SyntaxError.Reason.cannotDecode) { try Self.read(ByteBuffer(hex: hex)) }
