@@ -10,7 +10,7 @@ transports := EnokiRabbitMQTests|EnokiInProcessTests|BrokerConformanceTests
 # Hundreds of cases that take the same few ways, and tests of sheer size: ten minutes under the sanitizer, and no new thread.
 repetitive := Cases/|RandomConformanceTests|ManyQueuesTests|DeadLetterChainTests
 
-.PHONY: help run build test test-tsan lint format bench bench-scaling docs clean
+.PHONY: help run build test test-tsan lint format bench bench-port bench-scaling docs clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is.
@@ -44,6 +44,10 @@ format: ## Format the Swift sources.
 bench: ## Measure Enoki and plain librabbitmq on one broker.
 	@Scripts/install test
 	Benchmarks/run
+
+bench-port: ## Measure the AMQP port next to RabbitMQ.
+	@Scripts/install test
+	Benchmarks/port
 
 bench-scaling: ## Measure how the in-process broker grows, and what a test costs.
 	@Scripts/install build

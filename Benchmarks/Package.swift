@@ -15,8 +15,9 @@ let package = Package(
     name: "enoki-benchmarks",
     platforms: [.macOS(.v26)],
     products: [
-        .executable(name: "enoki", targets: ["EnokiBenchmark"]),
+        .executable(name: "framework", targets: ["EnokiBenchmark"]),
         .executable(name: "plain", targets: ["PlainBenchmark"]),
+        .executable(name: "port", targets: ["PortBenchmark"]),
         .executable(name: "scaling", targets: ["ScalingBenchmark"]),
         .executable(name: "tests", targets: ["TestBenchmark"]),
     ],
@@ -46,6 +47,15 @@ let package = Package(
         .executableTarget(
             name: "TestBenchmark",
             dependencies: [.product(name: "EnokiTesting", package: "enoki")],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "PortBenchmark",
+            dependencies: [
+                .product(name: "EnokiAMQP", package: "enoki"),
+                .product(name: "EnokiInProcess", package: "enoki"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings
         ),
         .executableTarget(name: "PlainBenchmark", linkerSettings: [.linkedLibrary("rabbitmq")]),

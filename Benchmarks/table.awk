@@ -41,10 +41,10 @@ END {
     printf format, "", "Enoki", "plain", "Enoki", "plain", "CPU", "Enoki", "plain"
     printf format, "median (lowest-highest)", "k/s", "k/s", "CPU us/message", "CPU us/message", "ratio", "p50 / p99 us", "p50 / p99 us"
     printf format, "---", "---:", "---:", "---:", "---:", "---:", "---:", "---:"
-    line("publish, persistent, 256 unconfirmed", "publish enoki", "publish plain")
-    line("drain a queue, prefetch 100, ack each", "drain enoki", "drain plain")
-    line("RPC, one call at a time", "rpc-1 enoki", "rpc-1 plain")
-    line("RPC, 64 calls at once", "rpc-64 enoki", "rpc-64 plain")
+    line("publish, persistent, 256 unconfirmed", "publish framework", "publish plain")
+    line("drain a queue, prefetch 100, ack each", "drain framework", "drain plain")
+    line("RPC, one call at a time", "rpc-1 framework", "rpc-1 plain")
+    line("RPC, 64 calls at once", "rpc-64 framework", "rpc-64 plain")
     line("in process: publish, 256 tasks", "publish in-process")
     line("in process: drain a queue", "drain in-process")
     line("in process: RPC, one call at a time", "rpc-1 in-process")

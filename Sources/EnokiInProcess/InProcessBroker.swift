@@ -55,13 +55,13 @@ public final class InProcessBroker: Broker {
 
     /// A new connection in AMQP's own terms: channels with their methods.
     ///
-    /// - Parameter onClose: Called with the reason when the broker has closed the connection.
+    /// - Parameter sink: Is told when the broker has closed the connection, with the reason.
     package func open(
         name: String,
         user: String = "guest",
-        onClose: (@Sendable (AMQPException) -> Void)? = nil
+        sink: (any EventSink)? = nil
     ) -> ServerConnection {
-        ServerConnection(to: self.server, name: name, user: user, onClose: onClose)
+        ServerConnection(to: self.server, name: name, user: user, sink: sink)
     }
 
     /// Tells of what happens to the broker as a whole.

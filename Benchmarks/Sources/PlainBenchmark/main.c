@@ -7,7 +7,7 @@
 
 int main(int count, char **arguments) {
   if (count != 4 || atoi(arguments[3]) < 10) {
-    fprintf(stderr, "usage: plain publish|drain|rpc-1|rpc-64 URI MESSAGES\n");
+    fprintf(stderr, "usage: plain publish|drain|rpc-1|rpc-64|idle URI MESSAGES\n");
     return 64;
   }
   const char *row = arguments[1], *uri = arguments[2];
@@ -20,6 +20,8 @@ int main(int count, char **arguments) {
     measure_rpc(uri, messages, 1);
   } else if (strcmp(row, "rpc-64") == 0) {
     measure_rpc(uri, messages, 64);
+  } else if (strcmp(row, "idle") == 0) {
+    measure_idle(uri, messages);
   } else {
     fprintf(stderr, "plain: there is no row '%s'\n", row);
     return 64;

@@ -183,12 +183,12 @@ final class ClientConnection {
         }
         let mailbox = self.mailbox
         let name = handshake.clientProperties["connection_name"]?.stringValue ?? self.name
-        let connection = broker.open(name: name, user: user.name) { reason in mailbox.post(.closed(reason)) }
+        let connection = broker.open(name: name, user: user.name, sink: mailbox)
         guard connection.isOpen else { throw ConnectionFailure(.connectionForced, "the broker is stopped") }
         self.broker = broker
         self.connection = connection
         self.watch = broker.watch(
-            onClose: { mailbox.post(.closed(.shutdown)) },
+            onClose: { mailbox.post(.brokerClosed) },
             onBlock: { mailbox.post(.blockChanged) }
         )
         self.output.frameMax = Int(self.tuning.frameMax)
@@ -242,15 +242,8 @@ final class ClientConnection {
         guard method == .channelOpen else {
             throw ConnectionFailure(.channelError, "expected 'channel.open'", method: method.id)
         }
-        let mailbox = self.mailbox
         // Where the connection is lost, its end is on the way.
-        guard
-            let broker = try? self.connection?.openChannel(
-                ordersAnswers: true,
-                isPaced: true,
-                onEvent: { channel, event in mailbox.post(.event(channel.id, event)) }
-            )
-        else { return }
+        guard let broker = try? self.connection?.openChannel(to: self.mailbox) else { return }
         let channel = ClientChannel(
             number: frame.channel,
             broker: broker,
@@ -275,12 +268,11 @@ final class ClientConnection {
         var touched: Set<UInt16> = []
         for item in mail {
             switch item {
-            case .event(let id, let event):
+            case .event(.closed(let reason), _): return self.fail(ConnectionFailure(reason))
+            case .brokerClosed: return self.fail(ConnectionFailure(.shutdown))
+            case .event(let event, let id):
                 guard let number = self.numbers[id], let channel = self.channels[number] else { continue }
                 if channel.write(event, &self.output) { self.remove(channel) } else { touched.insert(number) }
-            case .closed(let reason):
-                self.fail(ConnectionFailure(reason))
-                return
             case .blockChanged: self.noteUnblock()
             }
         }

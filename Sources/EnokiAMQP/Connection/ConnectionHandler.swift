@@ -50,7 +50,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        self.follow(context)
+        // What came may have caused something for this client, which goes out with the rest.
+        self.readMail(context)
         context.fireChannelReadComplete()
     }
 

@@ -7,9 +7,9 @@ import protocol NIOCore.EventLoop
 final class Mailbox: Sendable {
     /// What the broker has for a connection.
     enum Item: Sendable {
-        case event(ChannelID, ChannelEvent)
-        /// The broker has closed the connection.
-        case closed(AMQPException)
+        case event(ChannelEvent, of: ChannelID)
+        /// The broker is closed, and the connection with it.
+        case brokerClosed
         /// The broker takes no messages, or takes them again.
         case blockChanged
     }
@@ -24,12 +24,16 @@ final class Mailbox: Sendable {
         self.deliver = deliver
     }
 
+    /// Adds something that is not of a channel.
     func post(_ item: Item) {
-        let isFirst = self.items.withLock { items in
+        if self.append(item) { self.wake() }
+    }
+
+    private func append(_ item: Item) -> Bool {
+        self.items.withLock { items in
             items.append(item)
             return items.count == 1
         }
-        if isFirst { self.eventLoop.execute(self.deliver) }
     }
 
     /// Takes all that there is, in its order.
@@ -39,4 +43,10 @@ final class Mailbox: Sendable {
             return items
         }
     }
+}
+
+extension Mailbox: EventSink {
+    func append(_ event: ChannelEvent, of channel: ChannelID) -> Bool { self.append(.event(event, of: channel)) }
+
+    func wake() { self.eventLoop.execute(self.deliver) }
 }

@@ -7,12 +7,17 @@ extension BrokerServer {
         _ input: (inout State) throws(Failure) -> Output
     ) throws(Failure) -> Output {
         let now = self.timers.now
-        let (result, toSend, toCall) = self.state.withLock { state in
+        let (result, toSend, toCall, toWake) = self.state.withLock { state in
             state.virtualHost.advance(to: now)
             let result = Result { () throws(Failure) in try input(&state) }
             let effects = state.virtualHost.takeEffects()
             var toCall: [@Sendable () -> Void] = []
+            var toWake: [any EventSink] = []
             for (channel, event) in effects.events {
+                if state.usesSinks, let sink = state.handlers[channel]?.sink {
+                    if sink.append(event, of: channel) { toWake.append(sink) }
+                    continue
+                }
                 if !state.isShuffled, let completions = state.confirmations[channel]?.completions(of: event) {
                     toCall += completions
                     continue
@@ -27,9 +32,10 @@ extension BrokerServer {
             for queue in effects.declaredQueues { toCall += state.queueWatchers.removeValue(forKey: queue) ?? [] }
             toCall += state.afterwards
             state.afterwards = []
-            return (result, !state.outbox.isEmpty, toCall)
+            return (result, !state.outbox.isEmpty, toCall, toWake)
         }
         if toSend { self.wakeUp.signal() }
+        for sink in toWake { sink.wake() }
         for call in toCall { self.calls.call(call) }
         return try result.get()
     }
@@ -139,20 +145,14 @@ extension BrokerServer {
 
     // MARK: - Connections
 
-    /// - Parameter onClose: Called when the broker has closed the connection, with the reason.
+    /// - Parameter sink: Is told when the broker has closed the connection, with the reason.
     /// - Returns: `nil` when the broker is closed or down.
-    func connect(
-        name: String,
-        user: String,
-        onClose: (@Sendable (AMQPException) -> Void)? = nil
-    ) -> ConnectionID? {
+    func connect(name: String, user: String, sink: (any EventSink)?) -> ConnectionID? {
         self.perform { state in
             guard !state.isClosed, !state.isDown else { return nil }
-            let connection = state.virtualHost.openConnection(name: name, user: user, isWatched: onClose != nil)
-            if let onClose, let control = connection.control {
-                state.handlers[control] = EventHandler(connection: connection.id) { event in
-                    if case .closed(let reason) = event { onClose(reason) }
-                }
+            let connection = state.virtualHost.openConnection(name: name, user: user, isWatched: sink != nil)
+            if let sink, let control = connection.control {
+                state.handlers[control] = EventHandler(connection: connection.id, channel: control, sink: sink)
             }
             return connection.id
         }
@@ -160,19 +160,33 @@ extension BrokerServer {
 
     func openChannel(
         on id: ConnectionID,
-        ordersAnswers: Bool,
-        isPaced: Bool,
         handler: @escaping @Sendable (ServerChannel, ChannelEvent) -> Void
+    ) throws(AMQPException) -> ServerChannel {
+        try self.openChannel(on: id, isPaced: false) { channel in
+            // What is kept there must not keep the broker.
+            EventHandler(connection: id) { [weak self] event in
+                if let self { handler(ServerChannel(id: channel, server: self), event) }
+            }
+        }
+    }
+
+    func openChannel(on id: ConnectionID, to sink: any EventSink) throws(AMQPException) -> ServerChannel {
+        try self.openChannel(on: id, isPaced: true) { channel in
+            EventHandler(connection: id, channel: channel, sink: sink)
+        }
+    }
+
+    private func openChannel(
+        on id: ConnectionID,
+        isPaced: Bool,
+        handler: (ChannelID) -> EventHandler
     ) throws(AMQPException) -> ServerChannel {
         try self.perform { (state: inout State) throws(AMQPException) -> ServerChannel in
             guard let connection = state.virtualHost.connections[id], !state.isClosing.contains(id) else {
                 throw .connectionClosed
             }
             let channel = state.virtualHost.openChannel(on: connection, isPaced: isPaced)
-            // What is kept here must not keep the broker.
-            state.handlers[channel] = EventHandler(connection: id, ordersAnswers: ordersAnswers) { [weak self] event in
-                if let self { handler(ServerChannel(id: channel, server: self), event) }
-            }
+            state.handlers[channel] = handler(channel)
             return ServerChannel(id: channel, server: self)
         }
     }
@@ -298,7 +312,7 @@ extension BrokerServer.State {
     ///
     /// - Parameter method: What is answered; `nil` where the answer is the end of the channel.
     fileprivate func placeAnswer(to method: AMQPMethod?, on channel: ChannelRecord) {
-        guard self.handlers[channel.id]?.ordersAnswers == true else { return }
+        guard self.handlers[channel.id]?.sink != nil else { return }
         // Nobody hears an answer on a connection that was lost over the method.
         guard self.virtualHost.connections[channel.connection.id] != nil else { return }
         // The broker answers before it delivers; but what a commit returns comes before its answer.

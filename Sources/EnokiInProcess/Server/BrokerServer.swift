@@ -10,10 +10,22 @@ final class BrokerServer: Sendable {
     /// Who is called with what the broker sends on a channel.
     struct EventHandler: Sendable {
         let connection: ConnectionID
-        /// Whether the places of answers are marked among the events (``ChannelEvent/answer``).
-        var ordersAnswers = false
+        /// Who takes the events where they come about, and is told of the places of answers (``ChannelEvent/answer``).
+        var sink: (any EventSink)?
         /// Must not block.
         let call: @Sendable (ChannelEvent) -> Void
+
+        init(connection: ConnectionID, call: @escaping @Sendable (ChannelEvent) -> Void) {
+            self.connection = connection
+            self.call = call
+        }
+
+        /// Who takes the events of `channel` by a sink.
+        init(connection: ConnectionID, channel: ChannelID, sink: any EventSink) {
+            self.connection = connection
+            self.sink = sink
+            self.call = { event in if sink.append(event, of: channel) { sink.wake() } }
+        }
     }
 
     enum ClientPart {}
@@ -55,6 +67,8 @@ final class BrokerServer: Sendable {
         var faults: FaultSchedule
         /// Whether confirms wait for their turn among what is sent, instead of coming with the publish.
         var isShuffled: Bool
+        /// Whether sinks get events where they come about; where a seed or faults have a say in it, the broker's task has it too.
+        let usesSinks: Bool
         /// To be called when the lock is free again.
         var afterwards: [@Sendable () -> Void] = []
 
@@ -62,6 +76,7 @@ final class BrokerServer: Sendable {
             self.virtualHost = virtualHost
             self.outbox = Outbox(seed: seed)
             self.isShuffled = seed != nil
+            self.usesSinks = seed == nil && faults == .none
             self.faults = FaultSchedule(faults)
         }
     }

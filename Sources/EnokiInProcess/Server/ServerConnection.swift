@@ -6,14 +6,10 @@ package final class ServerConnection: Sendable {
     let server: BrokerServer
     let id: ConnectionID?
 
-    init(
-        to server: BrokerServer,
-        name: String,
-        user: String = "guest",
-        onClose: (@Sendable (AMQPException) -> Void)? = nil
-    ) {
+    /// - Parameter sink: Is told when the broker has closed the connection, with the reason.
+    init(to server: BrokerServer, name: String, user: String = "guest", sink: (any EventSink)? = nil) {
         self.server = server
-        self.id = server.connect(name: name, user: user, onClose: onClose)
+        self.id = server.connect(name: name, user: user, sink: sink)
     }
 
     init(_ id: ConnectionID?, of server: BrokerServer) {
@@ -26,25 +22,23 @@ package final class ServerConnection: Sendable {
 
     /// Opens a channel.
     ///
-    /// - Parameters:
-    ///   - ordersAnswers: Whether `onEvent` is told where the answers of methods belong among the events
-    ///     (``ChannelEvent/answer``).
-    ///   - isPaced: Whether the broker waits with deliveries until it is told that those before went out
-    ///     (``ServerChannel/noteSent(_:)``).
-    ///   - onEvent: Called with what the broker sends of itself, in order, by the broker's task; must not block.
+    /// - Parameter onEvent: Called with what the broker sends of itself, in order, by the broker's task; must not block.
     /// - Throws: ``AMQPException`` when the connection is closed.
     package func openChannel(
-        ordersAnswers: Bool = false,
-        isPaced: Bool = false,
         onEvent: @escaping @Sendable (ServerChannel, ChannelEvent) -> Void = { _, _ in }
     ) throws(AMQPException) -> ServerChannel {
         guard let id = self.id else { throw .connectionClosed }
-        return try self.server.openChannel(
-            on: id,
-            ordersAnswers: ordersAnswers,
-            isPaced: isPaced,
-            handler: onEvent
-        )
+        return try self.server.openChannel(on: id, handler: onEvent)
+    }
+
+    /// Opens a channel for a client elsewhere: `sink` is told too where the answers of methods belong among the events
+    /// (``ChannelEvent/answer``), and the broker waits with deliveries until those before have gone out
+    /// (``ServerChannel/noteSent(_:)``).
+    ///
+    /// - Throws: ``AMQPException`` when the connection is closed.
+    package func openChannel(to sink: any EventSink) throws(AMQPException) -> ServerChannel {
+        guard let id = self.id else { throw .connectionClosed }
+        return try self.server.openChannel(on: id, to: sink)
     }
 
     /// Closes the connection with its channels, and returns when none of them is being called.
