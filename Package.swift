@@ -64,6 +64,7 @@ let package = Package(
             name: "EnokiAMQP",
             dependencies: [
                 "EnokiBroker", "EnokiInProcess",
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -36,23 +36,14 @@ final class ClientChannel {
         self.assembly = ContentAssembly(sizeLimit: messageSizeMax)
     }
 
-    /// What follows from a frame for the connection.
-    enum Consequence {
-        case none
-        /// A message was published.
-        case published
-        /// The client has agreed to the end of the channel, or wants it and need not wait: its number is free.
-        case ended
-    }
-
     /// Takes a frame of the client.
     ///
+    /// - Returns: Whether it was the last one: the number of the channel is free.
     /// - Throws: ``ConnectionFailure`` when the frame makes no sense here.
-    func receive(_ frame: Frame, _ output: inout ConnectionOutput) throws(ConnectionFailure) -> Consequence {
+    func receive(_ frame: Frame, _ output: inout ConnectionOutput) throws(ConnectionFailure) -> Bool {
         guard frame.kind == .method, !self.assembly.isWaiting else {
-            guard let complete = try self.assembly.receive(frame) else { return .none }
-            self.publish(complete)
-            return .published
+            if let complete = try self.assembly.receive(frame) { self.publish(complete) }
+            return false
         }
         let method: ClientMethod
         do throws(SyntaxError) { method = try ClientMethod.decode(from: frame.payload) } catch {
@@ -64,13 +55,13 @@ final class ClientChannel {
     private func receive(
         _ method: ClientMethod,
         _ output: inout ConnectionOutput
-    ) throws(ConnectionFailure) -> Consequence {
+    ) throws(ConnectionFailure) -> Bool {
         switch (method, self.phase) {
         case (.basicPublish(let exchange, let routingKey, let mandatory, let immediate), _):
             self.assembly.begin(
                 .init(exchange: exchange, routingKey: routingKey, mandatory: mandatory, immediate: immediate)
             )
-        case (.channelCloseOk, .failed): return .ended
+        case (.channelCloseOk, .failed): return true
         // Both sides have closed it at once.
         case (.channelClose, .failed): output.write(.channelCloseOk, on: self.number)
         case (.channelClose, .open):
@@ -82,7 +73,7 @@ final class ClientChannel {
         case (_, .open): try self.perform(method)
         case (_, .failed), (_, .closing): break
         }
-        return .none
+        return false
     }
 
     /// Lets go of the channel.

@@ -42,6 +42,8 @@ final class ClientConnection {
     private var watch: BrokerWatch?
     private var channels: [UInt16: ClientChannel] = [:]
     private var numbers: [ChannelID: UInt16] = [:]
+    /// Those that something was written on since the last ``noteSent()``.
+    private var written: [UInt16: ClientChannel] = [:]
     /// Whether a block has been told, or is to be once it is over.
     private var isBlocked = false
 
@@ -216,11 +218,9 @@ final class ClientConnection {
 
     private func receiveOnChannel(_ frame: Frame) throws(ConnectionFailure) {
         guard let channel = self.channels[frame.channel] else { return try self.openChannel(frame) }
-        switch try channel.receive(frame, &self.output) {
-        case .none: break
-        case .published: self.noteBlock()
-        case .ended: self.remove(channel)
-        }
+        if try channel.receive(frame, &self.output) { self.remove(channel) }
+        // Where RabbitMQ looks whether it may go on, too.
+        if frame.kind == .header { self.noteBlock() }
     }
 
     /// The first frame on a channel.
@@ -257,31 +257,39 @@ final class ClientConnection {
     private func remove(_ channel: ClientChannel) {
         self.channels[channel.number] = nil
         self.numbers[channel.id] = nil
+        self.written[channel.number] = nil
         channel.abandon()
     }
 
     // MARK: - What the broker has for the client
 
-    /// Takes what the broker has for the client.
-    func receive(_ mail: [Mailbox.Item]) {
+    /// Takes something that the broker has for the client.
+    func receive(_ mail: Mailbox.Item) {
         guard case .running = self.phase else { return }
-        var touched: Set<UInt16> = []
-        for item in mail {
-            switch item {
-            case .event(.closed(let reason), _): return self.fail(ConnectionFailure(reason))
-            case .brokerClosed: return self.fail(ConnectionFailure(.shutdown))
-            case .event(let event, let id):
-                guard let number = self.numbers[id], let channel = self.channels[number] else { continue }
-                if channel.write(event, &self.output) { self.remove(channel) } else { touched.insert(number) }
-            case .blockChanged: self.noteUnblock()
-            }
+        switch mail {
+        case .event(.closed(let reason), _): self.fail(ConnectionFailure(reason))
+        case .brokerClosed: self.fail(ConnectionFailure(.shutdown))
+        case .blockChanged: self.noteUnblock()
+        case .event(let event, let id):
+            guard let number = self.numbers[id], let channel = self.channels[number] else { return }
+            if channel.write(event, &self.output) { self.remove(channel) } else { self.written[number] = channel }
         }
-        for number in touched { self.channels[number]?.writeConfirms(&self.output) }
+    }
+
+    /// There is nothing more from the broker for now: what was held back to be told at once is told.
+    func endMail() {
+        for channel in self.written.values { channel.writeConfirms(&self.output) }
     }
 
     /// What was written is on its way, and the broker may send more.
     func noteSent() {
-        for channel in self.channels.values { channel.noteSent() }
+        for channel in self.written.values { channel.noteSent() }
+        self.written = [:]
+    }
+
+    /// Ends the connection because the port closes.
+    func shutDown() {
+        if case .running = self.phase { self.fail(ConnectionFailure(.shutdown)) }
     }
 
     // MARK: - Blocking
@@ -359,6 +367,7 @@ final class ClientConnection {
         self.connection = nil
         self.channels = [:]
         self.numbers = [:]
+        self.written = [:]
         self.isBlocked = false
     }
 }

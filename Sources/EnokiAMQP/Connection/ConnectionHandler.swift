@@ -1,7 +1,11 @@
+import DequeModule
 import EnokiBroker
 import EnokiInProcess
 import Logging
 import NIOCore
+
+/// The port closes, and with it all connections.
+struct PortClosing: Sendable {}
 
 /// Moves the bytes and keeps the time for a ``ClientConnection``.
 final class ConnectionHandler: ChannelInboundHandler {
@@ -15,6 +19,13 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var closing: Scheduled<Void>?
     private var heartbeats: Heartbeats?
     private var isReading = true
+    /// What the broker has for the client and could not be sent yet.
+    private var mail = Deque<Mailbox.Item>()
+
+    /// How many bytes are put together before they are sent.
+    private static let outputSize = 65_536
+    /// How much may wait for a client that does not read: then it is not read from either.
+    private static let mailLimit = 10_000
 
     init(context: ConnectionContext) { self.context = context }
 
@@ -56,8 +67,15 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { self.connection?.noteSent() }
+        if context.channel.isWritable { self.readMail(context) }
         context.fireChannelWritabilityChanged()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard event is PortClosing else { return context.fireUserInboundEventTriggered(event) }
+        self.connection?.shutDown()
+        self.follow(context)
+        context.close(promise: nil)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -68,29 +86,39 @@ final class ConnectionHandler: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
+    /// Sends what the broker has for the client, as long as the client reads it.
     private func readMail(_ context: ChannelHandlerContext) {
-        guard let mail = self.mailbox?.takeAll(), let connection = self.connection else { return }
-        connection.receive(mail)
+        guard let connection = self.connection else { return }
+        if let mailbox = self.mailbox { self.mail.append(contentsOf: mailbox.takeAll()) }
+        while context.channel.isWritable, let item = self.mail.popFirst() {
+            connection.receive(item)
+            if connection.output.count >= Self.outputSize { self.send(context, connection) }
+        }
+        connection.endMail()
         self.follow(context)
         if context.channel.isWritable { connection.noteSent() }
+    }
+
+    private func send(_ context: ChannelHandlerContext, _ connection: ClientConnection) {
+        guard connection.output.count > 0 else { return }
+        self.heartbeats?.noteSent()
+        context.writeAndFlush(self.wrapOutboundOut(connection.output.take()), promise: nil)
     }
 
     /// Does what the connection wants: sends, goes on or stops reading, closes.
     private func follow(_ context: ChannelHandlerContext) {
         guard let connection = self.connection else { return }
-        if !connection.output.isEmpty {
-            self.heartbeats?.noteSent()
-            context.writeAndFlush(self.wrapOutboundOut(connection.output.take()), promise: nil)
-        }
+        self.send(context, connection)
         if connection.isLoginOver {
             self.loginTimeout?.cancel()
             self.loginTimeout = nil
         }
         self.startHeartbeats(context, connection)
-        if connection.isReadingPaused == self.isReading {
-            self.isReading.toggle()
-            self.heartbeats?.isPatient = !self.isReading
-            context.channel.setOption(ChannelOptions.autoRead, value: self.isReading).whenFailure { _ in }
+        let wantsToRead = !connection.isReadingPaused && self.mail.count < Self.mailLimit
+        if wantsToRead != self.isReading {
+            self.isReading = wantsToRead
+            self.heartbeats?.isPatient = !wantsToRead
+            context.channel.setOption(ChannelOptions.autoRead, value: wantsToRead).whenFailure { _ in }
         }
         switch connection.end {
         case nil: break

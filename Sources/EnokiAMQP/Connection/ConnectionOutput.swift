@@ -9,8 +9,8 @@ struct ConnectionOutput {
     var canCancelConsumers = false
     private var bytes = ByteBuffer()
 
-    /// Whether there is nothing to be sent.
-    var isEmpty: Bool { self.bytes.readableBytes == 0 }
+    /// How many bytes are to be sent.
+    var count: Int { self.bytes.readableBytes }
 
     /// Writes a method.
     mutating func write(_ method: ServerMethod, on channel: UInt16 = 0) {

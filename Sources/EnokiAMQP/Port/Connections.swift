@@ -29,13 +29,13 @@ final class Connections: Sendable {
         _ = self.state.withLock { $0.open.removeValue(forKey: id) }
     }
 
-    /// Closes all, and returns when they are.
+    /// Closes all, telling the clients, and returns when they are.
     func close() async {
         let channels = self.state.withLock { state in
             state.isClosed = true
             return Array(state.open.values)
         }
-        for channel in channels { channel.close(promise: nil) }
+        for channel in channels { channel.pipeline.fireUserInboundEventTriggered(PortClosing()) }
         for channel in channels { try? await channel.closeFuture.get() }
     }
 }
