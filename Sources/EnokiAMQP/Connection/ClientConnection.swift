@@ -312,7 +312,7 @@ final class ClientConnection {
 
     /// Ends the connection, and says why as far as it may.
     private func fail(_ failure: ConnectionFailure) {
-        let failure = self.isTold(failure) ? failure : failure.silenced
+        let failure = self.mayTell(failure) ? failure : failure.silenced
         self.context.logger.info(
             "A connection is closed by the broker",
             metadata: ["connection": "\(self.name)", "reason": "\(failure)"]
@@ -334,13 +334,13 @@ final class ClientConnection {
         }
     }
 
-    /// Whether the client may hear why: before it is nearly in, only a refused login is told.
-    private func isTold(_ failure: ConnectionFailure) -> Bool {
+    /// Whether the client hears why: before it is nearly in, only of a refused login; and not when it is over anyway.
+    private func mayTell(_ failure: ConnectionFailure) -> Bool {
         switch self.phase {
-        case .header: false
+        case .header, .closing, .deaf: failure.notice == .none
         case .login(let handshake):
             failure.notice == .none || handshake.phase == .opening || failure.exception.code == .accessRefused
-        case .running, .closing, .deaf: true
+        case .running: true
         }
     }
 

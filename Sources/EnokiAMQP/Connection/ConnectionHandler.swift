@@ -52,6 +52,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         self.heartbeats?.stop()
         self.connection?.lose()
         self.connection = nil
+        // It calls this handler, and so holds it.
+        self.mailbox = nil
+        self.mail = []
         context.fireChannelInactive()
     }
 
