@@ -120,7 +120,8 @@ final class ConnectionHandler: ChannelInboundHandler {
         let wantsToRead = !connection.isReadingPaused && self.mail.count < Self.mailLimit
         if wantsToRead != self.isReading {
             self.isReading = wantsToRead
-            self.heartbeats?.isPatient = !wantsToRead
+            // But a client that reads nothing for so long is as good as gone.
+            self.heartbeats?.isPatient = connection.isReadingPaused
             context.channel.setOption(ChannelOptions.autoRead, value: wantsToRead).whenFailure { _ in }
         }
         switch connection.end {
