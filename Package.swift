@@ -24,6 +24,7 @@ let package = Package(
         .library(name: "EnokiRunner", targets: ["EnokiRunner"]),
         .library(name: "EnokiTesting", targets: ["EnokiTesting"]),
         .library(name: "EnokiTestingTraits", targets: ["EnokiTestingTraits"]),
+        .executable(name: "enoki", targets: ["EnokiTool"]),
         .executable(name: "shop", targets: ["shop"]),
     ],
     dependencies: [
@@ -108,13 +109,22 @@ let package = Package(
         .target(
             name: "EnokiRunner",
             dependencies: [
-                "Enoki", "EnokiInProcess", "EnokiRabbitMQ",
+                "Enoki", "EnokiAMQP", "EnokiInProcess", "EnokiRabbitMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
+            ]
+        ),
+        // The tool `enoki`: commands that need no services.
+        .executableTarget(
+            name: "EnokiTool",
+            dependencies: [
+                "EnokiRunner",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
 
@@ -130,6 +140,13 @@ let package = Package(
         ),
         // What Docs/GettingStarted.md builds.
         .executableTarget(name: "greetings", dependencies: ["Enoki", "EnokiRunner"], path: "Samples/Greetings"),
+        // What Docs/TestingOtherLanguages.md tests from Python.
+        .executableTarget(
+            name: "polyglot",
+            dependencies: ["Enoki", "EnokiRunner"],
+            path: "Samples/Polyglot",
+            exclude: ["tests"]
+        ),
 
         // What EnokiRunnerTests start as a process.
         .executableTarget(
@@ -180,7 +197,10 @@ let package = Package(
         ),
         .testTarget(
             name: "EnokiRunnerTests",
-            dependencies: ["EnokiRunner", "EnokiInProcess", "EnokiRabbitMQ", "EnokiTestSupport", "runner-fixture"]
+            dependencies: [
+                "EnokiAMQP", "EnokiInProcess", "EnokiRabbitMQ", "EnokiRunner", "EnokiTestSupport", "EnokiTool",
+                "runner-fixture",
+            ]
         ),
         .testTarget(
             name: "NamekoTests",

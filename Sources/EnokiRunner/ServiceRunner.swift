@@ -2,14 +2,6 @@ public import ArgumentParser
 public import Enoki
 public import Logging
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
 /// A program that hosts services: conform a type to it, mark that `@main`, and the program has a command line.
 ///
 /// ```swift
@@ -26,6 +18,8 @@ import Darwin
 ///
 ///     shop run                                  # all services, on a broker inside this process
 ///     shop run orders --broker amqp://host/     # one of them, on RabbitMQ
+///     shop run --listen 127.0.0.1:5672          # services in other languages join, without RabbitMQ
+///     shop broker                               # a broker for development, without services
 ///     shop services                             # what there is: entrypoints, queues, exchanges
 ///
 /// As with nameko, nothing runs without the word `run`; the bare program prints its help.
@@ -35,7 +29,7 @@ import Darwin
 /// | code | meaning |
 /// |---|---|
 /// | 0 | stopped gracefully, after SIGTERM or Ctrl-C |
-/// | 1 | a service failed, or did not stop within its grace period |
+/// | 1 | a service failed, or did not stop within its grace period; or the port could not be opened |
 /// | 3 | with `--fail-fast`: the broker refused the login or the virtual host, or could not be reached |
 /// | 64 | the command line cannot be understood |
 /// | 78 | a setting, the configuration file or a service's definition cannot work |
@@ -53,7 +47,7 @@ public protocol ServiceRunner: Sendable {
     /// What `--version` says; by default `0.1.0`.
     static var version: String { get }
 
-    /// Commands of the program's own, beside `run` and `services`. None by default.
+    /// Commands of the program's own, beside `run`, `services` and `broker`. None by default.
     static var subcommands: [any ParsableCommand.Type] { get }
 
     /// What writes the log; by default a ``ConsoleLogHandler``. The level is set afterwards.
@@ -78,35 +72,5 @@ extension ServiceRunner {
 
     /// Understands the command line, does what it says, and ends the process with one of the documented codes.
     @concurrent
-    public static func main() async {
-        // A peer that hangs up, or `| head`, is an error of one write and not the end of the process.
-        signal(SIGPIPE, SIG_IGN)
-        let status = await Self.run(Array(CommandLine.arguments.dropFirst()))
-        exit(status.code)
-    }
-
-    private static func run(_ arguments: [String]) async -> ExitStatus {
-        do {
-            var command = try await RunnerCommand<Self>.asyncParseAsRoot(arguments)
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
-            } else {
-                try command.run()
-            }
-            return .success
-        } catch {
-            return Self.report(error)
-        }
-    }
-
-    private static func report(_ error: any Error) -> ExitStatus {
-        if let status = ExitStatus(error) {
-            Console.error.write("\(Self.name): \(error)")
-            return status
-        }
-        let code = RunnerCommand<Self>.exitCode(for: error)
-        let message = RunnerCommand<Self>.fullMessage(for: error)
-        if !message.isEmpty { (code == .success ? Console.output : Console.error).write(message) }
-        return ExitStatus(code: code.rawValue)
-    }
+    public static func main() async { await RunnerProgram<Self>.main(RunnerCommand<Self>.self) }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -37,11 +38,11 @@ struct ConfigurationOptions: ParsableArguments {
     /// Reads the file and the environment.
     ///
     /// - Parameter options: Settings that have an option of their own; they count more than definitions.
-    func load(options: [String: String?] = [:]) async throws -> ProcessConfiguration {
+    func reader(options: [String: TextProvider.Text?] = [:]) throws -> ConfigReader {
         // Of several definitions of one key the last counts.
-        var settings = Dictionary(self.define.map { ($0.key, $0.value) }) { $1 }
+        var settings = Dictionary(self.define.map { ($0.key, TextProvider.Text.scalar($0.value)) }) { $1 }
         for case (let key, let value?) in options { settings[key] = value }
-        return try await ProcessConfiguration(
+        return ConfigReader(
             commandLine: settings,
             environment: ProcessInfo.processInfo.environment,
             file: try self.config.map { try ConfigurationFile(path: $0) }

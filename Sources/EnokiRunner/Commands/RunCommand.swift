@@ -9,12 +9,15 @@ struct RunCommand<Runner: ServiceRunner>: AsyncParsableCommand {
             commandName: "run",
             abstract: "Run services until SIGTERM or Ctrl-C.",
             discussion: """
-                Without a broker the services run on an embedded one: messages stay inside this process.
+                Without a broker the services run on an embedded one: messages stay inside this process. With --listen others \
+                join it, by AMQP 0-9-1 as they would join RabbitMQ; once the services have started, standard output says \
+                where: listens on amqp://127.0.0.1:5672. `help broker` says who may log in.
 
                 SIGTERM and the first Ctrl-C stop gracefully: calls in work end, within the grace period (shutdown_grace, \
                 25 seconds). A second signal kills them; their messages go back to their queues.
 
-                Exit codes: 0 stopped gracefully, 1 a service failed or did not stop in time, 3 (with \
+                Exit codes: 0 stopped gracefully, 1 a service failed or did not stop in time, or \
+                the port could not be opened, 3 (with \
                 --fail-fast) the broker refused the login or could not be reached, 64 wrong usage, 78 wrong configuration, 130 killed.
                 """
         )
@@ -32,46 +35,51 @@ struct RunCommand<Runner: ServiceRunner>: AsyncParsableCommand {
     )
     var broker: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "A port of the embedded broker, where clients in any language join; 0 is one that is free"
+                + " (AMQP_SERVER_ADDRESS).",
+            valueName: "[host:]port"
+        )
+    )
+    var listen: String?
+
     @OptionGroup var configurationOptions: ConfigurationOptions
 
     @Option(help: ArgumentHelp("How many calls each service works on at once (default: 10).", valueName: "n"))
     var maxWorkers: Int?
 
-    @Option(help: "The lowest level to log: trace, debug, info, notice, warning, error, critical (default: info).")
-    var logLevel: String?
+    @OptionGroup var logOptions: LogOptions
 
     @Flag(help: "Give up when the broker cannot be reached or refuses the login at start, instead of waiting.")
     var failFast = false
 
     func run() async throws {
         let services = try ServiceSelection.choose(self.services, from: Runner().services)
-        let configuration = try await self.configurationOptions.load(options: [
-            "AMQP_URI": self.broker,
-            "max_workers": self.maxWorkers.map(String.init),
-            "LOG_LEVEL": self.logLevel,
+        let reader = try self.configurationOptions.reader(options: [
+            "AMQP_URI": self.broker.map { .scalar($0) },
+            PortConfiguration.addressKey: self.listen.map { .scalar($0) },
+            "max_workers": self.maxWorkers.map { .scalar(String($0)) },
+            "LOG_LEVEL": self.logOptions.setting,
         ])
-        let logger = self.bootstrapLogging(configuration.logLevel)
-        let broker = configuration.broker.makeBroker(name: Runner.name, failFast: self.failFast, logger: logger)
+        let configuration = try await ProcessConfiguration(reader)
+        let logger = RunnerProgram<Runner>.bootstrapLogging(configuration.logLevel)
+        let broker = try configuration.broker.makeBroker(name: Runner.name, failFast: self.failFast, logger: logger)
         let host = try ServiceHost(
-            broker: broker,
+            broker: broker.broker,
             services: services,
             settings: configuration.settings,
             config: configuration.reader,
             logger: logger
         )
-        try await ServiceProcess(host: host, settings: configuration.settings, logger: logger).run {
-            self.announce(configuration.broker, broker, services, logger)
+        let process = ServiceProcess(host: host, settings: configuration.settings, logger: logger)
+        try await broker.withPort { port in
+            try await process.run {
+                self.announce(configuration.broker, broker.broker, services, logger)
+            } whenStarted: {
+                port?.announce()
+            }
         }
-    }
-
-    private func bootstrapLogging(_ level: Logger.Level) -> Logger {
-        let makeHandler: @Sendable (String) -> any LogHandler = { label in
-            var handler = Runner.logHandler(label: label)
-            handler.logLevel = level
-            return handler
-        }
-        LoggingSystem.bootstrap(makeHandler)
-        return Logger(label: Runner.name, factory: makeHandler)
     }
 
     private func announce(
@@ -82,10 +90,12 @@ struct RunCommand<Runner: ServiceRunner>: AsyncParsableCommand {
     ) {
         let names = services.map { type(of: $0).name }.joined(separator: ", ")
         switch choice {
-        case .embedded:
+        case .embedded(port: nil):
             logger.info(
                 "runs \(names) on the embedded broker: messages stay inside this process; --broker names another"
             )
+        case .embedded:
+            logger.info("runs \(names) on the embedded broker, which takes other clients")
         case .rabbitMQ:
             logger.info("runs \(names)", metadata: ["broker": "\(broker.address)"])
         }

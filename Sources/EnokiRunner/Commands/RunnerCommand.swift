@@ -7,7 +7,9 @@ struct RunnerCommand<Runner: ServiceRunner>: AsyncParsableCommand {
             commandName: Runner.name,
             abstract: "Runs microservices.",
             version: Runner.version,
-            subcommands: [RunCommand<Runner>.self, ServicesCommand<Runner>.self] + Runner.subcommands
+            subcommands: [
+                RunCommand<Runner>.self, ServicesCommand<Runner>.self, BrokerCommand<RunnerProgram<Runner>>.self,
+            ] + Runner.subcommands
         )
     }
 }

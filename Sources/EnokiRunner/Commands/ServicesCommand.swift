@@ -20,7 +20,7 @@ struct ServicesCommand<Runner: ServiceRunner>: AsyncParsableCommand {
 
     func run() async throws {
         let services = try ServiceSelection.choose(self.services, from: Runner().services)
-        let configuration = try await self.configurationOptions.load()
+        let configuration = try await ProcessConfiguration(self.configurationOptions.reader())
         let logger = Logger(label: Runner.name, factory: Runner.logHandler)
         let host = try ServiceHost(
             broker: InProcessBroker(clock: ContinuousClock(), logger: logger),

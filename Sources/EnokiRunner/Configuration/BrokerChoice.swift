@@ -1,22 +1,25 @@
+import Configuration
 import Enoki
 import EnokiInProcess
 import EnokiRabbitMQ
 import Logging
 
-/// The broker that a process is to use.
+/// The broker that a process with services is to use.
 enum BrokerChoice: Sendable {
-    /// One inside the process, gone with it.
-    case embedded
+    /// One inside the process, gone with it; with a port where others are to join.
+    case embedded(port: PortConfiguration?)
     /// RabbitMQ.
     case rabbitMQ(RabbitMQConfiguration)
 
-    /// The broker at `uri`; the embedded one when there is no URI.
+    /// The broker at `AMQP_URI`; the embedded one when there is no URI.
     ///
     /// - Throws: `BrokerError` for a URI that cannot be understood; `ConfigurationError` for an empty one, most likely a
     ///   variable that was not set: whoever gives an address does not want messages to stay inside the process.
-    init(uri: String?) throws {
+    init(_ reader: ConfigReader) async throws {
+        let uri = try await reader.fetchString(forKey: "AMQP_URI", isSecret: true)
+        let listens = try await reader.fetchString(forKey: ConfigKey(PortConfiguration.addressKey)) != nil
         guard let uri else {
-            self = .embedded
+            self = .embedded(port: listens ? try await Self.port(reader) : nil)
             return
         }
         guard !uri.isEmpty else {
@@ -24,7 +27,24 @@ enum BrokerChoice: Sendable {
                 "AMQP_URI is empty: give an address, or leave it out to run on the embedded broker"
             )
         }
+        guard !listens else {
+            throw ConfigurationError(
+                "--listen (AMQP_SERVER_ADDRESS) opens a port of the embedded broker, and --broker (AMQP_URI) names another "
+                    + "one: leave one of them out"
+            )
+        }
         self = .rabbitMQ(try RabbitMQConfiguration(uri: uri))
+    }
+
+    private static func port(_ reader: ConfigReader) async throws -> PortConfiguration {
+        let port = try await PortConfiguration(reader)
+        guard port.virtualHosts.count == 1 else {
+            throw ConfigurationError(
+                "AMQP_SERVER_VIRTUAL_HOSTS has \(port.virtualHosts.count) names, and services run on one virtual host: give "
+                    + "one, or start a broker of its own with `broker`"
+            )
+        }
+        return port
     }
 
     /// Makes the broker.
@@ -32,14 +52,18 @@ enum BrokerChoice: Sendable {
     /// - Parameters:
     ///   - name: What the broker's management shows for the connections.
     ///   - failFast: Whether it gives up when the first connection does not succeed.
-    func makeBroker(name: String, failFast: Bool, logger: Logger) -> any Broker {
+    func makeBroker(name: String, failFast: Bool, logger: Logger) throws -> ProcessBroker {
         switch self {
-        case .embedded:
-            return InProcessBroker(clock: ContinuousClock(), logger: logger)
+        case .embedded(port: nil):
+            return ProcessBroker(broker: InProcessBroker(clock: ContinuousClock(), logger: logger))
+        case .embedded(let port?):
+            let host = port.virtualHosts.first ?? "/"
+            let broker = InProcessBroker(virtualHost: host, clock: ContinuousClock(), logger: logger)
+            return ProcessBroker(broker: broker, server: try port.server(for: [broker], logger: logger))
         case .rabbitMQ(var configuration):
             configuration.connectionName = name
             configuration.failFast = failFast
-            return RabbitMQBroker(configuration: configuration, logger: logger)
+            return ProcessBroker(broker: RabbitMQBroker(configuration: configuration, logger: logger))
         }
     }
 }

@@ -2,8 +2,7 @@ import Configuration
 import Enoki
 import Logging
 
-/// What a process was told, from all sources: the command line counts more than the environment, and that more than the
-/// file.
+/// What a process that hosts services was told.
 struct ProcessConfiguration: Sendable {
     /// All settings, for the services' own ``Config``.
     let reader: ConfigReader
@@ -14,38 +13,21 @@ struct ProcessConfiguration: Sendable {
     /// The lowest level that is logged.
     let logLevel: Logger.Level
 
-    /// Puts the sources together.
+    /// Understands the settings of a process.
     ///
     /// ## Configuration keys
     /// Those of `ServiceSettings`, and:
     /// - `AMQP_URI` (string): the broker; without it there is an embedded one.
+    /// - `AMQP_SERVER_ADDRESS` (string): where the embedded broker takes clients; without it nowhere. ``PortConfiguration``
+    ///   lists the other keys of the port.
     /// - `LOG_LEVEL` (string, default `info`)
     ///
-    /// In the environment keys are written in capitals: `MAX_WORKERS`.
-    ///
     /// - Throws: `ConfigurationError` for a value that cannot be used, `BrokerError` for such an address.
-    init(commandLine: [String: String], environment: [String: String], file: ConfigurationFile?) async throws {
-        var providers: [any ConfigProvider] = [
-            TextProvider(name: "the command line", commandLine),
-            EnvironmentVariablesProvider(
-                environmentVariables: environment,
-                secretsSpecifier: .dynamic { name, _ in TextProvider.isSecret(name) }
-            ),
-        ]
-        if let file { providers.append(file.provider) }
-        self.reader = ConfigReader(providers: providers)
-        try await UnsupportedSettings.refuse(self.reader)
-        self.settings = try await ServiceSettings(self.reader)
-        self.broker = try BrokerChoice(uri: try await self.reader.fetchString(forKey: "AMQP_URI", isSecret: true))
-        self.logLevel = try Self.logLevel(try await self.reader.fetchString(forKey: "LOG_LEVEL"))
-    }
-
-    private static func logLevel(_ name: String?) throws(ConfigurationError) -> Logger.Level {
-        guard let name else { return .info }
-        guard let level = Logger.Level(rawValue: name.lowercased()) else {
-            let known = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ConfigurationError("LOG_LEVEL is not a level: give one of \(known)")
-        }
-        return level
+    init(_ reader: ConfigReader) async throws {
+        self.reader = reader
+        try await UnsupportedSettings.refuse(reader)
+        self.settings = try await ServiceSettings(reader)
+        self.broker = try await BrokerChoice(reader)
+        self.logLevel = try await reader.logLevel()
     }
 }

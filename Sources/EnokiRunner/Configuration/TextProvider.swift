@@ -20,8 +20,8 @@ struct TextProvider: ConfigProvider, ConfigSnapshot {
     }
 
     /// The settings of a dictionary; the parts of a nested key are joined by dots.
-    init(name: String, _ settings: [String: String]) {
-        self.init(name: name) { key in settings[key.components.joined(separator: ".")].map(Text.scalar) }
+    init(name: String, _ settings: [String: Text]) {
+        self.init(name: name) { key in settings[key.components.joined(separator: ".")] }
     }
 
     func value(forKey key: AbsoluteConfigKey, type: ConfigType) throws -> LookupResult {

@@ -1,4 +1,5 @@
 import Enoki
+import EnokiAMQP
 
 /// What a process leaves behind: the codes of ``ServiceRunner``'s documentation. 64 and 78 are those of `sysexits.h`.
 struct ExitStatus: Sendable, Hashable {
@@ -19,6 +20,7 @@ extension ExitStatus {
         case is UsageError: self = .usage
         case is ConfigurationError: self = .configuration
         case is ProcessKilled: self = .killed
+        case is AMQPServerError: self = .failure
         case let error as BrokerError: self = Self.status(of: error.code)
         case let error as ServiceFailure: self = ExitStatus(error.cause) ?? .failure
         default: return nil

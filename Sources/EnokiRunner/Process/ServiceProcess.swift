@@ -20,9 +20,11 @@ struct ServiceProcess: Sendable {
 
     /// Returns after a graceful stop.
     ///
-    /// - Parameter announce: Called when signals are heeded, before the services start.
+    /// - Parameters:
+    ///   - announce: Called when signals are heeded, before the services start.
+    ///   - whenStarted: Called when all services have started.
     /// - Throws: ``ServiceFailure`` with the first error, or ``ProcessKilled``.
-    func run(announce: () -> Void) async throws {
+    func run(announce: () -> Void, whenStarted: @escaping @Sendable () -> Void) async throws {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: self.host, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -39,6 +41,10 @@ struct ServiceProcess: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { for await _ in signals { input.yield(.signal) } }
             tasks.addTask { await timers.run() }
+            tasks.addTask {
+                // Why they have not started, where they have not, is what the group throws.
+                if (try? await self.host.waitUntilStarted()) != nil { whenStarted() }
+            }
             tasks.addTask { await self.follow(events, input, group, timers, killed) }
             defer { tasks.cancelAll() }
             try await Self.run(group, until: killed)

@@ -1,0 +1,74 @@
+package import ArgumentParser
+package import Logging
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// A program with a command line: what its commands need to know of it.
+package protocol Program: Sendable {
+    /// Its name in help and logs.
+    static var name: String { get }
+
+    /// What writes its log. The level is set afterwards.
+    static func logHandler(label: String) -> any LogHandler
+}
+
+extension Program {
+    /// Understands the command line, does what it says, and ends the process with one of the codes of ``ServiceRunner``.
+    package static func main<Root: AsyncParsableCommand>(_ root: Root.Type) async {
+        // A peer that hangs up, or `| head`, is an error of one write and not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
+        let status = await Self.run(root, Array(CommandLine.arguments.dropFirst()))
+        exit(status.code)
+    }
+
+    private static func run<Root: AsyncParsableCommand>(_ root: Root.Type, _ arguments: [String]) async -> ExitStatus {
+        do {
+            var command = try await root.asyncParseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+            return .success
+        } catch {
+            return Self.report(error, root)
+        }
+    }
+
+    private static func report<Root: AsyncParsableCommand>(_ error: any Error, _ root: Root.Type) -> ExitStatus {
+        if let status = ExitStatus(error) {
+            Console.error.write("\(Self.name): \(error)")
+            return status
+        }
+        let code = root.exitCode(for: error)
+        let message = root.fullMessage(for: error)
+        if !message.isEmpty { (code == .success ? Console.output : Console.error).write(message) }
+        return ExitStatus(code: code.rawValue)
+    }
+
+    /// Makes all loggers of the process write to the program's log, from `level` on.
+    ///
+    /// - Returns: The program's own.
+    static func bootstrapLogging(_ level: Logger.Level) -> Logger {
+        let makeHandler: @Sendable (String) -> any LogHandler = { label in
+            var handler = Self.logHandler(label: label)
+            handler.logLevel = level
+            return handler
+        }
+        LoggingSystem.bootstrap(makeHandler)
+        return Logger(label: Self.name, factory: makeHandler)
+    }
+}
+
+/// The program that a ``ServiceRunner`` is.
+enum RunnerProgram<Runner: ServiceRunner>: Program {
+    static var name: String { Runner.name }
+
+    static func logHandler(label: String) -> any LogHandler { Runner.logHandler(label: label) }
+}
