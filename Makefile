@@ -10,7 +10,7 @@ transports := EnokiRabbitMQTests|EnokiInProcessTests|BrokerConformanceTests
 # Hundreds of cases that take the same few ways, and tests of sheer size: ten minutes under the sanitizer, and no new thread.
 repetitive := Cases/|RandomConformanceTests|ManyQueuesTests|DeadLetterChainTests
 
-.PHONY: help run build test test-tsan lint format bench bench-port bench-scaling docs clean
+.PHONY: help run polyglot build test test-tsan lint format bench bench-port bench-scaling docs clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is.
@@ -19,6 +19,11 @@ help: ## Say what there is.
 run: ## Build and run the sample on the embedded broker.
 	@Scripts/install build
 	swift run shop demo
+
+polyglot: ## Test the sample in two languages: a Swift service from Python.
+	@Scripts/install polyglot
+	swift build --product polyglot
+	PYTHONWARNINGS=ignore .venv-polyglot/bin/nameko test -p no:cacheprovider Samples/Polyglot/tests
 
 build: ## Build everything.
 	@Scripts/install build

@@ -218,6 +218,7 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
+        .testTarget(name: "PolyglotTests", dependencies: ["EnokiTestSupport", "polyglot"]),
         .testTarget(name: "ShopTests", dependencies: ["shop", "EnokiRabbitMQ", "EnokiTesting", "EnokiTestSupport"]),
     ]
 )

@@ -1,5 +1,6 @@
 import Configuration
 import Enoki
+import EnokiAMQP
 import EnokiRabbitMQ
 import Logging
 import Testing
@@ -13,9 +14,11 @@ import Testing
         file: String = ""
     ) async throws -> ProcessConfiguration {
         try await ProcessConfiguration(
-            commandLine: commandLine,
-            environment: environment,
-            file: try ConfigurationFile(content: Array(file.utf8), name: "shop.yaml")
+            ConfigReader(
+                commandLine: commandLine.mapValues(TextProvider.Text.scalar),
+                environment: environment,
+                file: try ConfigurationFile(content: Array(file.utf8), name: "shop.yaml")
+            )
         )
     }
 
@@ -36,7 +39,7 @@ import Testing
         let configuration = try await configuration()
         #expect(configuration.settings == ServiceSettings())
         #expect(configuration.logLevel == .info)
-        guard case .embedded = configuration.broker else { return #expect(Bool(false), "not embedded") }
+        guard case .embedded(port: nil) = configuration.broker else { return #expect(Bool(false), "not embedded") }
     }
 
     @Test func theCommandLineCountsMoreThanTheEnvironmentAndThatMoreThanTheFile() async throws {
@@ -139,5 +142,24 @@ import Testing
 
     @Test func anEmptyAddressIsAnErrorRatherThanTheEmbeddedBroker() async {
         #expect(await error(environment: ["AMQP_URI": ""]).contains("AMQP_URI is empty"))
+    }
+
+    @Test func theEmbeddedBrokerOpensAPortWhereItIsTold() async throws {
+        let configuration = try await configuration(environment: ["AMQP_SERVER_ADDRESS": "5673"])
+        guard case .embedded(let port?) = configuration.broker else { return #expect(Bool(false), "no port") }
+        #expect(port.address.description == "127.0.0.1:5673")
+        // Users alone open nothing.
+        let closed = try await self.configuration(environment: ["AMQP_SERVER_USERS": "ada:secret"])
+        guard case .embedded(port: nil) = closed.broker else { return #expect(Bool(false), "a port") }
+    }
+
+    @Test func aPortOfABrokerThatIsNotUsedIsAnError() async {
+        let error = await error(commandLine: ["AMQP_SERVER_ADDRESS": "5672"], environment: ["AMQP_URI": "amqp://host/"])
+        #expect(error.contains("leave one of them out"))
+    }
+
+    @Test func servicesRunOnOneVirtualHost() async {
+        let port = ["AMQP_SERVER_ADDRESS": "5672", "AMQP_SERVER_VIRTUAL_HOSTS": "a,b"]
+        #expect(await error(environment: port).hasPrefix("AMQP_SERVER_VIRTUAL_HOSTS has 2 names"))
     }
 }

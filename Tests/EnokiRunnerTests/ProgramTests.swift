@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [[], ["--help"], ["run", "--help"], ["services", "--help"]])
+    @Test(arguments: [[], ["--help"], ["run", "--help"], ["services", "--help"], ["broker", "--help"]])
     func helpIsNoError(_ arguments: [String]) async throws {
         try await ChildProcess.with(BuiltExecutable.path("runner-fixture"), arguments) { child in
             let exit = try await child.ended()
@@ -42,8 +42,11 @@ import Testing
     @Test func helpOfRunNamesOptionsAndExitCodes() async throws {
         try await fixture("run", "--help") { child in
             try await child.ended()
-            let options = ["--broker", "--config", "--define", "--max-workers", "--log-level", "--fail-fast"]
-            for text in options + ["130 killed"] { #expect(child.output.contains(text)) }
+            let options = [
+                "--broker", "--listen", "--config", "--define", "--max-workers", "--log-level", "--fail-fast",
+            ]
+            let help = child.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            for text in options + ["130 killed"] { #expect(help.contains(text)) }
         }
     }
 
@@ -63,6 +66,7 @@ import Testing
 
     @Test(arguments: [
         ["run", "--max-workers", "many"], ["run", "--nonsense"], ["nonsense"], ["run", "-d", "novalue"],
+        ["broker", "--heartbeat", "soon"],
     ])
     func aCommandLineThatCannotBeParsedEndsWith64(_ arguments: [String]) async throws {
         try await ChildProcess.with(BuiltExecutable.path("runner-fixture"), arguments) { child in
@@ -114,6 +118,18 @@ import Testing
         Misconfiguration(
             arguments: ["run", "steady", "--broker", "redis://user:hunter2@host/"],
             error: "the broker's address cannot be understood"
+        ),
+        Misconfiguration(
+            arguments: ["run", "steady", "--listen", "5672", "--broker", "amqp://user:hunter2@host/"],
+            error: "--listen (AMQP_SERVER_ADDRESS) opens a port of the embedded broker"
+        ),
+        Misconfiguration(
+            arguments: ["broker", "--listen", "0.0.0.0:0"],
+            error: "nobody could log in from another machine at 0.0.0.0:0"
+        ),
+        Misconfiguration(
+            arguments: ["broker", "--listen", "0", "--user", "hunter2"],
+            error: "user 1 in AMQP_SERVER_USERS is not name:password"
         ),
         Misconfiguration(
             arguments: ["run", "twins"],

@@ -24,6 +24,8 @@ public enum TestEnvironment {
     public static var python: String { get throws { try Self.value("ENOKI_TEST_PYTHON") } }
     /// The path of a Python that has nameko 3.
     public static var pythonNameko3: String { get throws { try Self.value("ENOKI_TEST_PYTHON_NAMEKO_3") } }
+    /// The path of the Python of `Samples/Polyglot`, with nameko and pytest.
+    public static var pythonPolyglot: String { get throws { try Self.value("ENOKI_TEST_PYTHON_POLYGLOT") } }
 
     /// The value of a variable.
     ///

@@ -41,7 +41,10 @@ struct BrokerProcess: Service {
             try await self.server.withPort { port in
                 port.announce()
                 let hosts = port.virtualHosts.joined(separator: ", ")
-                self.logger.info("takes clients; messages are gone when it stops", metadata: ["virtual_hosts": "\(hosts)"])
+                self.logger.info(
+                    "takes clients; messages are gone when it stops",
+                    metadata: ["virtual_hosts": "\(hosts)"]
+                )
                 try? await gracefulShutdown()
             }
         }
