@@ -211,8 +211,8 @@ let package = Package(
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
-                "greetings", "Enoki", "EnokiInProcess", "EnokiRabbitMQ", "EnokiTesting", "EnokiTestingTraits",
-                "EnokiTestSupport",
+                "greetings", "polyglot", "Enoki", "EnokiAMQP", "EnokiInProcess", "EnokiRabbitMQ", "EnokiTesting",
+                "EnokiTestingTraits", "EnokiTestSupport",
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -40,6 +40,38 @@ extension Cluster {
         return delivery?.message
     }
 
+    /// Waits until a queue is as `condition` wants it, on any broker; one that does not exist yet is waited for too.
+    ///
+    /// For what takes part from outside of this test, such as a service in another language: nobody knows when it has
+    /// started, or published.
+    ///
+    /// ```swift
+    /// try await cluster.waitForQueue("rpc-payments") { $0.consumerCount > 0 }
+    /// ```
+    ///
+    /// - Returns: The state that `condition` wanted.
+    /// - Throws: ``ExpectationError`` when that does not happen within the patience of the test; what `condition` throws.
+    @discardableResult
+    public func waitForQueue(
+        _ name: String,
+        until condition: (QueueStatus) throws -> Bool
+    ) async throws -> QueueStatus {
+        let deadline = ContinuousClock.now.advanced(by: self.patience)
+        while true {
+            let status = try await self.status(of: name)
+            if let status, try condition(status) { return status }
+            guard ContinuousClock.now < deadline else {
+                let found =
+                    status.map { "it has \($0.messageCount) messages and \($0.consumerCount) consumers" }
+                    ?? "there is none of that name"
+                throw ExpectationError(
+                    "queue '\(name)' was not as expected within \(self.patience): \(found)\n\n\(await self.report())"
+                )
+            }
+            try await ContinuousClock().sleep(for: .milliseconds(10))
+        }
+    }
+
     /// Waits until the services have done what there is to do at this time.
     ///
     /// In process that is when nothing can go on but the time: every message that can be delivered was, and every call has

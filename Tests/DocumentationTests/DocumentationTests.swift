@@ -16,6 +16,18 @@ import Testing
         }
     }
 
+    /// What the guide shows of the sample in two languages is what `PolyglotTests` run.
+    @Test func everySnippetOfTheSampleInTwoLanguagesIsRun() throws {
+        let code = try repository.files("Samples/Polyglot/tests", ".py").map { try lines(of: $0) }
+        let blocks = Markdown(try repository.text("Docs/TestingOtherLanguages.md")).blocks.filter {
+            $0.language == "python"
+        }
+        #expect(!blocks.isEmpty)
+        for block in blocks {
+            #expect(code.contains { occurs(block.lines, in: $0) }, "line \(block.line) stands in no file of the sample")
+        }
+    }
+
     /// A manifest is compiled by the package manager.
     @Test func everyManifestUsesProductsThatExist() async throws {
         let products = try repository.text("Package.swift").matches(of: /\.library\(name: "(\w+)"/).map { String($0.1) }
@@ -88,10 +100,12 @@ import Testing
     /// The lines of the files that documents quote, and of their manifests.
     private func compiledFiles() throws -> [[String]] {
         let files = repository.files("Samples", ".swift") + repository.files("Tests/DocumentationTests", ".swift")
-        return try files.map {
-            try repository.text($0).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        }
+        return try files.map { try lines(of: $0) }
             + documents().flatMap { $0.1.blocks.filter(isManifest).map(\.lines) }
+    }
+
+    private func lines(of file: String) throws -> [String] {
+        try repository.text(file).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     }
 
     private func isManifest(_ block: Markdown.Block) -> Bool { block.text.hasPrefix("// swift-tools-version") }

@@ -31,6 +31,33 @@ import Testing
         }
     }
 
+    @Test func whatComesFromOutsideIsWaitedFor() async throws {
+        try await withServices(Shop.Payments()) { cluster in
+            async let status = cluster.waitForQueue("work") { $0.messageCount == 2 }
+            try await cluster.broker.declare(Topology(queues: [Queue("work")]))
+            for _ in 1...2 { try await cluster.broker.publish(Message("hello"), to: "", routingKey: "work") }
+            #expect(try await status == QueueStatus(name: "work", messageCount: 2, consumerCount: 0))
+        }
+    }
+
+    @Test func whatIsWaitedForInVainIsSaid() async throws {
+        try await withServices(Shop.Payments(), patience: .milliseconds(50)) { cluster in
+            let missing = await #expect(throws: ExpectationError.self) {
+                try await cluster.waitForQueue("none") { _ in true }
+            }
+            #expect(
+                missing?.description.hasPrefix(
+                    "queue 'none' was not as expected within 0.05 seconds: there is none of that name"
+                ) == true
+            )
+            try await cluster.broker.declare(Topology(queues: [Queue("work")]))
+            let idle = await #expect(throws: ExpectationError.self) {
+                try await cluster.waitForQueue("work") { $0.consumerCount > 0 }
+            }
+            #expect(idle?.description.contains("it has 0 messages and 0 consumers") == true)
+        }
+    }
+
     @Test func whatNeverBecomesQuietEndsWithTheTestsPatience() async throws {
         struct Sulking: Microservice {
             static let name = "sulking"
