@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test func anOrderIsChargedInPython() async throws {
-        try await withServices(Orders()) { cluster in
+        try await withServices(Orders(), patience: .seconds(30)) { cluster in
             try await cluster.server().listen { port in
                 try await nameko("payments", at: port.uri()) {
                     try await cluster.waitForQueue("rpc-payments") { $0.consumerCount > 0 }
