@@ -4,9 +4,13 @@ public struct AMQPPort: Sendable, Hashable {
     public let address: AMQPAddress
     /// The virtual hosts that it serves.
     public let virtualHosts: [String]
+    let wireFaults: WireFaults
 
     /// The number of the port.
     public var number: Int { self.address.port }
+
+    /// What the fault plan has made go wrong so far, in order: a plan that does the same.
+    public var faults: [WireFault] { self.wireFaults.occurred }
 
     /// The URI of a virtual host for a client with the user's name and password, such as
     /// `amqp://guest:guest@127.0.0.1:5672/%2F`. It has the password in it: do not log it.

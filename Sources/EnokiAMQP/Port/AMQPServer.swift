@@ -15,6 +15,7 @@ public struct AMQPServer: Sendable {
     private let brokers: [InProcessBroker]
     private let address: AMQPAddress
     private let configuration: AMQPConfiguration
+    private let faults: WireFaultPlan
     private let logger: Logger
 
     /// A server for one or several virtual hosts.
@@ -23,6 +24,7 @@ public struct AMQPServer: Sendable {
     ///   - brokers: The virtual hosts. Someone has to run each of them.
     ///   - address: Where to listen.
     ///   - configuration: What to ask of clients, and let them do.
+    ///   - faults: What goes wrong on the wire, and when.
     ///   - logger: Gets what clients do: their logins at debug level, what they do wrong at info level.
     /// - Throws: ``AMQPServerError`` when no broker or the same virtual host twice is served, or the configuration has a
     ///   limit that AMQP does not know.
@@ -30,6 +32,7 @@ public struct AMQPServer: Sendable {
         brokers: [InProcessBroker],
         on address: AMQPAddress = .loopback(),
         configuration: AMQPConfiguration = AMQPConfiguration(),
+        faults: WireFaultPlan = .none,
         logger: Logger = .current
     ) throws(AMQPServerError) {
         try configuration.check()
@@ -44,6 +47,7 @@ public struct AMQPServer: Sendable {
         self.brokers = brokers
         self.address = address
         self.configuration = configuration
+        self.faults = faults
         self.logger = logger
     }
 
@@ -53,19 +57,21 @@ public struct AMQPServer: Sendable {
     /// - Throws: What `body` throws; ``AMQPServerError`` when the address cannot be listened on.
     public func withPort<Result>(_ body: (AMQPPort) async throws -> Result) async throws -> Result {
         let connections = Connections(maximum: self.configuration.connectionMax)
-        let listener = try await self.bind(connections)
+        let faults = WireFaults(self.faults)
+        let listener = try await self.bind(connections, faults)
         let result: Swift.Result<Result, any Error>
         do {
-            result = .success(try await body(try self.port(of: listener)))
+            result = .success(try await body(try self.port(of: listener, faults)))
         } catch {
             result = .failure(error)
         }
         try? await listener.close()
+        faults.end()
         await connections.close()
         return try result.get()
     }
 
-    private func bind(_ connections: Connections) async throws(AMQPServerError) -> any Channel {
+    private func bind(_ connections: Connections, _ faults: WireFaults) async throws(AMQPServerError) -> any Channel {
         let brokers = Dictionary(uniqueKeysWithValues: self.brokers.map { (ByteName($0.virtualHost), $0) })
         let (configuration, logger) = (self.configuration, self.logger)
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -87,6 +93,10 @@ public struct AMQPServer: Sendable {
                         isLoopback: channel.remoteAddress?.isLoopback ?? false,
                         logger: logger
                     )
+                    if !faults.isEmpty {
+                        let handler = WireFaultHandler(faults: faults, frameMax: configuration.frameMax)
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
                     try channel.pipeline.syncOperations.addHandler(ConnectionHandler(context: context))
                 }
             }
@@ -97,13 +107,14 @@ public struct AMQPServer: Sendable {
         }
     }
 
-    private func port(of listener: any Channel) throws(AMQPServerError) -> AMQPPort {
+    private func port(of listener: any Channel, _ faults: WireFaults) throws(AMQPServerError) -> AMQPPort {
         guard let number = listener.localAddress?.port else {
             throw AMQPServerError("expected a port number at \(self.address), found none: use an IP address")
         }
         return AMQPPort(
             address: AMQPAddress(host: self.address.host, port: number),
-            virtualHosts: self.brokers.map(\.virtualHost)
+            virtualHosts: self.brokers.map(\.virtualHost),
+            wireFaults: faults
         )
     }
 }

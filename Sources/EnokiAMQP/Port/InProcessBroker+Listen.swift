@@ -15,6 +15,7 @@ extension InProcessBroker {
     /// - Parameters:
     ///   - address: Where to listen; by default a free port that only this machine reaches.
     ///   - configuration: What to ask of clients, and let them do.
+    ///   - faults: What goes wrong on the wire, and when; what goes wrong in the broker, the broker knows.
     ///   - logger: Gets what clients do.
     ///   - body: Is given the port.
     /// - Returns: What `body` returns.
@@ -22,10 +23,17 @@ extension InProcessBroker {
     public func listen<Result: Sendable>(
         on address: AMQPAddress = .loopback(),
         configuration: AMQPConfiguration = AMQPConfiguration(),
+        faults: WireFaultPlan = .none,
         logger: Logger = .current,
         _ body: (AMQPPort) async throws -> Result
     ) async throws -> Result {
-        let server = try AMQPServer(brokers: [self], on: address, configuration: configuration, logger: logger)
+        let server = try AMQPServer(
+            brokers: [self],
+            on: address,
+            configuration: configuration,
+            faults: faults,
+            logger: logger
+        )
         guard !self.isRunning else { return try await server.withPort(body) }
         return try await withThrowingTaskGroup { group in
             group.addTask { try await self.run() }
