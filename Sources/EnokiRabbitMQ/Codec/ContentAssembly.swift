@@ -39,6 +39,9 @@ struct ContentAssembly {
 
     init(maxBodySize: Int) { self.maxBodySize = maxBodySize }
 
+    /// Whether a part of a message has come, and not yet the rest.
+    var isIncomplete: Bool { if case .idle = self.state { false } else { true } }
+
     /// A method with content came.
     mutating func begin(_ origin: Content.Origin) throws(Violation) {
         guard case .idle = self.state else { throw Violation(reason: "a method in the middle of a message") }

@@ -21,6 +21,8 @@ final class SessionLoop {
     private var sending: OutputBuffer
     private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
     private var heartbeat: Heartbeat
+    private var nextLook: ContinuousClock.Instant
+    private var hasReceivedFrame = false
     /// The channels that something came on, by number.
     private var inbound: [Inbound?] = []
     private var sendsWhenReadable = false
@@ -32,6 +34,7 @@ final class SessionLoop {
     private final class Inbound {
         let channel: Channel
         var assembly: ContentAssembly
+        var stall = StallWatch()
 
         init(_ channel: Channel, maxBodySize: Int) {
             self.channel = channel
@@ -62,6 +65,7 @@ final class SessionLoop {
         self.endpoint = endpoint
         self.sending = OutputBuffer(frameMax: login.frameMax)
         self.heartbeat = Heartbeat(interval: login.heartbeat, now: .now)
+        self.nextLook = .now + login.heartbeat
         let outbox = Outbox(
             frameMax: login.frameMax,
             limit: connection.configuration.outputBufferLimit,
@@ -132,6 +136,7 @@ final class SessionLoop {
             self.session.expire(at: now)
             if let abortion = self.session.abortion { self.fail(abortion.message) }
         }
+        if now >= self.nextLook { self.lookForStalls(at: now) }
         switch self.heartbeat.due(at: now) {
         case .wait: break
         case .giveUp: self.fail("the broker has been silent for two heartbeats (\(self.login.heartbeat * 2))")
@@ -140,6 +145,18 @@ final class SessionLoop {
             if self.sending.isEmpty { self.sending.appendHeartbeat() }
             self.heartbeat.sent(at: now)
             self.flush()
+        }
+    }
+
+    private func lookForStalls(at now: ContinuousClock.Instant) {
+        self.nextLook = now + self.login.heartbeat
+        defer { self.hasReceivedFrame = false }
+        for case let inbound? in self.inbound
+        where inbound.stall.isStalled(
+            isIncomplete: inbound.assembly.isIncomplete,
+            othersCame: self.hasReceivedFrame
+        ) {
+            self.fail("the broker did not send the rest of a message", .protocolViolation)
         }
     }
 
@@ -239,6 +256,7 @@ final class SessionLoop {
     }
 
     private func handle(_ frame: amqp_frame_t) {
+        self.hasReceivedFrame = true
         switch Int32(frame.frame_type) {
         case AMQP_FRAME_METHOD:
             let method = IncomingMethod(frame.payload.method)
@@ -272,6 +290,7 @@ final class SessionLoop {
         guard let inbound = self.inbound(number) else {
             return self.fail("the broker used channel \(number), which is not open", .protocolViolation)
         }
+        inbound.stall.noteProgress()
         do throws(ContentAssembly.Violation) {
             guard let content = try step(&inbound.assembly) else { return }
             inbound.channel.user.channel(inbound.channel, received: content)
