@@ -177,7 +177,10 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
-        .testTarget(name: "EnokiRabbitMQTests", dependencies: ["EnokiRabbitMQ", "EnokiTestSupport"]),
+        .testTarget(
+            name: "EnokiRabbitMQTests",
+            dependencies: ["EnokiAMQP", "EnokiInProcess", "EnokiRabbitMQ", "EnokiTestSupport"]
+        ),
         .testTarget(name: "BrokerConformanceTests", dependencies: ["EnokiTestSupport"]),
         .testTarget(
             name: "EnokiTests",

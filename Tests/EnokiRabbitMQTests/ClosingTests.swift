@@ -4,23 +4,27 @@ import EnokiTestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct ClosingTests {
-    @Test func acknowledgementsGivenBeforeTheEndAreSent() async throws {
-        let queue = Queue(.unique("acks"), durable: false)
-        try await withRabbitMQ { broker in
-            try await broker.declare(Topology(queues: [queue]))
-            for number in 0..<300 { try await broker.publish(Message("\(number)"), to: "", routingKey: queue.name) }
-            let mailbox = Mailbox<Delivery>()
-            _ = try await broker.consume(queue.name, options: ConsumerOptions(prefetch: 300)) { mailbox.put($0) }
-            for _ in 0..<300 { try await mailbox.next().token.settle(.ack) }
-        }
-        try await withRabbitMQ { broker in
-            #expect(try await broker.inspect(queue: queue.name).messageCount == 0)
-            try await broker.delete(queue: queue.name)
+    @Test(arguments: TransportServer.allCases)
+    func acknowledgementsGivenBeforeTheEndAreSent(on server: TransportServer) async throws {
+        try await server.withPort {
+            let queue = Queue(.unique("acks"), durable: false)
+            try await server.withTransport { broker in
+                try await broker.declare(Topology(queues: [queue]))
+                for number in 0..<300 { try await broker.publish(Message("\(number)"), to: "", routingKey: queue.name) }
+                let mailbox = Mailbox<Delivery>()
+                _ = try await broker.consume(queue.name, options: ConsumerOptions(prefetch: 300)) { mailbox.put($0) }
+                for _ in 0..<300 { try await mailbox.next().token.settle(.ack) }
+            }
+            try await server.withTransport { broker in
+                #expect(try await broker.inspect(queue: queue.name).messageCount == 0)
+                try await broker.delete(queue: queue.name)
+            }
         }
     }
 
-    @Test func afterTheEndEverythingIsClosed() async throws {
-        let broker = try await withRabbitMQ { broker in
+    @Test(arguments: TransportServer.allCases)
+    func afterTheEndEverythingIsClosed(on server: TransportServer) async throws {
+        let broker = try await server.withTransport { broker in
             try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
             return broker
         }
@@ -44,64 +48,66 @@ import Testing
         #expect(statuses == [.closed])
     }
 
-    @Test func whatWaitsIsFailedAtTheEnd() async throws {
-        let target = try RabbitMQConfiguration(uri: TestEnvironment.amqpURI).endpoints[0]
-        let proxy = try FaultProxy(to: target)
-        let codes = Mailbox<BrokerError.Code?>()
-        try await withRabbitMQ({ $0.endpoints = [.init(host: "127.0.0.1", port: proxy.port)] }) { broker in
-            await broker.reaches { if case .connecting(_, _?) = $0 { true } else { false } }
-            for _ in 0..<3 {
-                broker.publish(Message("x"), to: "", routingKey: "k", options: PublishOptions()) { result in
-                    if case .failure(let error) = result { codes.put(error.code) } else { codes.put(nil) }
+    @Test(arguments: TransportServer.allCases)
+    func whatWaitsIsFailedAtTheEnd(on server: TransportServer) async throws {
+        try await server.withProxy { proxy in
+            let codes = Mailbox<BrokerError.Code?>()
+            try await server.withTransport({ $0.endpoints = [.init(host: "127.0.0.1", port: proxy.port)] }) { broker in
+                await broker.reaches { if case .connecting(_, _?) = $0 { true } else { false } }
+                for _ in 0..<3 {
+                    broker.publish(Message("x"), to: "", routingKey: "k", options: PublishOptions()) { result in
+                        if case .failure(let error) = result { codes.put(error.code) } else { codes.put(nil) }
+                    }
                 }
             }
+            for _ in 0..<3 { #expect(try await codes.next() == .closed) }
         }
-        for _ in 0..<3 { #expect(try await codes.next() == .closed) }
     }
 
-    @Test func aCallInFlightIsFailedAtTheEnd() async throws {
-        let codes = Mailbox<BrokerError.Code?>()
-        let target = try RabbitMQConfiguration(uri: TestEnvironment.amqpURI).endpoints[0]
-        let proxy = try FaultProxy(to: target)
-        try proxy.listen()
-        defer { proxy.stop() }
-        var configuration = try RabbitMQConfiguration(uri: TestEnvironment.amqpURI)
-        configuration.endpoints = [.init(host: "127.0.0.1", port: proxy.port)]
-        let broker = RabbitMQBroker(configuration: configuration, logger: .silent)
-        try await withThrowingTaskGroup { group in
-            let queue = Queue(.unique("in-flight"), exclusive: true)
-            let answers = Locked(0)
-            group.addTask {
-                try await withThrowingTaskGroup { running in
-                    running.addTask { try await broker.run() }
-                    try await eventually { answers.withLock { $0 } == 1 }
-                    running.cancelAll()
-                    try await running.waitForAll()
+    @Test(arguments: TransportServer.allCases)
+    func aCallInFlightIsFailedAtTheEnd(on server: TransportServer) async throws {
+        try await server.withProxy { proxy in
+            let codes = Mailbox<BrokerError.Code?>()
+            try proxy.listen()
+            var configuration = try RabbitMQConfiguration(uri: server.uri)
+            configuration.endpoints = [.init(host: "127.0.0.1", port: proxy.port)]
+            let broker = RabbitMQBroker(configuration: configuration, logger: .silent)
+            try await withThrowingTaskGroup { group in
+                let queue = Queue(.unique("in-flight"), exclusive: true)
+                let answers = Locked(0)
+                group.addTask {
+                    try await withThrowingTaskGroup { running in
+                        running.addTask { try await broker.run() }
+                        try await eventually { answers.withLock { $0 } == 1 }
+                        running.cancelAll()
+                        try await running.waitForAll()
+                    }
                 }
-            }
-            try await broker.declare(Topology(queues: [queue]))
-            // The broker's answer does not arrive.
-            proxy.filter { frame in
-                guard frame.method == 50 << 16 | 11 else { return true }
-                answers.withLock { $0 += 1 }
-                return false
-            }
-            group.addTask {
-                do throws(BrokerError) {
-                    _ = try await broker.inspect(queue: queue.name)
-                    codes.put(nil)
-                } catch {
-                    codes.put(error.code)
+                try await broker.declare(Topology(queues: [queue]))
+                // The broker's answer does not arrive.
+                proxy.filter { frame in
+                    guard frame.method == 50 << 16 | 11 else { return true }
+                    answers.withLock { $0 += 1 }
+                    return false
                 }
+                group.addTask {
+                    do throws(BrokerError) {
+                        _ = try await broker.inspect(queue: queue.name)
+                        codes.put(nil)
+                    } catch {
+                        codes.put(error.code)
+                    }
+                }
+                try await group.waitForAll()
             }
-            try await group.waitForAll()
+            #expect(try await codes.next() == .closed)
         }
-        #expect(try await codes.next() == .closed)
     }
 
-    @Test func theEndIsBoundedWhenTheBrokerIsSilent() async throws {
+    @Test(arguments: TransportServer.allCases)
+    func theEndIsBoundedWhenTheBrokerIsSilent(on server: TransportServer) async throws {
         let start = Locked(ContinuousClock.now)
-        try await withProxiedRabbitMQ({ $0.heartbeat = .seconds(60) }) { broker, proxy in
+        try await server.withProxiedTransport({ $0.heartbeat = .seconds(60) }) { broker, proxy in
             try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
             proxy.muteBroker(true)
             start.withLock { $0 = .now }
@@ -110,40 +116,44 @@ import Testing
         #expect(start.withLock { ContinuousClock.now - $0 } < .seconds(40))
     }
 
-    @Test func theEndDoesNotWaitForAConnectionInTheMaking() async throws {
-        let target = try RabbitMQConfiguration(uri: TestEnvironment.amqpURI).endpoints[0]
-        let proxy = try FaultProxy(to: target)
-        try proxy.listen()
-        defer { proxy.stop() }
-        proxy.muteBroker(true)
-        let start = Locked(ContinuousClock.now)
-        try await withRabbitMQ({
-            $0.endpoints = [.init(host: "127.0.0.1", port: proxy.port)]
-            $0.connectionTimeout = .seconds(50)
-        }) { _ in
-            try await eventually { proxy.accepted == 2 }
-            start.withLock { $0 = .now }
+    @Test(arguments: TransportServer.allCases)
+    func theEndDoesNotWaitForAConnectionInTheMaking(on server: TransportServer) async throws {
+        try await server.withProxy { proxy in
+            try proxy.listen()
+            proxy.muteBroker(true)
+            let start = Locked(ContinuousClock.now)
+            try await server.withTransport({
+                $0.endpoints = [.init(host: "127.0.0.1", port: proxy.port)]
+                $0.connectionTimeout = .seconds(50)
+            }) { _ in
+                try await eventually { proxy.accepted == 2 }
+                start.withLock { $0 = .now }
+            }
+            #expect(start.withLock { ContinuousClock.now - $0 } < .seconds(40))
         }
-        #expect(start.withLock { ContinuousClock.now - $0 } < .seconds(40))
     }
 
-    @Test func messagesInFlightAreConfirmedBeforeTheEnd() async throws {
-        let queue = Queue(.unique("flushed"), durable: false)
-        let outcomes = Mailbox<Result<Void, BrokerError>>()
-        try await withRabbitMQ { broker in
-            try await broker.declare(Topology(queues: [queue]))
-            for _ in 0..<500 {
-                broker.publish(Message("x"), to: "", routingKey: queue.name, options: PublishOptions()) {
-                    outcomes.put($0)
+    @Test(arguments: TransportServer.allCases)
+    func messagesInFlightAreConfirmedBeforeTheEnd(on server: TransportServer) async throws {
+        try await server.withPort {
+            let queue = Queue(.unique("flushed"), durable: false)
+            let outcomes = Mailbox<Result<Void, BrokerError>>()
+            try await server.withTransport { broker in
+                try await broker.declare(Topology(queues: [queue]))
+                await broker.reaches { $0 == .connected }
+                for _ in 0..<500 {
+                    broker.publish(Message("x"), to: "", routingKey: queue.name, options: PublishOptions()) {
+                        outcomes.put($0)
+                    }
                 }
             }
-        }
-        var confirmed = 0
-        for _ in 0..<500 { if case .success = try await outcomes.next() { confirmed += 1 } }
-        #expect(confirmed == 500)
-        try await withRabbitMQ { broker in
-            #expect(try await broker.inspect(queue: queue.name).messageCount == 500)
-            try await broker.delete(queue: queue.name)
+            var confirmed = 0
+            for _ in 0..<500 { if case .success = try await outcomes.next() { confirmed += 1 } }
+            #expect(confirmed == 500)
+            try await server.withTransport { broker in
+                #expect(try await broker.inspect(queue: queue.name).messageCount == 500)
+                try await broker.delete(queue: queue.name)
+            }
         }
     }
 }

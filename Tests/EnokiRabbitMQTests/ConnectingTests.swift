@@ -4,31 +4,24 @@ import EnokiTestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct ConnectingTests {
-    private func configuration(
-        _ change: (inout RabbitMQConfiguration) -> Void
-    ) throws -> RabbitMQConfiguration {
-        var configuration = try RabbitMQConfiguration(uri: TestEnvironment.amqpURI)
-        change(&configuration)
-        return configuration
-    }
-
     private func failureOfRun(
+        on server: TransportServer,
         logger: LogRecorder = LogRecorder(),
         _ change: (inout RabbitMQConfiguration) -> Void
     ) async throws -> BrokerError? {
-        let broker = RabbitMQBroker(
-            configuration: try self.configuration {
-                $0.failFast = true
-                change(&$0)
-            },
-            logger: logger.logger
-        )
-        return await #expect(throws: BrokerError.self) { try await broker.run() }
+        try await server.withPort {
+            var configuration = try RabbitMQConfiguration(uri: server.uri)
+            configuration.failFast = true
+            change(&configuration)
+            let broker = RabbitMQBroker(configuration: configuration, logger: logger.logger)
+            return await #expect(throws: BrokerError.self) { try await broker.run() }
+        }
     }
 
-    @Test func aRefusedLoginNamesTheUserAndNotThePassword() async throws {
+    @Test(arguments: TransportServer.allCases)
+    func aRefusedLoginNamesTheUserAndNotThePassword(on server: TransportServer) async throws {
         let recorder = LogRecorder()
-        let error = try await self.failureOfRun(logger: recorder) {
+        let error = try await self.failureOfRun(on: server, logger: recorder) {
             $0.user = "nobody"
             $0.password = "hunter2"
         }
@@ -39,98 +32,109 @@ import Testing
         #expect(!recorder.recorded.contains { $0.contains("hunter2") })
     }
 
-    @Test func aMissingVirtualHostIsNamed() async throws {
-        let error = try await self.failureOfRun { $0.vhost = "no such" }
+    @Test(arguments: TransportServer.allCases)
+    func aMissingVirtualHostIsNamed(on server: TransportServer) async throws {
+        let error = try await self.failureOfRun(on: server) { $0.vhost = "no such" }
         #expect(error?.code == .vhostNotFound)
         for part in ["'no such'", "'guest'", "127.0.0.1:"] { #expect(error?.message.contains(part) == true) }
     }
 
-    @Test func aRefusedConnectionSaysWhere() async throws {
-        let target = try RabbitMQConfiguration(uri: TestEnvironment.amqpURI).endpoints[0]
-        let port = try FaultProxy(to: target).port
-        let error = try await self.failureOfRun { $0.endpoints = [.init(host: "127.0.0.1", port: port)] }
-        #expect(error?.code == .connectionFailed)
-        #expect(error?.message.contains("127.0.0.1:\(port)") == true)
-        #expect(error?.message.contains("refused") == true, "\(error?.message ?? "")")
+    @Test(arguments: TransportServer.allCases)
+    func aRefusedConnectionSaysWhere(on server: TransportServer) async throws {
+        try await server.withProxy { proxy in
+            let port = proxy.port
+            let error = try await self.failureOfRun(on: server) {
+                $0.endpoints = [.init(host: "127.0.0.1", port: port)]
+            }
+            #expect(error?.code == .connectionFailed)
+            #expect(error?.message.contains("127.0.0.1:\(port)") == true)
+            #expect(error?.message.contains("refused") == true, "\(error?.message ?? "")")
+        }
     }
 
-    @Test func aHostThatCannotBeResolvedIsNamed() async throws {
-        let error = try await self.failureOfRun { $0.endpoints = [.init(host: "no-such-host.invalid")] }
+    @Test(arguments: TransportServer.allCases)
+    func aHostThatCannotBeResolvedIsNamed(on server: TransportServer) async throws {
+        let error = try await self.failureOfRun(on: server) { $0.endpoints = [.init(host: "no-such-host.invalid")] }
         #expect(error?.code == .connectionFailed)
         #expect(error?.message.contains("no-such-host.invalid:5672") == true)
     }
 
-    @Test func aBrokerThatNeverAnswersIsGivenUp() async throws {
-        let target = try RabbitMQConfiguration(uri: TestEnvironment.amqpURI).endpoints[0]
-        let proxy = try FaultProxy(to: target)
-        try proxy.listen()
-        defer { proxy.stop() }
-        proxy.muteBroker(true)
-        let error = try await self.failureOfRun {
-            $0.endpoints = [.init(host: "127.0.0.1", port: proxy.port)]
-            $0.connectionTimeout = .milliseconds(300)
-        }
-        #expect(error?.code == .connectionFailed)
-        #expect(error?.message.contains("no answer in time") == true, "\(error?.message ?? "")")
-    }
-
-    @Test func theNextNodeOfAClusterIsTried() async throws {
-        let target = try RabbitMQConfiguration(uri: TestEnvironment.amqpURI).endpoints[0]
-        let port = try FaultProxy(to: target).port
-        try await withRabbitMQ({
-            $0.failFast = true
-            $0.endpoints.insert(.init(host: "127.0.0.1", port: port), at: 0)
-        }) { broker in
-            try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
-        }
-    }
-
-    @Test func aBrokerThatIsAbsentAtFirstIsWaitedFor() async throws {
-        let target = try RabbitMQConfiguration(uri: TestEnvironment.amqpURI).endpoints[0]
-        let proxy = try FaultProxy(to: target)
-        let recorder = LogRecorder()
-        defer { proxy.stop() }
-        try await withRabbitMQ(
-            {
-                $0.endpoints = [.init(host: "127.0.0.1", port: proxy.port)]
-                $0.reconnect.maximum = .milliseconds(300)
-            },
-            logger: recorder.logger
-        ) { broker in
-            // Calls made meanwhile wait.
-            let queue = Queue(.unique("patient"), exclusive: true)
-            async let declared: Void = broker.declare(Topology(queues: [queue]))
-            async let published: Void = broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
-            let timely = PublishOptions(timeout: .milliseconds(50))
-            let error = await #expect(throws: BrokerError.self) {
-                try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k", options: timely)
-            }
-            #expect(error?.code == .notSent)
-            await broker.reaches { if case .connecting(let attempt, _?) = $0 { attempt >= 2 } else { false } }
-            #expect(recorder.recorded.contains { $0.contains("no connection to RabbitMQ") && $0.contains("refused") })
+    @Test(arguments: TransportServer.allCases)
+    func aBrokerThatNeverAnswersIsGivenUp(on server: TransportServer) async throws {
+        try await server.withProxy { proxy in
             try proxy.listen()
-            try await declared
-            try await published
-            #expect(broker.status == .connected)
+            proxy.muteBroker(true)
+            let error = try await self.failureOfRun(on: server) {
+                $0.endpoints = [.init(host: "127.0.0.1", port: proxy.port)]
+                $0.connectionTimeout = .milliseconds(300)
+            }
+            #expect(error?.code == .connectionFailed)
+            #expect(error?.message.contains("no answer in time") == true, "\(error?.message ?? "")")
         }
     }
 
-    @Test func callsWithoutAConnectionEndAtTheirDeadline() async throws {
-        let target = try RabbitMQConfiguration(uri: TestEnvironment.amqpURI).endpoints[0]
-        let proxy = try FaultProxy(to: target)
-        try await withRabbitMQ({
-            $0.endpoints = [.init(host: "127.0.0.1", port: proxy.port)]
-            $0.callTimeout = .milliseconds(100)
-        }) { broker in
-            await broker.reaches { if case .connecting(_, _?) = $0 { true } else { false } }
-            for call: @Sendable () async throws -> Void in [
-                { try await broker.declare(Topology(queues: [Queue("q")])) },
-                { _ = try await broker.inspect(queue: "q") },
-                { _ = try await broker.consume("q") { _ in } },
-            ] {
-                let error = await #expect(throws: BrokerError.self) { try await call() }
-                #expect(error?.code == .timedOut)
-                #expect(error?.message.contains("127.0.0.1:\(proxy.port)") == true, "\(error?.message ?? "")")
+    @Test(arguments: TransportServer.allCases)
+    func theNextNodeOfAClusterIsTried(on server: TransportServer) async throws {
+        try await server.withProxy { proxy in
+            let port = proxy.port
+            try await server.withTransport({
+                $0.failFast = true
+                $0.endpoints.insert(.init(host: "127.0.0.1", port: port), at: 0)
+            }) { broker in
+                try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
+            }
+        }
+    }
+
+    @Test(arguments: TransportServer.allCases)
+    func aBrokerThatIsAbsentAtFirstIsWaitedFor(on server: TransportServer) async throws {
+        try await server.withProxy { proxy in
+            let recorder = LogRecorder()
+            try await server.withTransport(
+                {
+                    $0.endpoints = [.init(host: "127.0.0.1", port: proxy.port)]
+                    $0.reconnect.maximum = .milliseconds(300)
+                },
+                logger: recorder.logger
+            ) { broker in
+                // Calls made meanwhile wait.
+                let queue = Queue(.unique("patient"), exclusive: true)
+                async let declared: Void = broker.declare(Topology(queues: [queue]))
+                async let published: Void = broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
+                let timely = PublishOptions(timeout: .milliseconds(50))
+                let error = await #expect(throws: BrokerError.self) {
+                    try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k", options: timely)
+                }
+                #expect(error?.code == .notSent)
+                await broker.reaches { if case .connecting(let attempt, _?) = $0 { attempt >= 2 } else { false } }
+                #expect(
+                    recorder.recorded.contains { $0.contains("no connection to RabbitMQ") && $0.contains("refused") }
+                )
+                try proxy.listen()
+                try await declared
+                try await published
+                #expect(broker.status == .connected)
+            }
+        }
+    }
+
+    @Test(arguments: TransportServer.allCases)
+    func callsWithoutAConnectionEndAtTheirDeadline(on server: TransportServer) async throws {
+        try await server.withProxy { proxy in
+            try await server.withTransport({
+                $0.endpoints = [.init(host: "127.0.0.1", port: proxy.port)]
+                $0.callTimeout = .milliseconds(100)
+            }) { broker in
+                await broker.reaches { if case .connecting(_, _?) = $0 { true } else { false } }
+                for call: @Sendable () async throws -> Void in [
+                    { try await broker.declare(Topology(queues: [Queue("q")])) },
+                    { _ = try await broker.inspect(queue: "q") },
+                    { _ = try await broker.consume("q") { _ in } },
+                ] {
+                    let error = await #expect(throws: BrokerError.self) { try await call() }
+                    #expect(error?.code == .timedOut)
+                    #expect(error?.message.contains("127.0.0.1:\(proxy.port)") == true, "\(error?.message ?? "")")
+                }
             }
         }
     }
@@ -138,7 +142,7 @@ import Testing
     @Test func aLoginThatIsRefusedAtFirstIsTriedAgain() async throws {
         let vhost = String.unique("later")
         let recorder = LogRecorder()
-        try await withRabbitMQ(
+        try await TransportServer.rabbitMQ.withTransport(
             {
                 $0.vhost = vhost
                 $0.reconnect.maximum = .milliseconds(200)
@@ -155,7 +159,7 @@ import Testing
 
     @Test func theManagementShowsTheNamesOfTheConnections() async throws {
         let name = String.unique("named")
-        try await withRabbitMQ({ $0.connectionName = name }) { broker in
+        try await TransportServer.rabbitMQ.withTransport({ $0.connectionName = name }) { broker in
             try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
             try await eventually {
                 let connections = try await ManagementAPI.send("GET", ["connections"])

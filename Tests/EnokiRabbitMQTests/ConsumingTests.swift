@@ -6,12 +6,13 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct ConsumingTests {
     private func withQueue(
+        on server: TransportServer,
         _ change: @Sendable (inout RabbitMQConfiguration) -> Void = { _ in },
         messages: Int = 0,
         logger: Logger = .silent,
         _ body: @Sendable (RabbitMQBroker, String) async throws -> Void
     ) async throws {
-        try await withRabbitMQ(change, logger: logger) { broker in
+        try await server.withTransport(change, logger: logger) { broker in
             let queue = Queue(.unique("consume"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             for number in 0..<messages {
@@ -21,8 +22,9 @@ import Testing
         }
     }
 
-    @Test func aDeliveryHasItsEnvelope() async throws {
-        try await self.withQueue { broker, queue in
+    @Test(arguments: TransportServer.allCases)
+    func aDeliveryHasItsEnvelope(on server: TransportServer) async throws {
+        try await self.withQueue(on: server) { broker, queue in
             try await broker.declare(
                 Topology(bindings: [Binding(from: "amq.topic", toQueue: queue, routingKey: "a.*")])
             )
@@ -37,8 +39,9 @@ import Testing
         }
     }
 
-    @Test func noMoreThanThePrefetchIsUnsettled() async throws {
-        try await self.withQueue(messages: 10) { broker, queue in
+    @Test(arguments: TransportServer.allCases)
+    func noMoreThanThePrefetchIsUnsettled(on server: TransportServer) async throws {
+        try await self.withQueue(on: server, messages: 10) { broker, queue in
             let mailbox = Mailbox<Delivery>()
             let consumer = try await broker.consume(queue, options: ConsumerOptions(prefetch: 3)) { mailbox.put($0) }
             var held: [Delivery] = []
@@ -54,8 +57,9 @@ import Testing
         }
     }
 
-    @Test func theAnswersMeanWhatTheySay() async throws {
-        try await self.withQueue(messages: 3) { broker, queue in
+    @Test(arguments: TransportServer.allCases)
+    func theAnswersMeanWhatTheySay(on server: TransportServer) async throws {
+        try await self.withQueue(on: server, messages: 3) { broker, queue in
             let mailbox = Mailbox<Delivery>()
             let consumer = try await broker.consume(queue, options: ConsumerOptions(prefetch: 3)) { mailbox.put($0) }
             let deliveries = [try await mailbox.next(), try await mailbox.next(), try await mailbox.next()]
@@ -72,16 +76,18 @@ import Testing
         }
     }
 
-    @Test func aTokenThatIsDroppedGivesItsMessageBack() async throws {
-        try await self.withQueue(messages: 1) { broker, queue in
+    @Test(arguments: TransportServer.allCases)
+    func aTokenThatIsDroppedGivesItsMessageBack(on server: TransportServer) async throws {
+        try await self.withQueue(on: server, messages: 1) { broker, queue in
             let redelivered = Mailbox<Delivery>()
             _ = try await broker.consume(queue) { if $0.redelivered { redelivered.put($0) } }
             try await redelivered.next().token.settle(.ack)
         }
     }
 
-    @Test func withAutomaticAcknowledgementNothingIsToBeSettled() async throws {
-        try await self.withQueue(messages: 50) { broker, queue in
+    @Test(arguments: TransportServer.allCases)
+    func withAutomaticAcknowledgementNothingIsToBeSettled(on server: TransportServer) async throws {
+        try await self.withQueue(on: server, messages: 50) { broker, queue in
             let mailbox = Mailbox<Delivery>()
             let options = ConsumerOptions(prefetch: 1, automaticAcknowledgement: true)
             let consumer = try await broker.consume(queue, options: options) { mailbox.put($0) }
@@ -91,8 +97,9 @@ import Testing
         }
     }
 
-    @Test func afterCancelNothingComesAndWhatCameCanBeSettled() async throws {
-        try await self.withQueue(messages: 1) { broker, queue in
+    @Test(arguments: TransportServer.allCases)
+    func afterCancelNothingComesAndWhatCameCanBeSettled(on server: TransportServer) async throws {
+        try await self.withQueue(on: server, messages: 1) { broker, queue in
             let mailbox = Mailbox<Delivery>()
             let consumer = try await broker.consume(queue) { mailbox.put($0) }
             let delivery = try await mailbox.next()
@@ -110,8 +117,9 @@ import Testing
         }
     }
 
-    @Test func closeSendsEveryAnswerGivenBefore() async throws {
-        try await self.withQueue(messages: 500) { broker, queue in
+    @Test(arguments: TransportServer.allCases)
+    func closeSendsEveryAnswerGivenBefore(on server: TransportServer) async throws {
+        try await self.withQueue(on: server, messages: 500) { broker, queue in
             let mailbox = Mailbox<Delivery>()
             let consumer = try await broker.consume(queue, options: ConsumerOptions(prefetch: 500)) { mailbox.put($0) }
             for _ in 0..<500 { try await mailbox.next().token.settle(.ack) }
@@ -120,15 +128,17 @@ import Testing
         }
     }
 
-    @Test func aClosedConsumersChannelIsUsedAgain() async throws {
-        try await self.withQueue { broker, queue in
+    @Test(arguments: TransportServer.allCases)
+    func aClosedConsumersChannelIsUsedAgain(on server: TransportServer) async throws {
+        try await self.withQueue(on: server) { broker, queue in
             // More than the 2047 channels of a connection would allow without.
             for _ in 0..<2100 { await (try await broker.consume(queue) { _ in }).close() }
         }
     }
 
-    @Test func aConsumerThatTheBrokerRefusesIsAnError() async throws {
-        try await self.withQueue { broker, queue in
+    @Test(arguments: TransportServer.allCases)
+    func aConsumerThatTheBrokerRefusesIsAnError(on server: TransportServer) async throws {
+        try await self.withQueue(on: server) { broker, queue in
             let missing = await #expect(throws: BrokerError.self) { try await broker.consume("no-such-queue") { _ in } }
             #expect(missing?.code == .notFound)
             #expect(missing?.message.contains("no-such-queue") == true)
@@ -146,8 +156,9 @@ import Testing
         }
     }
 
-    @Test func thePriorityOfAConsumerCounts() async throws {
-        try await self.withQueue { broker, queue in
+    @Test(arguments: TransportServer.allCases)
+    func thePriorityOfAConsumerCounts(on server: TransportServer) async throws {
+        try await self.withQueue(on: server) { broker, queue in
             let high = Mailbox<Delivery>()
             let low = Mailbox<Delivery>()
             _ = try await broker.consume(queue, options: ConsumerOptions(priority: 1)) { low.put($0) }
@@ -158,20 +169,19 @@ import Testing
         }
     }
 
-    @Test func aMessageThatBreaksABoundIsRejectedAndTheOthersGoOn() async throws {
+    @Test(arguments: TransportServer.allCases)
+    func aMessageThatBreaksABoundIsRejectedAndTheOthersGoOn(on server: TransportServer) async throws {
         let recorder = LogRecorder()
-        try await self.withQueue({ $0.maxBodySize = 300_000 }, logger: recorder.logger) { broker, queue in
-            var deep: FieldValue = 1
-            for _ in 0..<20 { deep = ["n": [deep]] }
-            try await withRabbitMQ { [deep] other in
+        try await self.withQueue(on: server, { $0.maxBodySize = 300_000 }, logger: recorder.logger) { broker, queue in
+            try await server.withTransport { other in
                 // Exclusive queues can still be published to by everybody.
                 try await other.publish(
                     Message(body: [UInt8](repeating: 0, count: 300_001)),
                     to: "",
                     routingKey: queue
                 )
-                try await Self.publishDeepHeaders(deep, to: queue)
             }
+            try await server.publishDeepHeaders(to: queue)
             try await broker.publish(Message("fine"), to: "", routingKey: queue)
             let mailbox = Mailbox<Delivery>()
             let consumer = try await broker.consume(queue, options: ConsumerOptions(prefetch: 1)) { mailbox.put($0) }
@@ -186,20 +196,10 @@ import Testing
         #expect(errors.contains { $0.contains("deeper than 32") })
     }
 
-    /// Ours refuses to publish such headers, so RabbitMQ's HTTP API does it.
-    private static func publishDeepHeaders(_ value: FieldValue, to queue: String) async throws {
-        var json = "1"
-        for _ in 0..<40 { json = #"{"n":\#(json)}"# }
-        let body =
-            #"{"properties":{"headers":\#(json)},"routing_key":"\#(queue)","payload":"x","payload_encoding":"string"}"#
-        let path = ["exchanges", "/", "amq.default", "publish"]
-        let reply = try await ManagementAPI.send("POST", path, body: body)
-        #expect(reply.contains(#""routed":true"#))
-    }
-
-    @Test func aQueueThatIsDeletedIsDeclaredAndConsumedAgain() async throws {
+    @Test(arguments: TransportServer.allCases)
+    func aQueueThatIsDeletedIsDeclaredAndConsumedAgain(on server: TransportServer) async throws {
         let recorder = LogRecorder()
-        try await withRabbitMQ(logger: recorder.logger) { broker in
+        try await server.withTransport(logger: recorder.logger) { broker in
             let queue = Queue(.unique("deleted"), durable: false, autoDelete: true)
             let exchange = Exchange(.unique("deleted"), .direct, durable: false, autoDelete: true)
             try await broker.declare(
@@ -211,7 +211,7 @@ import Testing
             )
             let mailbox = Mailbox<Delivery>()
             let consumer = try await broker.consume(queue.name) { mailbox.put($0) }
-            try await withRabbitMQ { try await $0.delete(queue: queue.name) }
+            try await server.withTransport { try await $0.delete(queue: queue.name) }
             // The exchange went with its last binding; both come back.
             try await eventually {
                 let options = PublishOptions(mandatory: true)
@@ -228,8 +228,9 @@ import Testing
         #expect(recorder.recorded.contains { $0.hasPrefix("error") && $0.contains("cancelled it") })
     }
 
-    @Test func aStaleDeliveryTagCannotBeSent() async throws {
-        try await withProxiedRabbitMQ { broker, proxy in
+    @Test(arguments: TransportServer.allCases)
+    func aStaleDeliveryTagCannotBeSent(on server: TransportServer) async throws {
+        try await server.withProxiedTransport { broker, proxy in
             let queue = Queue(.unique("stale"), durable: false)
             try await broker.declare(Topology(queues: [queue]))
             let mailbox = Mailbox<Delivery>()

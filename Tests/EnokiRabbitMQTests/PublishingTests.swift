@@ -12,8 +12,9 @@ import Testing
         await #expect(throws: BrokerError.self, sourceLocation: sourceLocation) { try await body() }
     }
 
-    @Test func aConfirmedMessageIsInItsQueue() async throws {
-        try await withRabbitMQ { broker in
+    @Test(arguments: TransportServer.allCases)
+    func aConfirmedMessageIsInItsQueue(on server: TransportServer) async throws {
+        try await server.withTransport { broker in
             let queue = Queue(.unique("publish"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             for _ in 0..<3 { try await broker.publish(Message("x"), to: "", routingKey: queue.name) }
@@ -21,8 +22,9 @@ import Testing
         }
     }
 
-    @Test func everyPropertyAndEveryKindOfHeaderPassesTheBroker() async throws {
-        try await withRabbitMQ { broker in
+    @Test(arguments: TransportServer.allCases)
+    func everyPropertyAndEveryKindOfHeaderPassesTheBroker(on server: TransportServer) async throws {
+        try await server.withTransport { broker in
             let queue = Queue(.unique("properties"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             let mailbox = Mailbox<Delivery>()
@@ -38,9 +40,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [0, 131_063, 131_064, 131_065, 5_000_000])
-    func bodiesOfEverySizePassTheBroker(_ size: Int) async throws {
-        try await withRabbitMQ { broker in
+    @Test(arguments: TransportServer.allCases, [0, 131_063, 131_064, 131_065, 5_000_000])
+    func bodiesOfEverySizePassTheBroker(on server: TransportServer, _ size: Int) async throws {
+        try await server.withTransport { broker in
             let queue = Queue(.unique("body"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             let mailbox = Mailbox<Delivery>()
@@ -51,8 +53,9 @@ import Testing
         }
     }
 
-    @Test func manyTasksAreEachConfirmed() async throws {
-        try await withRabbitMQ { broker in
+    @Test(arguments: TransportServer.allCases)
+    func manyTasksAreEachConfirmed(on server: TransportServer) async throws {
+        try await server.withTransport { broker in
             let queue = Queue(.unique("many"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             try await withThrowingTaskGroup { group in
@@ -70,8 +73,9 @@ import Testing
         }
     }
 
-    @Test func oneTasksMessagesKeepTheirOrder() async throws {
-        try await withRabbitMQ { broker in
+    @Test(arguments: TransportServer.allCases)
+    func oneTasksMessagesKeepTheirOrder(on server: TransportServer) async throws {
+        try await server.withTransport { broker in
             let queue = Queue(.unique("order"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             let mailbox = Mailbox<Delivery>()
@@ -88,8 +92,9 @@ import Testing
         }
     }
 
-    @Test func theOptionsChangeTheMessage() async throws {
-        try await withRabbitMQ { broker in
+    @Test(arguments: TransportServer.allCases)
+    func theOptionsChangeTheMessage(on server: TransportServer) async throws {
+        try await server.withTransport { broker in
             let queue = Queue(.unique("options"), exclusive: true, arguments: ["x-max-priority": 5])
             try await broker.declare(Topology(queues: [queue]))
             let mailbox = Mailbox<Delivery>()
@@ -103,8 +108,9 @@ import Testing
         }
     }
 
-    @Test func aMandatoryMessageWithoutAQueueIsUnroutable() async throws {
-        try await withRabbitMQ { broker in
+    @Test(arguments: TransportServer.allCases)
+    func aMandatoryMessageWithoutAQueueIsUnroutable(on server: TransportServer) async throws {
+        try await server.withTransport { broker in
             let error = await self.failure {
                 try await broker.publish(
                     Message("x"),
@@ -120,8 +126,9 @@ import Testing
         }
     }
 
-    @Test func eachReturnIsPairedWithItsMessage() async throws {
-        try await withRabbitMQ { broker in
+    @Test(arguments: TransportServer.allCases)
+    func eachReturnIsPairedWithItsMessage(on server: TransportServer) async throws {
+        try await server.withTransport { broker in
             let queue = Queue(.unique("paired"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             let mandatory = PublishOptions(mandatory: true)
@@ -144,8 +151,9 @@ import Testing
         }
     }
 
-    @Test func aMessageThatAFullQueueRefusesIsRejected() async throws {
-        try await withRabbitMQ { broker in
+    @Test(arguments: TransportServer.allCases)
+    func aMessageThatAFullQueueRefusesIsRejected(on server: TransportServer) async throws {
+        try await server.withTransport { broker in
             let queue = Queue(
                 .unique("full"),
                 exclusive: true,
@@ -158,8 +166,9 @@ import Testing
         }
     }
 
-    @Test func aMissingExchangeFailsOnlyItsOwnMessages() async throws {
-        try await withRabbitMQ { broker in
+    @Test(arguments: TransportServer.allCases)
+    func aMissingExchangeFailsOnlyItsOwnMessages(on server: TransportServer) async throws {
+        try await server.withTransport { broker in
             let error = await self.failure { try await broker.publish(Message("x"), to: "no-such", routingKey: "k") }
             #expect(error?.code == .notFound)
             #expect(error?.message.contains("no-such") == true)
@@ -172,9 +181,10 @@ import Testing
         }
     }
 
-    @Test func amongMessagesToAMissingExchangeNoneIsLostOrDoubled() async throws {
+    @Test(arguments: TransportServer.allCases)
+    func amongMessagesToAMissingExchangeNoneIsLostOrDoubled(on server: TransportServer) async throws {
         let recorder = LogRecorder()
-        try await withRabbitMQ(logger: recorder.logger) { broker in
+        try await server.withTransport(logger: recorder.logger) { broker in
             let queue = Queue(.unique("among"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             let outcomes = await withTaskGroup(of: (Bool, BrokerError.Code?).self) { group in
@@ -211,8 +221,9 @@ import Testing
         #expect(!recorder.recorded.contains { $0.contains("lost the connection") })
     }
 
-    @Test func whatTheProtocolCannotCarryIsRefusedAndHarmsNobody() async throws {
-        try await withRabbitMQ({ $0.maxBodySize = 1000 }) { broker in
+    @Test(arguments: TransportServer.allCases)
+    func whatTheProtocolCannotCarryIsRefusedAndHarmsNobody(on server: TransportServer) async throws {
+        try await server.withTransport({ $0.maxBodySize = 1000 }) { broker in
             let queue = Queue(.unique("invalid"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             let tooLong = String(repeating: "x", count: 256)
@@ -231,8 +242,9 @@ import Testing
         }
     }
 
-    @Test func aForeignUserIDFailsItsMessage() async throws {
-        try await withRabbitMQ { broker in
+    @Test(arguments: TransportServer.allCases)
+    func aForeignUserIDFailsItsMessage(on server: TransportServer) async throws {
+        try await server.withTransport { broker in
             let message = Message("x", properties: BasicProperties(userID: "somebody else"))
             let error = await self.failure { try await broker.publish(message, to: "", routingKey: "k") }
             #expect(error?.code == .preconditionFailed)
@@ -240,8 +252,9 @@ import Testing
         }
     }
 
-    @Test func withoutAConfirmTheOutcomeIsUnknown() async throws {
-        try await withProxiedRabbitMQ { broker, proxy in
+    @Test(arguments: TransportServer.allCases)
+    func withoutAConfirmTheOutcomeIsUnknown(on server: TransportServer) async throws {
+        try await server.withProxiedTransport { broker, proxy in
             try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
             proxy.filter { $0.method != FaultProxy.Frame.basicAck }
             let error = await self.failure {
@@ -260,8 +273,9 @@ import Testing
         }
     }
 
-    @Test func aBlockedConnectionMakesMessagesWaitAndDeliveriesGoOn() async throws {
-        try await withProxiedRabbitMQ { broker, proxy in
+    @Test(arguments: TransportServer.allCases)
+    func aBlockedConnectionMakesMessagesWaitAndDeliveriesGoOn(on server: TransportServer) async throws {
+        try await server.withProxiedTransport { broker, proxy in
             let queue = Queue(.unique("blocked"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             for _ in 0..<2 { try await broker.publish(Message("before"), to: "", routingKey: queue.name) }
@@ -290,8 +304,9 @@ import Testing
         }
     }
 
-    @Test func whatDoesNotLeaveInTimeIsNeverSent() async throws {
-        try await withProxiedRabbitMQ({ $0.outputBufferLimit = 8 * 1024 * 1024 }) { broker, proxy in
+    @Test(arguments: TransportServer.allCases)
+    func whatDoesNotLeaveInTimeIsNeverSent(on server: TransportServer) async throws {
+        try await server.withProxiedTransport({ $0.outputBufferLimit = 8 * 1024 * 1024 }) { broker, proxy in
             let queue = Queue(.unique("stalled"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             try await broker.publish(Message("before"), to: "", routingKey: queue.name)
@@ -317,8 +332,9 @@ import Testing
         }
     }
 
-    @Test func publishersWaitWhileTheBrokerTakesNothingAndGoOnAfterwards() async throws {
-        try await withProxiedRabbitMQ({ $0.outputBufferLimit = 64 * 1024 }) { broker, proxy in
+    @Test(arguments: TransportServer.allCases)
+    func publishersWaitWhileTheBrokerTakesNothingAndGoOnAfterwards(on server: TransportServer) async throws {
+        try await server.withProxiedTransport({ $0.outputBufferLimit = 64 * 1024 }) { broker, proxy in
             let queue = Queue(.unique("pressure"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             proxy.muteClient(true)

@@ -8,9 +8,10 @@ import Testing
         $0.reconnect = ReconnectBackoff(initial: .milliseconds(10), maximum: .milliseconds(200))
     }
 
-    @Test func whatWasDeclaredAndConsumedIsThereAgain() async throws {
+    @Test(arguments: TransportServer.allCases)
+    func whatWasDeclaredAndConsumedIsThereAgain(on server: TransportServer) async throws {
         let recorder = LogRecorder()
-        try await withProxiedRabbitMQ(self.quickly, logger: recorder.logger) { broker, proxy in
+        try await server.withProxiedTransport(self.quickly, logger: recorder.logger) { broker, proxy in
             // Exclusive: it goes with its connection.
             let queue = Queue(.unique("recovered"), durable: false, exclusive: true)
             let deleted = Queue(.unique("deleted"), durable: false, exclusive: true)
@@ -46,9 +47,10 @@ import Testing
         #expect(!recorder.recorded.contains { $0.contains("guest:guest") })
     }
 
-    @Test func itIsNotConnectedWhileAQueueOfItsOwnIsStillLocked() async throws {
+    @Test(arguments: TransportServer.allCases)
+    func itIsNotConnectedWhileAQueueOfItsOwnIsStillLocked(on server: TransportServer) async throws {
         let recorder = LogRecorder()
-        try await withProxiedRabbitMQ(self.quickly, logger: recorder.logger) { broker, proxy in
+        try await server.withProxiedTransport(self.quickly, logger: recorder.logger) { broker, proxy in
             let queue = Queue(.unique("locked"), durable: false, exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             let mailbox = Mailbox<Delivery>()
@@ -56,7 +58,7 @@ import Testing
             proxy.stop()
             await broker.reaches { if case .connecting = $0 { true } else { false } }
             // As if the broker had not noticed yet that the old connection is gone.
-            try await withRabbitMQ { former in
+            try await server.withTransport { former in
                 try await eventually("the queue is free") {
                     do {
                         try await former.declare(Topology(queues: [queue]))
@@ -77,8 +79,9 @@ import Testing
         }
     }
 
-    @Test func aCancelledConsumerStaysCancelled() async throws {
-        try await withProxiedRabbitMQ(self.quickly) { broker, proxy in
+    @Test(arguments: TransportServer.allCases)
+    func aCancelledConsumerStaysCancelled(on server: TransportServer) async throws {
+        try await server.withProxiedTransport(self.quickly) { broker, proxy in
             let queue = Queue(.unique("cancelled"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             let consumer = try await broker.consume(queue.name) { _ in }
@@ -92,8 +95,9 @@ import Testing
         }
     }
 
-    @Test func cancellingWithoutAConnectionEndsAtOnce() async throws {
-        try await withProxiedRabbitMQ(self.quickly) { broker, proxy in
+    @Test(arguments: TransportServer.allCases)
+    func cancellingWithoutAConnectionEndsAtOnce(on server: TransportServer) async throws {
+        try await server.withProxiedTransport(self.quickly) { broker, proxy in
             let queue = Queue(.unique("away"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             let consumer = try await broker.consume(queue.name) { _ in }
@@ -106,8 +110,9 @@ import Testing
         }
     }
 
-    @Test func unconfirmedMessagesOfALostConnectionHaveAnUnknownOutcome() async throws {
-        try await withProxiedRabbitMQ(self.quickly) { broker, proxy in
+    @Test(arguments: TransportServer.allCases)
+    func unconfirmedMessagesOfALostConnectionHaveAnUnknownOutcome(on server: TransportServer) async throws {
+        try await server.withProxiedTransport(self.quickly) { broker, proxy in
             try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
             proxy.filter { $0.method != FaultProxy.Frame.basicAck }
             let outcome = Mailbox<Result<Void, BrokerError>>()
@@ -127,8 +132,9 @@ import Testing
         }
     }
 
-    @Test func nothingConfirmedIsLostAndNothingUnacknowledgedThroughManyCuts() async throws {
-        try await withProxiedRabbitMQ(self.quickly) { broker, proxy in
+    @Test(arguments: TransportServer.allCases)
+    func nothingConfirmedIsLostAndNothingUnacknowledgedThroughManyCuts(on server: TransportServer) async throws {
+        try await server.withProxiedTransport(self.quickly) { broker, proxy in
             let queue = Queue(.unique("ledger"), durable: true)
             try await broker.declare(Topology(queues: [queue]))
             let handled = Locked<Set<[UInt8]>>([])
@@ -168,8 +174,9 @@ import Testing
         }
     }
 
-    @Test func aSilentBrokerIsNoticedWithinTwoHeartbeats() async throws {
-        try await withProxiedRabbitMQ({
+    @Test(arguments: TransportServer.allCases)
+    func aSilentBrokerIsNoticedWithinTwoHeartbeats(on server: TransportServer) async throws {
+        try await server.withProxiedTransport({
             self.quickly(&$0)
             $0.heartbeat = .seconds(1)
         }) { broker, proxy in
@@ -189,9 +196,10 @@ import Testing
         }
     }
 
-    @Test func anIdleConnectionLives() async throws {
+    @Test(arguments: TransportServer.allCases)
+    func anIdleConnectionLives(on server: TransportServer) async throws {
         let recorder = LogRecorder()
-        try await withRabbitMQ({ $0.heartbeat = .seconds(1) }, logger: recorder.logger) { broker in
+        try await server.withTransport({ $0.heartbeat = .seconds(1) }, logger: recorder.logger) { broker in
             let queue = Queue(.unique("idle"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             // RabbitMQ closes a connection that is silent for two heartbeats; so would we.
@@ -201,9 +209,10 @@ import Testing
         #expect(!recorder.recorded.contains { $0.contains("lost the connection") })
     }
 
-    @Test func anOperatorWhoClosesTheConnectionsIsNamed() async throws {
+    @Test(arguments: TransportServer.allCases)
+    func anOperatorWhoClosesTheConnectionsIsNamed(on server: TransportServer) async throws {
         let recorder = LogRecorder()
-        try await withProxiedRabbitMQ(self.quickly, logger: recorder.logger) { broker, proxy in
+        try await server.withProxiedTransport(self.quickly, logger: recorder.logger) { broker, proxy in
             let queue = Queue(.unique("operator"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             // connection.close with 320, as `rabbitmqctl close_all_connections` makes the broker say it.
@@ -217,8 +226,9 @@ import Testing
         #expect(recorder.recorded.contains { $0.contains("320 CONNECTION_FORCED - because") })
     }
 
-    @Test func garbageEndsTheConnectionAndNothingElse() async throws {
-        try await withProxiedRabbitMQ(self.quickly) { broker, proxy in
+    @Test(arguments: TransportServer.allCases)
+    func garbageEndsTheConnectionAndNothingElse(on server: TransportServer) async throws {
+        try await server.withProxiedTransport(self.quickly) { broker, proxy in
             try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
             for frame in [
                 FaultProxy.Frame(type: 1, channel: 0, payload: [0, 99, 0, 99]),

@@ -22,7 +22,7 @@ import Testing
         recorder: LogRecorder = LogRecorder(),
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
-        try await withRabbitMQ({ $0 = configuration }, logger: recorder.logger) { broker in
+        try await TransportServer.rabbitMQ.withTransport({ $0 = configuration }, logger: recorder.logger) { broker in
             let queue = Queue(.unique("tls"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             let mailbox = Mailbox<Delivery>()

@@ -4,8 +4,9 @@ import EnokiTestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct TopologyTests {
-    @Test func messagesFollowTheBindings() async throws {
-        try await withRabbitMQ { broker in
+    @Test(arguments: TransportServer.allCases)
+    func messagesFollowTheBindings(on server: TransportServer) async throws {
+        try await server.withTransport { broker in
             let first = Exchange(.unique("first"), .topic, durable: false, autoDelete: true)
             let second = Exchange(.unique("second"), .fanout, durable: false, autoDelete: true)
             let queue = Queue(.unique("bound"), exclusive: true)
@@ -29,8 +30,9 @@ import Testing
         }
     }
 
-    @Test func deletingWhatIsNotThereIsNoError() async throws {
-        try await withRabbitMQ { broker in
+    @Test(arguments: TransportServer.allCases)
+    func deletingWhatIsNotThereIsNoError(on server: TransportServer) async throws {
+        try await server.withTransport { broker in
             try await broker.delete(queue: .unique("absent"))
             try await broker.delete(exchange: .unique("absent"))
             try await broker.unbind(Binding(from: .unique("absent"), toQueue: .unique("absent"), routingKey: "x"))
@@ -38,8 +40,9 @@ import Testing
         }
     }
 
-    @Test func otherArgumentsAreExplained() async throws {
-        try await withRabbitMQ { broker in
+    @Test(arguments: TransportServer.allCases)
+    func otherArgumentsAreExplained(on server: TransportServer) async throws {
+        try await server.withTransport { broker in
             let name = String.unique("inequivalent")
             try await broker.declare(Topology(queues: [Queue(name, exclusive: true, arguments: ["x-max-length": 7])]))
             for (queue, parts) in [
@@ -58,9 +61,10 @@ import Testing
         }
     }
 
-    @Test func aChannelErrorFailsOnlyTheCallThatCausedIt() async throws {
+    @Test(arguments: TransportServer.allCases)
+    func aChannelErrorFailsOnlyTheCallThatCausedIt(on server: TransportServer) async throws {
         let recorder = LogRecorder()
-        try await withRabbitMQ(logger: recorder.logger) { broker in
+        try await server.withTransport(logger: recorder.logger) { broker in
             let queue = Queue(.unique("innocent"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             // Sent at once, so that the broker has dropped what followed each guilty call.
@@ -85,11 +89,12 @@ import Testing
         #expect(!recorder.recorded.contains { $0.contains("lost the connection") })
     }
 
-    @Test func theErrorsOfTheBrokerHaveTheirCodes() async throws {
-        try await withRabbitMQ { broker in
+    @Test(arguments: TransportServer.allCases)
+    func theErrorsOfTheBrokerHaveTheirCodes(on server: TransportServer) async throws {
+        try await server.withTransport { broker in
             let name = String.unique("exclusive")
             try await broker.declare(Topology(queues: [Queue(name, exclusive: true)]))
-            try await withRabbitMQ { other in
+            try await server.withTransport { other in
                 let locked = await #expect(throws: BrokerError.self) { try await other.inspect(queue: name) }
                 #expect(locked?.code == .resourceLocked)
                 let refused = await #expect(throws: BrokerError.self) {
@@ -105,8 +110,9 @@ import Testing
         }
     }
 
-    @Test func namesThatTheProtocolCannotCarryAreRefused() async throws {
-        try await withRabbitMQ { broker in
+    @Test(arguments: TransportServer.allCases)
+    func namesThatTheProtocolCannotCarryAreRefused(on server: TransportServer) async throws {
+        try await server.withTransport { broker in
             let long = String(repeating: "x", count: 256)
             for topology in [
                 Topology(queues: [Queue("")]), Topology(queues: [Queue(long)]), Topology(queues: [Queue("a\0b")]),
@@ -121,8 +127,9 @@ import Testing
         }
     }
 
-    @Test func aSilentBrokerIsNotWaitedForForEver() async throws {
-        try await withProxiedRabbitMQ({ $0.callTimeout = .seconds(1) }) { broker, proxy in
+    @Test(arguments: TransportServer.allCases)
+    func aSilentBrokerIsNotWaitedForForEver(on server: TransportServer) async throws {
+        try await server.withProxiedTransport({ $0.callTimeout = .seconds(1) }) { broker, proxy in
             await broker.reaches { $0 == .connected }
             proxy.filter { $0.type != 1 }
             let error = await #expect(throws: BrokerError.self) { try await broker.inspect(queue: "asked") }
