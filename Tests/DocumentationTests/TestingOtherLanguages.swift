@@ -89,6 +89,20 @@ import Testing
         }
     }
 
+    @Test func whatGoesWrongOnTheWire() async throws {
+        try await withServices(Orders(), patience: .seconds(30)) { cluster in
+            let faults: WireFaultPlan = [.reset(before: .sends(.basicDeliver))]
+            try await cluster.server().listen(faults: faults) { port in
+                try await nameko("payments", at: port.uri()) {
+                    try await cluster.waitForQueue("rpc-payments") { $0.consumerCount > 0 }
+                    let receipt: Int = try await cluster.rpc("orders").place(customer: "Ada", sku: "cup")
+                    #expect(receipt == 1005)
+                    #expect(port.faults == [.reset(before: .sends(.basicDeliver))])
+                }
+            }
+        }
+    }
+
     @Test func usersAndVirtualHosts() async throws {
         let ada = AMQPUser(name: "ada", password: "secret", virtualHosts: ["shop"])
         var configuration = AMQPConfiguration()
