@@ -207,7 +207,7 @@ let package = Package(
         ),
         .testTarget(
             name: "NamekoTests",
-            dependencies: ["Enoki", "EnokiRabbitMQ", "EnokiTesting", "EnokiTestSupport"],
+            dependencies: ["Enoki", "EnokiInProcess", "EnokiRabbitMQ", "EnokiTesting", "EnokiTestSupport"],
             exclude: ["Peer"]
         ),
         // Compiles every piece of Swift in README.md and Docs.

@@ -22,7 +22,7 @@ struct NamekoClient: Sendable {
     }
 
     let nameko: Nameko
-    let host: RabbitMQVirtualHost
+    let host: TestVirtualHost
 
     /// Evaluates Python expressions one after the other and expects of each its `repr`, or `class: text` of the exception.
     ///

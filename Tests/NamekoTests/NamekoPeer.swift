@@ -28,7 +28,7 @@ struct NamekoPeer: Sendable {
     ///   - source: The service whose events `tick` and `tock` it handles.
     static func with<Result>(
         _ nameko: Nameko,
-        on host: RabbitMQVirtualHost,
+        on host: TestVirtualHost,
         instance: String = "0",
         eventsOf source: String = "swift",
         _ body: (NamekoPeer) async throws -> Result
@@ -63,11 +63,11 @@ struct NamekoPeer: Sendable {
         }
     }
 
-    private func serves(on host: RabbitMQVirtualHost) async throws {
+    private func serves(on host: TestVirtualHost) async throws {
         do {
             // Two RPC queues, six of event handlers, and one for replies.
             try await eventually("nameko consumes its nine queues", within: .seconds(30)) {
-                try await host.consumers().map(\.queueName).sorted()
+                try await host.consumedQueues().sorted()
             } until: {
                 $0.count >= 9
             }

@@ -5,7 +5,7 @@ import Testing
 /// The peer by itself: were it broken, the tests of Enoki against it would blame Enoki.
 @Suite(.serialized) struct NamekoPeerTests {
     @Test(arguments: Nameko.allCases) func nameko_servesItsOwnClient(_ nameko: Nameko) async throws {
-        try await RabbitMQVirtualHost.withFresh { host in
+        try await nameko.withVirtualHost { host in
             try await NamekoPeer.with(nameko, on: host, eventsOf: "peer") { peer in
                 try await peer.client.expect([
                     "services.peer.add(2, b=3)": "5",

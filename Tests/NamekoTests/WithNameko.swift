@@ -10,7 +10,7 @@ func withNameko(
     eventsOf source: String = "swift",
     _ body: (Cluster, NamekoPeer) async throws -> Void
 ) async throws {
-    try await RabbitMQVirtualHost.withFresh { host in
+    try await nameko.withVirtualHost { host in
         try await NamekoPeer.with(nameko, on: host, eventsOf: source) { peer in
             try await withServices(services, on: host) { try await body($0, peer) }
         }
@@ -23,7 +23,7 @@ func withNamekoClient(
     _ services: any Microservice...,
     body: (Cluster, NamekoClient) async throws -> Void
 ) async throws {
-    try await RabbitMQVirtualHost.withFresh { host in
+    try await nameko.withVirtualHost { host in
         try await withServices(services, on: host) { try await body($0, NamekoClient(nameko: nameko, host: host)) }
     }
 }
@@ -31,7 +31,7 @@ func withNamekoClient(
 /// Runs Swift services on a virtual host.
 func withServices<Result: Sendable>(
     _ services: [any Microservice],
-    on host: RabbitMQVirtualHost,
+    on host: TestVirtualHost,
     _ body: (Cluster) async throws -> Result
 ) async throws -> Result {
     let configuration = try RabbitMQConfiguration(uri: host.uri)
