@@ -26,6 +26,8 @@ public enum TestEnvironment {
     public static var pythonNameko3: String { get throws { try Self.value("ENOKI_TEST_PYTHON_NAMEKO_3") } }
     /// The path of the Python of `Samples/Polyglot`, with nameko and pytest.
     public static var pythonPolyglot: String { get throws { try Self.value("ENOKI_TEST_PYTHON_POLYGLOT") } }
+    /// The path of a Python that has kombu, pika and aio-pika.
+    public static var pythonClients: String { get throws { try Self.value("ENOKI_TEST_PYTHON_CLIENTS") } }
 
     /// The value of a variable.
     ///
