@@ -9,6 +9,8 @@ import EnokiInProcess
 final class ClientChannel {
     /// Where in its life the channel is.
     private enum Phase {
+        /// Its first frame has come, or is to come; `channel.open` has not.
+        case starting
         case open
         /// A method has failed: until the client has agreed to the end, nothing of what it sends is heard.
         case failed
@@ -21,7 +23,9 @@ final class ClientChannel {
     /// The broker's name for it.
     var id: ChannelID { self.broker.id }
     private let messageSizeMax: Int
-    private var phase = Phase.open
+    private var phase = Phase.starting
+    /// Whether a method has failed, and the client has not agreed to the end.
+    var hasFailed: Bool { self.phase == .failed }
     private var assembly: ContentAssembly
     /// The answers to methods that have been performed, in their order.
     private var answers = Deque<Answer>()
@@ -42,12 +46,17 @@ final class ClientChannel {
     /// - Throws: ``ConnectionFailure`` when the frame makes no sense here.
     func receive(_ frame: Frame, _ output: inout ConnectionOutput) throws(ConnectionFailure) -> Bool {
         guard frame.kind == .method, !self.assembly.isWaiting else {
-            if let complete = try self.assembly.receive(frame) { self.publish(complete) }
+            if let complete = try self.assembly.receive(frame) { try self.publish(complete) }
             return false
         }
         let method: ClientMethod
         do throws(SyntaxError) { method = try ClientMethod.decode(from: frame.payload) } catch {
-            throw ConnectionFailure(error)
+            guard error.reason == .methodOfServers else { throw ConnectionFailure(error) }
+            switch self.phase {
+            case .starting: throw .channelIsNotOpen(MethodID(classID: error.classID, methodID: error.methodID))
+            case .open: throw ConnectionFailure(error)
+            case .failed, .closing: return false
+            }
         }
         return try self.receive(method, &output)
     }
@@ -61,6 +70,10 @@ final class ClientChannel {
             self.assembly.begin(
                 .init(exchange: exchange, routingKey: routingKey, mandatory: mandatory, immediate: immediate)
             )
+        case (.channelOpen, .starting):
+            self.phase = .open
+            output.write(.channelOpenOk, on: self.number)
+        case (_, .starting): throw .channelIsNotOpen(method.id)
         case (.channelCloseOk, .failed): return true
         // Both sides have closed it at once.
         case (.channelClose, .failed): output.write(.channelCloseOk, on: self.number)
@@ -70,7 +83,7 @@ final class ClientChannel {
                 try broker.closeInOrder()
                 return .method(.channelCloseOk)
             }
-        case (_, .open): try self.perform(method)
+        case (_, .open), (.channelOpen, _): try self.perform(method)
         case (_, .failed), (_, .closing): break
         }
         return false
@@ -81,16 +94,26 @@ final class ClientChannel {
 
     // MARK: - Methods
 
-    private func publish(_ complete: ContentAssembly.Complete) {
-        guard self.phase == .open else { return }
+    private func publish(_ complete: ContentAssembly.Complete) throws(ConnectionFailure) {
+        switch self.phase {
+        case .starting: throw .channelIsNotOpen(.basicPublish)
+        case .open: break
+        case .failed, .closing: return
+        }
         self.performUnanswered { (broker) throws(AMQPException) in
             guard complete.bodySize <= UInt64(self.messageSizeMax) else {
                 let complaint =
                     "message size \(complete.bodySize) is larger than configured max size \(self.messageSizeMax)"
                 return try broker.refuse(.basicPublish, AMQPException(.preconditionFailed, complaint))
             }
+            guard let message = complete.message else {
+                return try broker.publishUnreadable(
+                    exchange: complete.publish.exchange,
+                    immediate: complete.publish.immediate
+                )
+            }
             try broker.publish(
-                complete.message,
+                message,
                 exchange: complete.publish.exchange,
                 routingKey: complete.publish.routingKey,
                 mandatory: complete.publish.mandatory,

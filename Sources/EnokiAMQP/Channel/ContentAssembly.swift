@@ -18,7 +18,8 @@ struct ContentAssembly {
     /// A publish with its content.
     struct Complete {
         let publish: Publish
-        let message: Message
+        /// `nil` where its properties cannot be read.
+        let message: Message?
         /// How many bytes the body has; more than the message's where it was larger than the limit.
         let bodySize: UInt64
     }
@@ -26,7 +27,14 @@ struct ContentAssembly {
     private enum State {
         case idle
         case header(Publish)
-        case body(Publish, ContentHeader, remaining: UInt64)
+        case body(Publish, Head, remaining: UInt64)
+    }
+
+    /// What is known of the message when its header has come.
+    private struct Head {
+        let bodySize: UInt64
+        /// `nil` where it cannot be read.
+        let header: ContentHeader?
     }
 
     private let sizeLimit: Int
@@ -47,25 +55,16 @@ struct ContentAssembly {
     mutating func receive(_ frame: Frame) throws(ConnectionFailure) -> Complete? {
         switch (self.state, frame.kind) {
         case (.header(let publish), .header):
-            let header: ContentHeader
-            do throws(SyntaxError) {
-                header = try ContentHeader(from: frame.payload)
-            } catch {
-                switch error.reason {
-                case .wrongClass, .wrongWeight: throw ConnectionFailure(error)
-                // The properties make no sense: RabbitMQ's channel crashes.
-                default: throw ConnectionFailure(.internalError)
-                }
-            }
-            return self.next(publish, header, remaining: header.bodySize)
-        case (.body(let publish, let header, let remaining), .body):
+            let head = try Self.head(of: frame)
+            return self.next(publish, head, remaining: head.bodySize)
+        case (.body(let publish, let head, let remaining), .body):
             let count = UInt64(frame.payload.readableBytes)
             // RabbitMQ would wait for ever for the end of a body that is longer than its header says.
             guard count <= remaining else {
                 throw .unexpectedFrame("content body is longer than announced", method: .basicPublish)
             }
-            if header.bodySize <= UInt64(self.sizeLimit) { self.body += frame.payload.readableBytesView }
-            return self.next(publish, header, remaining: remaining - count)
+            if head.bodySize <= UInt64(self.sizeLimit) { self.body += frame.payload.readableBytesView }
+            return self.next(publish, head, remaining: remaining - count)
         case (.header, _):
             throw .unexpectedFrame(
                 "expected content header for class 60, got non content header frame instead",
@@ -77,17 +76,34 @@ struct ContentAssembly {
         }
     }
 
-    private mutating func next(_ publish: Publish, _ header: ContentHeader, remaining: UInt64) -> Complete? {
+    /// - Throws: ``ConnectionFailure`` when it is not the header of a message. That its properties cannot be read is found
+    ///   out when the message is complete.
+    private static func head(of frame: Frame) throws(ConnectionFailure) -> Head {
+        do throws(SyntaxError) {
+            let header = try ContentHeader(from: frame.payload)
+            return Head(bodySize: header.bodySize, header: header)
+        } catch {
+            switch error.reason {
+            case .wrongClass, .wrongWeight: throw ConnectionFailure(error)
+            default: return Head(bodySize: ContentHeader.bodySize(in: frame.payload) ?? 0, header: nil)
+            }
+        }
+    }
+
+    private mutating func next(_ publish: Publish, _ head: Head, remaining: UInt64) -> Complete? {
         guard remaining == 0 else {
-            self.state = .body(publish, header, remaining: remaining)
+            self.state = .body(publish, head, remaining: remaining)
             return nil
         }
         defer {
             self.state = .idle
             self.body = []
         }
-        var message = Message(body: self.body, properties: header.properties)
-        message.encodedProperties = header.encoded
-        return Complete(publish: publish, message: message, bodySize: header.bodySize)
+        let message = head.header.map { header in
+            var message = Message(body: self.body, properties: header.properties)
+            message.encodedProperties = header.encoded
+            return message
+        }
+        return Complete(publish: publish, message: message, bodySize: head.bodySize)
     }
 }

@@ -18,6 +18,15 @@ extension ByteBuffer {
         self.setInteger(UInt8(truncatingIfNeeded: length), at: start)
     }
 
+    /// Writes a short string in Latin 1, as far as it has room; other characters become question marks.
+    mutating func writeShortString(latin1 value: String) {
+        let octets = value.unicodeScalars.prefix(WireLimits.shortString).map {
+            UInt8(exactly: $0.value) ?? UInt8(ascii: "?")
+        }
+        self.writeInteger(UInt8(octets.count))
+        self.writeBytes(octets)
+    }
+
     /// Writes a long string of text.
     mutating func writeLongString(_ value: String) {
         let start = self.beginLongLength()

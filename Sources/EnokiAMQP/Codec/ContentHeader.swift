@@ -41,6 +41,11 @@ struct ContentHeader: Equatable {
         }
     }
 
+    /// The size of the body in the payload of a header frame, whether the rest can be read or not.
+    static func bodySize(in payload: ByteBuffer) -> UInt64? {
+        payload.getInteger(at: payload.readerIndex + 4, as: UInt64.self)
+    }
+
     /// Writes the header as a whole frame: what the client wrote, if it was a client.
     func write(into buffer: inout ByteBuffer, channel: UInt16) {
         let start = buffer.beginFrame(.header, channel: channel)

@@ -1,3 +1,4 @@
+import EnokiInProcess
 import NIOCore
 
 /// A frame of AMQP 0-9-1 (§2.3): what it is, the channel that it belongs to, and its payload.
@@ -70,5 +71,12 @@ extension Frame {
 
     /// RabbitMQ's words for a frame that nobody waits for: 505 `UNEXPECTED_FRAME`, such as a body on channel 0 or a
     /// heartbeat on another (`rabbit_reader:unexpected_frame`).
-    var unexpectedFrame: String { "type \(self.kind.octet), \(self.payload.erlangSnippet)" }
+    var unexpectedFrame: String { self.erlangText.text }
+
+    /// The frame in RabbitMQ's words.
+    var erlangText: ErlangText {
+        var text = ErlangText("type \(self.kind.octet), ")
+        text.write(snippetOf: self.payload)
+        return text
+    }
 }

@@ -1,3 +1,5 @@
+import EnokiInProcess
+
 /// Why a stream cannot be cut into frames any more.
 ///
 /// RabbitMQ closes the connection with 501 `FRAME_ERROR`, reads nothing more, and drops the socket a few seconds later
@@ -20,8 +22,12 @@ enum FrameError: Error, Equatable {
     var explanation: String {
         switch self {
         case .tooLarge(let kind, _, let size, let frameMax):
-            "type \(kind.octet), all octets = <<>>: {frame_too_large,\(size),\(frameMax - Frame.overhead)}"
-        case .badEnd(let frame, let found): "\(frame.unexpectedFrame): {invalid_frame_end_marker,\(found)}"
+            return "type \(kind.octet), all octets = <<>>: {frame_too_large,\(size),\(frameMax - Frame.overhead)}"
+        case .badEnd(let frame, let found):
+            var text = frame.erlangText
+            text.write(": ")
+            text.write(atom: "invalid_frame_end_marker", "\(found)")
+            return text.text
         }
     }
 }

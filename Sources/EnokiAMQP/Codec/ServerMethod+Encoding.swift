@@ -23,7 +23,11 @@ extension ServerMethod {
         case .connectionOpenOk: buffer.writeShortString("")
         case .connectionClose(let close), .channelClose(let close):
             buffer.writeInteger(close.code)
-            buffer.writeShortString(close.text)
+            if close.quotesOctets {
+                buffer.writeShortString(latin1: close.text)
+            } else {
+                buffer.writeShortString(close.text)
+            }
             buffer.writeMultipleIntegers(close.classID, close.methodID)
         case .connectionBlocked(let reason): buffer.writeShortString(reason)
         case .channelOpenOk: buffer.writeLongString("")

@@ -1,3 +1,4 @@
+import DequeModule
 import EnokiBroker
 import EnokiInProcess
 import Logging
@@ -33,6 +34,8 @@ final class ClientConnection {
     let name: String
     private let context: ConnectionContext
     private let mailbox: Mailbox
+    /// What the broker has for the client and could not be sent yet.
+    private var mail = Deque<Mailbox.Item>()
     private var phase = Phase.header
     private var decoder = FrameDecoder()
     private var tuning = ConnectionTune(channelMax: 0, frameMax: UInt32(Handshake.initialFrameMax), heartbeat: 0)
@@ -75,16 +78,20 @@ final class ClientConnection {
 
     /// Takes bytes of the client.
     func receive(_ bytes: ByteBuffer) {
+        if case .deaf = self.phase { return }
         self.decoder.append(bytes)
         self.receive()
     }
 
     /// Goes on with bytes that came before.
     private func receive() {
-        do throws(ConnectionFailure) {
-            while self.end != .now, !self.isReadingPaused, try self.receiveNext() {}
-        } catch {
-            self.fail(error)
+        while self.end != .now, !self.isReadingPaused {
+            do throws(ConnectionFailure) {
+                guard try self.receiveNext() else { return }
+            } catch {
+                // What comes behind may be the client's own close.
+                self.fail(error)
+            }
         }
     }
 
@@ -154,10 +161,14 @@ final class ClientConnection {
     /// After one side has closed the connection.
     private func receiveAtEnd(_ frame: Frame) throws(ConnectionFailure) {
         guard frame.kind == .method, frame.channel == 0 else { return }
-        switch try? ClientMethod.decode(from: frame.payload) {
-        case .connectionClose: self.output.write(.connectionCloseOk)
-        case .connectionCloseOk: self.close(.now)
-        default: break
+        do throws(SyntaxError) {
+            switch try ClientMethod.decode(from: frame.payload) {
+            case .connectionClose: self.output.write(.connectionCloseOk)
+            case .connectionCloseOk: self.close(.now)
+            default: break
+            }
+        } catch {
+            if error.reason == .unknownMethod { throw ConnectionFailure(error) }
         }
     }
 
@@ -207,8 +218,11 @@ final class ClientConnection {
     private func control(_ method: ClientMethod) throws(ConnectionFailure) {
         switch method {
         case .connectionClose:
-            self.letGo()
+            self.catchUp()
             self.output.write(.connectionCloseOk)
+            // The broker may have closed it first.
+            guard case .running = self.phase else { return }
+            self.letGo()
             self.phase = .closing
             self.close(.after(self.closingTime))
         case .connectionUpdateSecret: self.output.write(.connectionUpdateSecretOk)
@@ -217,14 +231,19 @@ final class ClientConnection {
     }
 
     private func receiveOnChannel(_ frame: Frame) throws(ConnectionFailure) {
-        guard let channel = self.channels[frame.channel] else { return try self.openChannel(frame) }
+        let known = self.channels[frame.channel]
+        let found = if let known { known } else { try self.beginChannel(frame.channel) }
+        guard let channel = found else { return }
+        // What it answers itself must not overtake what the broker has.
+        if channel.hasFailed { self.catchUp() }
         if try channel.receive(frame, &self.output) { self.remove(channel) }
         // Where RabbitMQ looks whether it may go on, too.
         if frame.kind == .header { self.noteBlock() }
     }
 
-    /// The first frame on a channel.
-    private func openChannel(_ frame: Frame) throws(ConnectionFailure) {
+    /// A channel begins with its first frame, be it `channel.open` or not; `nil` where the connection is lost, and its end is
+    /// on the way.
+    private func beginChannel(_ number: UInt16) throws(ConnectionFailure) -> ClientChannel? {
         guard self.channels.count < Int(self.tuning.channelMax) else {
             let count = self.channels.count
             throw ConnectionFailure(
@@ -232,26 +251,15 @@ final class ClientConnection {
                 "number of channels opened (\(count)) has reached the negotiated channel_max (\(self.tuning.channelMax))"
             )
         }
-        guard frame.kind == .method else {
-            throw .unexpectedFrame("expected method frame, got non method frame instead")
-        }
-        let method: ClientMethod
-        do throws(SyntaxError) { method = try ClientMethod.decode(from: frame.payload) } catch {
-            throw ConnectionFailure(error)
-        }
-        guard method == .channelOpen else {
-            throw ConnectionFailure(.channelError, "expected 'channel.open'", method: method.id)
-        }
-        // Where the connection is lost, its end is on the way.
-        guard let broker = try? self.connection?.openChannel(to: self.mailbox) else { return }
+        guard let broker = try? self.connection?.openChannel(to: self.mailbox) else { return nil }
         let channel = ClientChannel(
-            number: frame.channel,
+            number: number,
             broker: broker,
             messageSizeMax: self.context.configuration.messageSizeMax
         )
-        self.channels[frame.channel] = channel
-        self.numbers[broker.id] = frame.channel
-        self.output.write(.channelOpenOk, on: frame.channel)
+        self.channels[number] = channel
+        self.numbers[broker.id] = number
+        return channel
     }
 
     private func remove(_ channel: ClientChannel) {
@@ -263,8 +271,29 @@ final class ClientConnection {
 
     // MARK: - What the broker has for the client
 
-    /// Takes something that the broker has for the client.
-    func receive(_ mail: Mailbox.Item) {
+    /// How much of it waits to be written.
+    var mailCount: Int { self.mail.count }
+
+    /// Fetches what the broker has for the client.
+    func fetchMail() { self.mail.append(contentsOf: self.mailbox.takeAll()) }
+
+    /// Writes the first thing that waits.
+    ///
+    /// - Returns: Whether there was one.
+    func writeNextMail() -> Bool {
+        guard let item = self.mail.popFirst() else { return false }
+        self.receive(item)
+        return true
+    }
+
+    /// Writes all that the broker has for the client: what comes next must not overtake it.
+    private func catchUp() {
+        self.fetchMail()
+        while self.writeNextMail() {}
+        self.endMail()
+    }
+
+    private func receive(_ mail: Mailbox.Item) {
         guard case .running = self.phase else { return }
         switch mail {
         case .event(.closed(let reason), _): self.fail(ConnectionFailure(reason))
@@ -312,6 +341,11 @@ final class ClientConnection {
 
     /// Ends the connection, and says why as far as it may.
     private func fail(_ failure: ConnectionFailure) {
+        if case .running = self.phase {
+            self.catchUp()
+            // Something else that is wrong came first.
+            guard case .running = self.phase else { return }
+        }
         let failure = self.mayTell(failure) ? failure : failure.silenced
         self.context.logger.info(
             "A connection is closed by the broker",
@@ -368,6 +402,7 @@ final class ClientConnection {
         self.channels = [:]
         self.numbers = [:]
         self.written = [:]
+        self.mail = []
         self.isBlocked = false
     }
 }

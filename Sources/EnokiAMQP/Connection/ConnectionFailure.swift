@@ -60,6 +60,11 @@ extension ConnectionFailure {
         ConnectionFailure(.channelError, "unexpected method in connection state \(state)", method: method)
     }
 
+    /// A method on a channel that is not open.
+    static func channelIsNotOpen(_ method: MethodID?) -> ConnectionFailure {
+        ConnectionFailure(.channelError, "expected 'channel.open'", method: method)
+    }
+
     /// A frame that is not the one that is waited for.
     static func unexpectedFrame(_ explanation: String, method: MethodID? = nil) -> ConnectionFailure {
         ConnectionFailure(.unexpectedFrame, explanation, method: method)

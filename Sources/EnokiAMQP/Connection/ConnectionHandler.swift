@@ -1,4 +1,3 @@
-import DequeModule
 import EnokiBroker
 import EnokiInProcess
 import Logging
@@ -19,8 +18,6 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var closing: Scheduled<Void>?
     private var heartbeats: Heartbeats?
     private var isReading = true
-    /// What the broker has for the client and could not be sent yet.
-    private var mail = Deque<Mailbox.Item>()
 
     /// How many bytes are put together before they are sent.
     private static let outputSize = 65_536
@@ -54,7 +51,6 @@ final class ConnectionHandler: ChannelInboundHandler {
         self.connection = nil
         // It calls this handler, and so holds it.
         self.mailbox = nil
-        self.mail = []
         context.fireChannelInactive()
     }
 
@@ -92,9 +88,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     /// Sends what the broker has for the client, as long as the client reads it.
     private func readMail(_ context: ChannelHandlerContext) {
         guard let connection = self.connection else { return }
-        if let mailbox = self.mailbox { self.mail.append(contentsOf: mailbox.takeAll()) }
-        while context.channel.isWritable, let item = self.mail.popFirst() {
-            connection.receive(item)
+        connection.fetchMail()
+        while context.channel.isWritable, connection.writeNextMail() {
             if connection.output.count >= Self.outputSize { self.send(context, connection) }
         }
         connection.endMail()
@@ -117,7 +112,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             self.loginTimeout = nil
         }
         self.startHeartbeats(context, connection)
-        let wantsToRead = !connection.isReadingPaused && self.mail.count < Self.mailLimit
+        let wantsToRead = !connection.isReadingPaused && connection.mailCount < Self.mailLimit
         if wantsToRead != self.isReading {
             self.isReading = wantsToRead
             // But a client that reads nothing for so long is as good as gone.

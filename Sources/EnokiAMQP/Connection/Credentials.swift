@@ -33,11 +33,17 @@ struct Credentials: Equatable {
     private init?(amqplain response: [UInt8]) {
         var reader = FieldReader(ByteBuffer(bytes: response))
         guard
-            let table = try? reader.tableContent(depth: 0), let user = table["LOGIN"]?.stringValue,
-            let password = table["PASSWORD"]?.stringValue
+            let table = try? reader.tableContent(depth: 0), let user = table["LOGIN"], let password = table["PASSWORD"],
+            // RabbitMQ asks for one of them.
+            user.stringValue != nil || password.stringValue != nil
         else { return nil }
+        guard let user = Self.text(user), let password = Self.text(password) else { return nil }
         self.user = user
         self.password = password
+    }
+
+    private static func text(_ value: FieldValue) -> String? {
+        if case .bytes(let bytes) = value { String(decoding: bytes, as: UTF8.self) } else { value.stringValue }
     }
 }
 

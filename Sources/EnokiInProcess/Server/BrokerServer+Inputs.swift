@@ -69,7 +69,8 @@ extension BrokerServer {
                 return output
             } catch {
                 var error = error
-                if error.code != .connectionForced { error.method = method }
+                // What is not the client's mistake names no method.
+                if error.code != .connectionForced, error.code != .internalError { error.method = method }
                 state.virtualHost.close(channel)
                 if error.code.closesConnection {
                     state.virtualHost.close(channel.connection.id, because: error)

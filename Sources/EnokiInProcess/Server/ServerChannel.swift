@@ -160,6 +160,16 @@ package final class ServerChannel: Sendable {
         }
     }
 
+    /// `basic.publish` of a message whose properties cannot be read: RabbitMQ's channel crashes over it, where it would
+    /// have taken the message otherwise.
+    package func publishUnreadable(exchange: String, immediate: Bool = false) throws(AMQPException) {
+        try self.perform(.basicPublish) { (host, _) throws(AMQPException) in
+            guard !immediate else { throw AMQPException(.notImplemented, "immediate=true") }
+            _ = try host.requireExchange(toPublishTo: exchange)
+            throw .internalError
+        }
+    }
+
     /// `basic.get`; `nil` is `basic.get-empty`.
     package func get(queue: String, noAck: Bool = false) throws(AMQPException) -> BasicGetOK? {
         try self.perform(.basicGet) { (host, channel) throws(AMQPException) in

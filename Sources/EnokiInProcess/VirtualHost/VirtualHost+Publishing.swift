@@ -1,6 +1,15 @@
 import EnokiBroker
 
 extension VirtualHost {
+    /// The exchange that a client publishes to; `nil` is the default exchange.
+    func requireExchange(toPublishTo name: String) throws(AMQPException) -> ExchangeRecord? {
+        let exchange = name.isEmpty ? nil : try self.requireExchange(name)
+        guard exchange?.declaration.isInternal != true else {
+            throw AMQPException(.accessRefused, "cannot publish to internal \(self.text(exchange: name))")
+        }
+        return exchange
+    }
+
     /// `basic.publish`. On a channel that confirms, its confirm is among the effects, behind its return where there is one.
     ///
     /// - Returns: The number of the publish, where the channel confirms.
@@ -11,10 +20,7 @@ extension VirtualHost {
         mandatory: Bool,
         on channel: ChannelRecord
     ) throws(AMQPException) -> UInt64? {
-        let exchange = name.isEmpty ? nil : try self.requireExchange(name)
-        guard exchange?.declaration.isInternal != true else {
-            throw AMQPException(.accessRefused, "cannot publish to internal \(self.text(exchange: name))")
-        }
+        let exchange = try self.requireExchange(toPublishTo: name)
         var message = message
         if message.properties.replyTo?.hasSameBytes(as: ReplyConsumer.pseudoQueue) == true {
             guard let consumer = channel.replyConsumer else {
