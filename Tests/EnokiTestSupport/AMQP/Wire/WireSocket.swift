@@ -85,6 +85,9 @@ struct WireSocket: Sendable {
     /// Ends both directions; whoever waits in ``receive()`` returns.
     func shutdown() { _ = Foundation.shutdown(self.descriptor, Int32(SHUT_RDWR)) }
 
+    /// Ends what is sent; the peer reads to the end of it.
+    func finishSending() { _ = Foundation.shutdown(self.descriptor, Int32(SHUT_WR)) }
+
     /// Gives the descriptor back; only the thread that receives may call it, when it has ended.
     func close() { _ = Foundation.close(self.descriptor) }
 

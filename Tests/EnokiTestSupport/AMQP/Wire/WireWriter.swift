@@ -39,6 +39,12 @@ struct WireWriter {
         self.bytes += value
     }
 
+    /// Octets as they are.
+    mutating func octets(_ octets: some Collection<UInt8>) {
+        self.endBits()
+        self.bytes += octets
+    }
+
     mutating func table(_ table: Headers) {
         var content = WireWriter()
         for element in table {

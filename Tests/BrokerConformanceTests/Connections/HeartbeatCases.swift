@@ -1,0 +1,39 @@
+import EnokiTestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct HeartbeatCases {
+    @Test func brokerSendsTwiceInThatTimeAndWaitsForTwoOrThree() async throws {
+        try await conformOnWire { session in
+            let client = try await session.connect(.running, tuneOk: .tuneOk(heartbeat: 1))
+            let clock = ContinuousClock()
+            let begin = clock.now
+            #expect(try await client.next(2) == ["0 heartbeat", "0 heartbeat"])
+            // Half a second apart; a busy machine may be late.
+            #expect((.milliseconds(700) ... .seconds(10)).contains(clock.now - begin))
+            #expect(try await client.nextButHeartbeats(1) == [RawConnection.end])
+            #expect((.milliseconds(1900) ... .seconds(20)).contains(clock.now - begin))
+        }
+    }
+
+    @Test func anyFrameOfTheClientCounts() async throws {
+        try await conformOnWire { session in
+            let client = try await session.connect(tuneOk: .tuneOk(heartbeat: 2))
+            // Longer than a silent client may be.
+            for _ in 0..<9 {
+                client.send(.method(.channelFlow(active: true), on: 1))
+                #expect(try await client.nextButHeartbeats(1) == ["1 channel.flow-ok 1"])
+                try await Task.sleep(for: .milliseconds(750))
+            }
+            client.hangUp()
+        }
+    }
+
+    @Test func noneIsSentWhereNoneIsAgreedOn() async throws {
+        try await conformOnWire { session in
+            let client = try await session.connect(tuneOk: .tuneOk(heartbeat: 0))
+            try await Task.sleep(for: .milliseconds(600))
+            client.send(.confirmSelect(on: 1))
+            #expect(try await client.next() == "1 confirm.select-ok")
+        }
+    }
+}
