@@ -361,6 +361,9 @@ final class ClientConnection {
             self.output.write(.connectionClose(failure.close))
             self.phase = .deaf
             self.close(.after(Self.silence))
+        case .farewell:
+            self.output.write(.connectionClose(failure.close))
+            self.close(.now)
         case .silence:
             self.phase = .deaf
             self.close(.after(Self.silence))

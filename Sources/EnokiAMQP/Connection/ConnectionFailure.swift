@@ -8,6 +8,8 @@ struct ConnectionFailure: Error {
         case close
         /// `connection.close`, and what the client sends is not read any more: it makes no sense.
         case lastWord
+        /// `connection.close`, and the end comes at once: the broker does not wait for anybody.
+        case farewell
         /// Nothing, and the end comes after a while: who guesses passwords, or speaks something else, is not helped.
         case silence
         /// Nothing, and the end comes at once.
@@ -89,6 +91,6 @@ extension ConnectionFailure {
     /// What the broker ends a connection for.
     init(_ exception: AMQPException) {
         let method = exception.method.flatMap { MethodID(classID: $0.classID, methodID: $0.methodID) }
-        self.init(exception, method: method)
+        self.init(exception, method: method, notice: exception == .shutdown ? .farewell : .close)
     }
 }
