@@ -37,10 +37,10 @@ struct FaultyWire {
     /// Whether the client can still hear something.
     var canSend: Bool { !self.isMute && !self.isHalfClosed && !self.isOver }
 
-    /// A connection that has come to a port with `faults`.
-    init(faults: WireFaults, frameMax: Int) {
+    /// A connection that has come to a port with `faults`, as the which-th.
+    init(faults: WireFaults, number: Int = 1, frameMax: Int) {
         self.faults = faults
-        self.number = faults.connect()
+        self.number = number
         self.received = FrameCutter(frameMax: frameMax)
         self.sent = FrameCutter(frameMax: 0)
     }

@@ -26,9 +26,9 @@ final class WireFaultHandler: ChannelDuplexHandler {
     private var isReadHeld = false
     private var tasks: [Scheduled<Void>] = []
 
-    init(faults: WireFaults, frameMax: Int) {
+    init(faults: WireFaults, number: Int = 1, frameMax: Int) {
         self.faults = faults
-        self.wire = FaultyWire(faults: faults, frameMax: frameMax)
+        self.wire = FaultyWire(faults: faults, number: number, frameMax: frameMax)
     }
 
     // MARK: - What the socket has

@@ -41,7 +41,8 @@ struct WireFaultSchedule: Sendable {
         name: ByteName? = nil,
         size: Int = 0
     ) -> [WireFault] {
-        let number = self.counts.count(event)
+        // Connections are numbered where they come; what they do then is in any order.
+        let number = event == .accepts ? connection : self.counts.count(event)
         let ownNumber = self.countsOfConnections[connection, default: [:]].count(event)
         let numberByName = name.map { self.countsOfNames[$0, default: [:]].count(event) }
         var faults = self.plan.faults.filter { fault in

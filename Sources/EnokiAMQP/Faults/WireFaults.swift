@@ -4,6 +4,7 @@ import EnokiBroker
 final class WireFaults: Sendable {
     private struct State {
         var schedule: WireFaultSchedule
+        var numbers: [ObjectIdentifier: Int] = [:]
         var isOver = false
     }
 
@@ -25,8 +26,13 @@ final class WireFaults: Sendable {
     /// The port closes.
     func end() { self.state.withLock { $0.isOver = true } }
 
-    /// A connection has come; returns its number.
-    func connect() -> Int { self.state.withLock { $0.schedule.connect() } }
+    /// A connection has come, and is to be had under `id`.
+    func accept(_ id: ObjectIdentifier) { self.state.withLock { $0.numbers[id] = $0.schedule.connect() } }
+
+    /// Takes the number of the connection that came under `id`; of one that did not, it is the next.
+    func number(of id: ObjectIdentifier) -> Int {
+        self.state.withLock { $0.numbers.removeValue(forKey: id) ?? $0.schedule.connect() }
+    }
 
     /// A connection is over.
     func disconnect(_ connection: Int) { self.state.withLock { $0.schedule.disconnect(connection) } }

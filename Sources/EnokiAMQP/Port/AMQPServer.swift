@@ -77,6 +77,12 @@ public struct AMQPServer: Sendable {
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.backlog, value: 1024)
+            .serverChannelInitializer { listener in
+                listener.eventLoop.makeCompletedFuture {
+                    guard !faults.isEmpty else { return }
+                    try listener.pipeline.syncOperations.addHandler(WireAcceptHandler(faults: faults))
+                }
+            }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 guard connections.admit(channel) else {
@@ -94,7 +100,12 @@ public struct AMQPServer: Sendable {
                         logger: logger
                     )
                     if !faults.isEmpty {
-                        let handler = WireFaultHandler(faults: faults, frameMax: configuration.frameMax)
+                        let number = faults.number(of: ObjectIdentifier(channel))
+                        let handler = WireFaultHandler(
+                            faults: faults,
+                            number: number,
+                            frameMax: configuration.frameMax
+                        )
                         try channel.pipeline.syncOperations.addHandler(handler)
                     }
                     try channel.pipeline.syncOperations.addHandler(ConnectionHandler(context: context))

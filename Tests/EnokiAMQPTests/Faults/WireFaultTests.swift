@@ -14,7 +14,11 @@ import Testing
         body: @Sendable (RawClient, AMQPPort, InProcessBroker) async throws -> Void
     ) async throws {
         let broker = InProcessBroker(logger: TestBroker.silent)
-        try await broker.listen(faults: WireFaultPlan(faults), logger: TestBroker.silent) { port in
+        try await broker.listen(
+            configuration: .patient,
+            faults: WireFaultPlan(faults),
+            logger: TestBroker.silent
+        ) { port in
             try await RawClient.with(port) { try await body($0, port, broker) }
             #expect(port.faults == faults)
         }
@@ -156,7 +160,11 @@ import Testing
 
     @Test func heartbeatsComeUnlessTheyAreStopped() async throws {
         let faults: WireFaultPlan = [WireFault.stopHeartbeats(after: .accepts()).onConnection(2)]
-        try await InProcessBroker(logger: TestBroker.silent).listen(faults: faults, logger: TestBroker.silent) { port in
+        try await InProcessBroker(logger: TestBroker.silent).listen(
+            configuration: .patient,
+            faults: faults,
+            logger: TestBroker.silent
+        ) { port in
             try await RawClient.with(port) { lively in
                 try await RawClient.with(port) { silent in
                     try await lively.logIn(heartbeat: 2)
@@ -216,7 +224,11 @@ import Testing
         body: @Sendable (RawClient, InProcessBroker) async throws -> Void
     ) async throws {
         let broker = InProcessBroker(logger: TestBroker.silent)
-        try await broker.listen(faults: WireFaultPlan(faults), logger: TestBroker.silent) { port in
+        try await broker.listen(
+            configuration: .patient,
+            faults: WireFaultPlan(faults),
+            logger: TestBroker.silent
+        ) { port in
             try await broker.declare(Topology(queues: [Queue("q")]))
             try await broker.publish(Message("abc"), to: "", routingKey: "q")
             try await RawClient.with(port) { client in
@@ -307,7 +319,11 @@ import Testing
 
     /// What happens to a client that says the same thing to a port again and again, as long as it may.
     private func occurred(_ plan: WireFaultPlan) async throws -> [WireFault] {
-        try await InProcessBroker(logger: TestBroker.silent).listen(faults: plan, logger: TestBroker.silent) { port in
+        try await InProcessBroker(logger: TestBroker.silent).listen(
+            configuration: .patient,
+            faults: plan,
+            logger: TestBroker.silent
+        ) { port in
             for _ in 0..<30 {
                 do {
                     try await RawClient.with(port) { client in
@@ -339,6 +355,25 @@ import Testing
         #expect(try await self.occurred(WireFaultPlan(faults)) == faults)
     }
 
+    /// Many at once, each on an event loop that is not the next one's.
+    @Test func connectionsAreCountedAsTheyCome() async throws {
+        let faults: WireFaultPlan = WireFaultPlan((1...40).map { .close(before: .accepts(2 * $0)) })
+        try await InProcessBroker(logger: TestBroker.silent).listen(
+            configuration: .patient,
+            faults: faults,
+            logger: TestBroker.silent
+        ) { port in
+            for _ in 0..<40 {
+                try await RawClient.with(port) { first in
+                    try await RawClient.with(port) { second in
+                        _ = try await second.ends()
+                        #expect(first.end == nil)
+                    }
+                }
+            }
+        }
+    }
+
     @Test func withoutFaultsNothingIsInTheWay() async throws {
         try await self.withClient { client, port, _ in
             try await client.logIn()
@@ -353,4 +388,13 @@ extension ByteBuffer {
 
 extension Message {
     fileprivate var text: String { String(decoding: self.body, as: UTF8.self) }
+}
+
+extension AMQPConfiguration {
+    /// With time to log in for a test on a busy machine.
+    fileprivate static var patient: AMQPConfiguration {
+        var configuration = AMQPConfiguration()
+        configuration.loginTimeout = .seconds(300)
+        return configuration
+    }
 }
