@@ -8,6 +8,18 @@ struct Call: Sendable {
     let deadline: ContinuousClock.Instant
     /// Told once; `nil` when the caller has given up.
     var complete: (@Sendable (Result<IncomingMethod.Reply, BrokerError>) -> Void)?
+    /// Whether, since it was sent, an answer came that went to a call whose caller had given up.
+    var isBehindLateAnswer = false
+
+    init(
+        method: Method,
+        deadline: ContinuousClock.Instant,
+        complete: @escaping @Sendable (Result<IncomingMethod.Reply, BrokerError>) -> Void
+    ) {
+        self.method = method
+        self.deadline = deadline
+        self.complete = complete
+    }
 }
 
 /// The calls of one channel: the broker answers them in the order in which they were sent.
@@ -21,6 +33,9 @@ struct CallQueue {
     /// The call that the answer `id` belongs to; `nil` when the broker answers what was not asked.
     mutating func answer(_ id: amqp_method_number_t) -> Call? {
         guard let first = self.calls.first, first.method.reply == id else { return nil }
+        if first.complete == nil {
+            for index in self.calls.indices { self.calls[index].isBehindLateAnswer = true }
+        }
         return self.calls.removeFirst()
     }
 
@@ -39,7 +54,13 @@ struct CallQueue {
     }
 
     /// Takes the callers out whose time is up. Their places stay, so that later answers find theirs.
-    mutating func expire(at now: ContinuousClock.Instant) -> (expired: [Call], next: ContinuousClock.Instant?) {
+    ///
+    /// A broker that leaves one call without an answer is out of step with us: the answer of each later call goes to the one
+    /// before it, and none ends in time. That is so, as far as can be known, when a call ends without an answer though
+    /// one came for a call that had ended so.
+    mutating func expire(
+        at now: ContinuousClock.Instant
+    ) -> (expired: [Call], next: ContinuousClock.Instant?) {
         var expired: [Call] = []
         var next: ContinuousClock.Instant?
         for index in self.calls.indices where self.calls[index].complete != nil {

@@ -110,13 +110,13 @@ final class Channel: Sendable {
         self.user.channel(self, lostWith: error)
     }
 
-    /// Fails what is overdue and tells when to look again.
-    func expire(at now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+    /// Fails what is overdue and tells when to look again, and whether the broker's answers are not to be trusted any more.
+    func expire(at now: ContinuousClock.Instant) -> (next: ContinuousClock.Instant?, isOutOfStep: Bool) {
         let (expired, next) = self.state.withLock { $0.calls.expire(at: now) }
         for call in expired {
             call.complete?(.failure(BrokerError(.timedOut, "no answer from the broker to \(call.method)")))
         }
         let other = self.user.channel(self, expireAt: now)
-        return [next, other].compactMap(\.self).min()
+        return ([next, other].compactMap(\.self).min(), expired.contains(where: \.isBehindLateAnswer))
     }
 }

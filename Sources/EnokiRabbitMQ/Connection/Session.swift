@@ -104,7 +104,11 @@ final class Session: Sendable {
         for timer in due { timer.action() }
         var next = self.state.withLock { $0.timers.map(\.due).min() }
         for channel in channels {
-            if let deadline = channel.expire(at: now) { next = min(next ?? deadline, deadline) }
+            let (deadline, isOutOfStep) = channel.expire(at: now)
+            if let deadline { next = min(next ?? deadline, deadline) }
+            if isOutOfStep {
+                self.abort(BrokerError(.protocolViolation, "the broker has left a call without an answer"))
+            }
         }
         if let next { self.outbox.watch(next) }
     }

@@ -1,0 +1,48 @@
+import EnokiBroker
+import Testing
+
+@testable import EnokiRabbitMQ
+
+@Suite struct CallQueueTests {
+    private let start = ContinuousClock.now
+
+    private func call(until seconds: Int) -> Call {
+        Call(method: .channelOpen, deadline: self.start + .seconds(seconds)) { _ in }
+    }
+
+    /// A queue with a call that nobody waits for any more, and one behind it.
+    private func queue() throws -> CallQueue {
+        var queue = CallQueue()
+        queue.append(self.call(until: 1))
+        let (expired, next) = queue.expire(at: self.start + .seconds(1))
+        #expect(expired.count == 1 && next == nil)
+        #expect(!expired[0].isBehindLateAnswer)
+        queue.append(self.call(until: 3))
+        return queue
+    }
+
+    @Test func aCallThatEndsBehindALateAnswerMakesTheBrokerSuspect() throws {
+        var queue = try self.queue()
+        let id = try #require(Method.channelOpen.reply)
+        let late = queue.answer(id)
+        #expect(late != nil && late?.complete == nil)
+        let (expired, _) = queue.expire(at: self.start + .seconds(3))
+        #expect(expired.map(\.isBehindLateAnswer) == [true])
+    }
+
+    @Test func aBrokerThatAnswersNothingIsSilentAndNoMore() throws {
+        var queue = try self.queue()
+        let (expired, _) = queue.expire(at: self.start + .seconds(3))
+        #expect(expired.map(\.isBehindLateAnswer) == [false])
+    }
+
+    @Test func whatIsSentAfterALateAnswerIsNotBehindIt() throws {
+        var queue = try self.queue()
+        let id = try #require(Method.channelOpen.reply)
+        _ = queue.answer(id)
+        #expect(queue.answer(id)?.complete != nil)
+        queue.append(self.call(until: 5))
+        let (expired, _) = queue.expire(at: self.start + .seconds(5))
+        #expect(expired.map(\.isBehindLateAnswer) == [false])
+    }
+}
