@@ -225,25 +225,4 @@ import Testing
         }
         #expect(recorder.recorded.contains { $0.contains("320 CONNECTION_FORCED - because") })
     }
-
-    @Test(arguments: TransportServer.allCases)
-    func garbageEndsTheConnectionAndNothingElse(on server: TransportServer) async throws {
-        try await server.withProxiedTransport(self.quickly) { broker, proxy in
-            try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
-            for frame in [
-                FaultProxy.Frame(type: 1, channel: 0, payload: [0, 99, 0, 99]),
-                FaultProxy.Frame(type: 3, channel: 1, payload: [1, 2, 3]),
-                FaultProxy.Frame(type: 1, channel: 77, payload: [0, 60, 0, 80, 0, 0, 0, 0, 0, 0, 0, 1, 0]),
-                FaultProxy.Frame(type: 2, channel: 1, payload: [0, 60, 0, 0] + [UInt8](repeating: 255, count: 8)),
-                FaultProxy.Frame(type: 1, channel: 1, payload: [0, 50, 0, 11, 0]),
-                FaultProxy.Frame(type: 1, channel: 1, payload: [0, 20, 0, 41]),
-            ] {
-                let before = proxy.accepted
-                proxy.inject(frame)
-                try await eventually("after \(frame)") { proxy.accepted >= before + 2 }
-                await broker.reaches { $0 == .connected }
-                try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
-            }
-        }
-    }
 }
