@@ -78,6 +78,24 @@ public enum TestBroker: String, CaseIterable, Sendable {
         }
     }
 
+    /// The brokers that other processes can reach.
+    public static let reachable: [TestBroker] = [.amqpPort, .rabbitMQ]
+
+    /// Runs `body` with the URI of such a broker, for other processes.
+    public func withURI<Result: Sendable>(
+        logger: Logger = Self.silent,
+        _ body: (String) async throws -> Result
+    ) async throws -> Result {
+        switch self {
+        case .inProcess: throw NotReachable()
+        case .amqpPort: try await InProcessBroker(logger: logger).listen(logger: logger) { try await body($0.uri()) }
+        case .rabbitMQ: try await RabbitMQVirtualHost.withFresh { try await body($0.uri) }
+        }
+    }
+
+    /// The broker is one that no other process can reach.
+    public struct NotReachable: Error {}
+
     /// A logger that logs nothing.
     public static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 }

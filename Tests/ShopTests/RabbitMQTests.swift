@@ -6,7 +6,7 @@ import Testing
 
 @testable import shop
 
-/// The shop as processes on a real RabbitMQ.
+/// The shop as processes on a broker that is none of them: RabbitMQ, and where it says so the AMQP port too.
 @Suite struct RabbitMQTests {
     private func shop(_ arguments: String..., body: (ChildProcess) async throws -> Void) async throws {
         try await ChildProcess.with(BuiltExecutable.path("shop"), ["run"] + arguments, body)
@@ -32,15 +32,16 @@ import Testing
         children.map { $0.errors.split(separator: "\n").count { $0.contains(text) } }.reduce(0, +)
     }
 
-    @Test func twoProcessesShareTheWork() async throws {
-        try await RabbitMQVirtualHost.withFresh { host in
-            try await shop("--broker", host.uri) { first in
-                try await shop("--broker", host.uri) { second in
+    @Test(arguments: TestBroker.reachable)
+    func twoProcessesShareTheWork(on broker: TestBroker) async throws {
+        try await broker.withURI { uri in
+            try await shop("--broker", uri) { first in
+                try await shop("--broker", uri) { second in
                     try await isRunning(first)
                     try await isRunning(second)
                     let connect: @Sendable () throws -> any Broker = {
                         RabbitMQBroker(
-                            configuration: try RabbitMQConfiguration(uri: host.uri),
+                            configuration: try RabbitMQConfiguration(uri: uri),
                             logger: TestBroker.silent
                         )
                     }
@@ -71,15 +72,16 @@ import Testing
         }
     }
 
-    @Test func aBroadcastReachesBothProcesses() async throws {
-        try await RabbitMQVirtualHost.withFresh { host in
-            try await shop("--broker", host.uri) { first in
-                try await shop("--broker", host.uri) { second in
+    @Test(arguments: TestBroker.reachable)
+    func aBroadcastReachesBothProcesses(on broker: TestBroker) async throws {
+        try await broker.withURI { uri in
+            try await shop("--broker", uri) { first in
+                try await shop("--broker", uri) { second in
                     try await isRunning(first)
                     try await isRunning(second)
                     let connect: @Sendable () throws -> any Broker = {
                         RabbitMQBroker(
-                            configuration: try RabbitMQConfiguration(uri: host.uri),
+                            configuration: try RabbitMQConfiguration(uri: uri),
                             logger: TestBroker.silent
                         )
                     }
@@ -98,19 +100,20 @@ import Testing
         }
     }
 
-    @Test func aBrokerThatIsAbsentIsWaitedFor() async throws {
-        try await RabbitMQVirtualHost.withFresh { host in
-            let broker = try #require(URLComponents(string: host.uri)?.port)
+    @Test(arguments: TestBroker.reachable)
+    func aBrokerThatIsAbsentIsWaitedFor(on broker: TestBroker) async throws {
+        try await broker.withURI { uri in
+            let number = try #require(URLComponents(string: uri)?.port)
             let port = try LatePort()
-            let uri = host.uri.replacing(":\(broker)/", with: ":\(port.number)/")
-            try await shop("--broker", uri) { child in
+            let lateURI = uri.replacing(":\(number)/", with: ":\(port.number)/")
+            try await shop("--broker", lateURI) { child in
                 try await eventually("it says that it waits") {
                     child.errors
                 } until: {
                     $0.contains("waits for the broker; the services start when it answers")
                 }
                 #expect(count("started", in: child) == 0)
-                try port.passOn(to: UInt16(broker))
+                try port.passOn(to: UInt16(number))
                 try await isRunning(child)
                 try await stopsGracefully(child)
             }
