@@ -6,9 +6,9 @@ FILTER ?=
 filter := $(if $(FILTER),--filter '$(FILTER)')
 # All at once, hundreds of connections would wait for each other's logins, on two cores for longer than deadlines allow.
 testing := swift test --disable-xctest --skip-build --experimental-maximum-parallelization-width 12
-transports := EnokiRabbitMQTests|EnokiInProcessTests|BrokerConformanceTests
+transports := EnokiRabbitMQTests|EnokiInProcessTests|EnokiAMQPTests|BrokerConformanceTests
 # Hundreds of cases that take the same few ways, and tests of sheer size: ten minutes under the sanitizer, and no new thread.
-repetitive := Cases/|RandomConformanceTests|ManyQueuesTests|DeadLetterChainTests
+repetitive := Cases/|RandomConformanceTests|ManyQueuesTests|HostileSizesTests|DeadLetterChainTests|MutatedSessionTests
 
 .PHONY: help run polyglot build test test-tsan lint format bench bench-port bench-scaling docs clean
 .DEFAULT_GOAL := help

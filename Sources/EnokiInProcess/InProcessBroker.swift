@@ -78,6 +78,9 @@ public final class InProcessBroker: Broker {
     /// Why the broker takes no messages, where it takes none.
     package var blockReason: String? { self.server.blockReason }
 
+    /// What the broker holds of its clients at this moment, for tests.
+    package var holdings: ClientHoldings { self.server.holdings }
+
     /// What the broker holds at this moment, for tests.
     public func snapshot() -> BrokerSnapshot { self.server.state.withLock { BrokerSnapshot($0.virtualHost) } }
 

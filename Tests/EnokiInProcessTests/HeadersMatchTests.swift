@@ -25,6 +25,6 @@ import Testing
         ] as [(Headers, Headers, Bool)]
     )
     func matchesHeadersAsRabbitMQDoes(arguments: Headers, headers: Headers, matches: Bool) {
-        #expect(HeadersMatch(arguments).matches(headers) == matches)
+        #expect(HeadersMatch(arguments).matches(HeadersLookup(headers)) == matches)
     }
 }

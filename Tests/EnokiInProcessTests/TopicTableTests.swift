@@ -107,7 +107,7 @@ import Testing
 
     private func queues(of table: TopicTable, _ key: String) -> [Int] {
         var destinations: [Destination] = []
-        table.collect(into: &destinations, routingKey: key, headers: [:])
+        table.collect(into: &destinations, routingKeys: [key], headers: [:])
         return destinations.sorted().compactMap { if case .queue(let id) = $0 { Int(id.number) } else { nil } }
     }
 }

@@ -35,7 +35,11 @@ struct FrameDecoder {
     ///
     /// `frameMax` is as for ``NIOCore/ByteBuffer/readFrame(frameMax:)``.
     mutating func next(frameMax: Int) throws(FrameError) -> Frame? {
-        guard let frame = try self.buffer.readFrame(frameMax: frameMax) else { return nil }
+        guard let frame = try self.buffer.readFrame(frameMax: frameMax) else {
+            // Who says nothing for long shall not hold what its last words came in.
+            if self.buffer.readableBytes == 0 { self.buffer = ByteBuffer() }
+            return nil
+        }
         self.isUnique = false
         return frame
     }

@@ -36,6 +36,8 @@ final class ClientConnection {
     private let mailbox: Mailbox
     /// What the broker has for the client and could not be sent yet.
     private var mail = Deque<Mailbox.Item>()
+    /// How much of what the client has caused waits to be written, in bytes or so.
+    private(set) var mailWeight = 0
     private var phase = Phase.header
     private var decoder = FrameDecoder()
     private var tuning = ConnectionTune(channelMax: 0, frameMax: UInt32(Handshake.initialFrameMax), heartbeat: 0)
@@ -76,7 +78,7 @@ final class ClientConnection {
 
     // MARK: - What the client sends
 
-    /// Takes bytes of the client.
+    /// Takes bytes of the client; where nothing is heard any more, nothing is kept.
     func receive(_ bytes: ByteBuffer) {
         if case .deaf = self.phase { return }
         self.decoder.append(bytes)
@@ -271,17 +273,20 @@ final class ClientConnection {
 
     // MARK: - What the broker has for the client
 
-    /// How much of it waits to be written.
-    var mailCount: Int { self.mail.count }
-
     /// Fetches what the broker has for the client.
-    func fetchMail() { self.mail.append(contentsOf: self.mailbox.takeAll()) }
+    func fetchMail() {
+        for item in self.mailbox.takeAll() {
+            self.mail.append(item)
+            self.mailWeight += item.weight
+        }
+    }
 
     /// Writes the first thing that waits.
     ///
     /// - Returns: Whether there was one.
     func writeNextMail() -> Bool {
         guard let item = self.mail.popFirst() else { return false }
+        self.mailWeight -= item.weight
         self.receive(item)
         return true
     }
@@ -406,6 +411,7 @@ final class ClientConnection {
         self.numbers = [:]
         self.written = [:]
         self.mail = []
+        self.mailWeight = 0
         self.isBlocked = false
     }
 }

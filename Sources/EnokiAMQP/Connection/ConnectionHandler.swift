@@ -21,8 +21,9 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     /// How many bytes are put together before they are sent.
     private static let outputSize = 65_536
-    /// How much may wait for a client that does not read: then it is not read from either.
-    private static let mailLimit = 10_000
+    /// How much of what it has caused may wait for a client that does not read, in bytes or so: then it is not read from
+    /// either.
+    private static let waitingLimit = 2 * 1024 * 1024
 
     init(context: ConnectionContext) { self.context = context }
 
@@ -98,7 +99,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     private func send(_ context: ChannelHandlerContext, _ connection: ClientConnection) {
-        guard connection.output.count > 0 else { return }
+        // Who does not read has enough on its way; the rest waits here, where it counts for what may wait.
+        guard connection.output.count > 0, context.channel.isWritable else { return }
         self.heartbeats?.noteSent()
         context.writeAndFlush(self.wrapOutboundOut(connection.output.take()), promise: nil)
     }
@@ -112,11 +114,12 @@ final class ConnectionHandler: ChannelInboundHandler {
             self.loginTimeout = nil
         }
         self.startHeartbeats(context, connection)
-        let wantsToRead = !connection.isReadingPaused && connection.mailCount < Self.mailLimit
+        // But a client that reads nothing for so long is as good as gone.
+        self.heartbeats?.isPatient = connection.isReadingPaused
+        let waiting = connection.mailWeight + connection.output.count
+        let wantsToRead = !connection.isReadingPaused && waiting < Self.waitingLimit
         if wantsToRead != self.isReading {
             self.isReading = wantsToRead
-            // But a client that reads nothing for so long is as good as gone.
-            self.heartbeats?.isPatient = connection.isReadingPaused
             context.channel.setOption(ChannelOptions.autoRead, value: wantsToRead).whenFailure { _ in }
         }
         switch connection.end {

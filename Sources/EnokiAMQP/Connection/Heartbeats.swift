@@ -22,7 +22,11 @@ final class Heartbeats {
         let half = TimeAmount.nanoseconds(interval.nanoseconds / 2)
         self.tasks = [
             eventLoop.scheduleRepeatedTask(initialDelay: half, delay: half) { _ in
-                if bound.value.isDue() { send() }
+                if bound.value.isDue() {
+                    send()
+                    // A heartbeat does not put off the next one.
+                    bound.value.hasSent = false
+                }
             },
             eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
                 if bound.value.isSilent() { onSilence() }

@@ -45,6 +45,18 @@ final class Mailbox: Sendable {
     }
 }
 
+extension Mailbox.Item {
+    /// What it takes of the room that a client has for what it causes and does not read, in bytes or so. Deliveries take
+    /// none: the broker paces them, and a client must be able to send while they wait.
+    var weight: Int {
+        switch self {
+        case .event(.deliver, _): 0
+        case .event(.returned(let returned), _): 256 + returned.message.body.count
+        case .event, .brokerClosed, .blockChanged: 256
+        }
+    }
+}
+
 extension Mailbox: EventSink {
     func append(_ event: ChannelEvent, of channel: ChannelID) -> Bool { self.append(.event(event, of: channel)) }
 

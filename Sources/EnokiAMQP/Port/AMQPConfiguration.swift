@@ -34,6 +34,9 @@ extension AMQPConfiguration {
         guard (.zero ... .seconds(Int(UInt16.max))).contains(self.heartbeat) else {
             throw AMQPServerError("expected a heartbeat of 0 to 65535 seconds, found \(self.heartbeat)")
         }
+        guard self.heartbeat.components.attoseconds == 0 else {
+            throw AMQPServerError("expected a heartbeat of whole seconds, found \(self.heartbeat): AMQP has no others")
+        }
         guard !self.users.isEmpty else {
             throw AMQPServerError("expected at least one user, found none: nobody could log in")
         }

@@ -79,6 +79,8 @@ public struct AMQPServer: Sendable {
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelInitializer { listener in
                 listener.eventLoop.makeCompletedFuture {
+                    // Without descriptors to spare it waits a little, where it would otherwise try again without end.
+                    try listener.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
                     guard !faults.isEmpty else { return }
                     try listener.pipeline.syncOperations.addHandler(WireAcceptHandler(faults: faults))
                 }

@@ -13,6 +13,8 @@ final class ChannelRecord {
     /// How many deliveries may wait to go out, as in RabbitMQ (`UNSENT_MESSAGE_LIMIT`): what a client does not read stays
     /// in its queue.
     static let unsentLimit = 200
+    /// How many direct replies may, which have no queue to wait in: those above it are lost. RabbitMQ knows no bound.
+    static let unsentReplyLimit = 10_000
 
     let id: ChannelID
     let connection: ConnectionRecord
@@ -26,7 +28,7 @@ final class ChannelRecord {
     /// `basic.qos` with `global` for all consumers of the channel together; `nil` is any number.
     private(set) var channelPrefetch: Int?
     /// Consumers that the limits of the channel keep from their queues, in the order in which they were found at them.
-    var blocked: [ConsumerRecord] = []
+    var blocked = ConsumerLine()
     /// How many deliveries have not gone out; `nil` where nobody counts them.
     var unsentCount: Int?
     /// How many publishes the channel has confirmed or will confirm; `nil` where it confirms none.
@@ -112,14 +114,15 @@ final class ChannelRecord {
     func release(_ consumer: ConsumerRecord) -> Bool {
         guard consumer.isBlocked else { return false }
         consumer.isBlocked = false
-        self.blocked.removeAll { $0 === consumer }
-        return true
+        return self.blocked.remove(consumer)
     }
 
     private func take(through tag: DeliveryTag) -> [(DeliveryTag, Unsettled)] {
         let tags = min(self.lowestTag, tag)...tag
         self.lowestTag = tag + 1
-        return self.take(tags)
+        // Between few that are far apart, as a rollback leaves them, there is nothing to look for.
+        let isSparse = tags.count / 4 > self.unsettled.count
+        return isSparse ? self.take(self.unsettled.keys.filter { $0 <= tag }.sorted()) : self.take(tags)
     }
 
     private func take(_ tags: some Sequence<DeliveryTag>) -> [(DeliveryTag, Unsettled)] {

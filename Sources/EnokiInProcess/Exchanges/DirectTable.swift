@@ -14,7 +14,7 @@ struct DirectTable: RoutingTable {
         if self.destinations[key]?.isEmpty == true { self.destinations[key] = nil }
     }
 
-    func collect(into destinations: inout [Destination], routingKey: String, headers: Headers) {
-        self.destinations[ByteName(routingKey)]?.collect(into: &destinations)
+    func collect(into destinations: inout [Destination], routingKeys: [String], headers: Headers) {
+        for routingKey in routingKeys { self.destinations[ByteName(routingKey)]?.collect(into: &destinations) }
     }
 }

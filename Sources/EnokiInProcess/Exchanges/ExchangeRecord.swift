@@ -59,11 +59,7 @@ final class ExchangeRecord {
     /// Adds to `destinations` all that a message goes to, in any order and possibly more than once.
     func collect(into destinations: inout [Destination], for message: PublishedMessage) {
         let headers = message.message.properties.headers
-        for routingKey in message.routingKeys {
-            self.table.collect(into: &destinations, routingKey: routingKey, headers: headers)
-            // These look at no routing key, so one look is enough.
-            if self.declaration.kind == .fanout || self.declaration.kind == .headers { return }
-        }
+        self.table.collect(into: &destinations, routingKeys: message.routingKeys, headers: headers)
     }
 
     private static func table(for kind: Exchange.Kind) -> (any RoutingTable)? {

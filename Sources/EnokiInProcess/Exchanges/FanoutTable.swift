@@ -12,7 +12,7 @@ struct FanoutTable: RoutingTable {
         self.destinations.remove(destination)
     }
 
-    func collect(into destinations: inout [Destination], routingKey: String, headers: Headers) {
+    func collect(into destinations: inout [Destination], routingKeys: [String], headers: Headers) {
         self.destinations.collect(into: &destinations)
     }
 }

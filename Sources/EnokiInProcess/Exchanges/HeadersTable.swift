@@ -5,26 +5,53 @@ import EnokiBroker
 /// As in RabbitMQ the argument `x-match` says `all` (the default) or `any`; with these two, names that begin with `x-`
 /// take no part, with `all-with-x` and `any-with-x` they do. Looking up is linear in the number of bindings.
 struct HeadersTable: RoutingTable {
-    private struct Entry {
-        let match: HeadersMatch
-        let arguments: Headers
+    private struct Key: Hashable {
         let destination: Destination
+        let arguments: Headers
     }
 
-    private var entries: [Entry] = []
+    private struct Entry {
+        let match: HeadersMatch
+        /// How many bindings there are that differ in their routing keys alone.
+        var count = 0
+    }
+
+    private var entries: [Key: Entry] = [:]
 
     mutating func insert(_ destination: Destination, routingKey: String, arguments: Headers) {
-        let match = HeadersMatch(arguments)
-        self.entries.append(Entry(match: match, arguments: arguments, destination: destination))
+        let key = Key(destination: destination, arguments: arguments)
+        self.entries[key, default: Entry(match: HeadersMatch(arguments))].count += 1
     }
 
     mutating func remove(_ destination: Destination, routingKey: String, arguments: Headers) {
-        let index = self.entries.firstIndex { $0.destination == destination && $0.arguments == arguments }
-        if let index { self.entries.remove(at: index) }
+        let key = Key(destination: destination, arguments: arguments)
+        guard let count = self.entries[key]?.count else { return }
+        if count > 1 { self.entries[key]?.count -= 1 } else { self.entries[key] = nil }
     }
 
-    func collect(into destinations: inout [Destination], routingKey: String, headers: Headers) {
-        for entry in self.entries where entry.match.matches(headers) { destinations.append(entry.destination) }
+    func collect(into destinations: inout [Destination], routingKeys: [String], headers: Headers) {
+        guard !self.entries.isEmpty else { return }
+        let headers = HeadersLookup(headers)
+        for (key, entry) in self.entries where entry.match.matches(headers) { destinations.append(key.destination) }
+    }
+}
+
+/// The headers of a message, to be asked for by their names many times.
+struct HeadersLookup {
+    private let headers: Headers
+    /// The first one of each name; `nil` where they are so few that looking at all is faster.
+    private var indices: [ByteName: Int]?
+
+    init(_ headers: Headers) {
+        self.headers = headers
+        guard headers.count > 16 else { return }
+        let indices = headers.indices.lazy.map { (ByteName(headers[$0].name), $0) }
+        self.indices = Dictionary(indices, uniquingKeysWith: { first, _ in first })
+    }
+
+    subscript(name: String) -> FieldValue? {
+        guard let indices = self.indices else { return self.headers[name] }
+        return indices[ByteName(name)].map { self.headers[$0].value }
     }
 }
 
@@ -42,7 +69,7 @@ struct HeadersMatch: Sendable {
         }
     }
 
-    func matches(_ headers: Headers) -> Bool {
+    func matches(_ headers: HeadersLookup) -> Bool {
         func fits(_ wanted: Headers.Element) -> Bool {
             headers[wanted.name].map { wanted.value == .void || $0.hasSameValue(as: wanted.value) } ?? false
         }

@@ -14,8 +14,8 @@ protocol RoutingTable: Sendable {
     /// Removes a binding that was inserted with the same values.
     mutating func remove(_ destination: Destination, routingKey: String, arguments: Headers)
 
-    /// Adds to `destinations` all that a message goes to, in any order and possibly more than once.
-    func collect(into destinations: inout [Destination], routingKey: String, headers: Headers)
+    /// Adds to `destinations` all that a message goes to by any of its keys, in any order and possibly more than once.
+    func collect(into destinations: inout [Destination], routingKeys: [String], headers: Headers)
 }
 
 /// Destinations with the number of bindings that lead to each.

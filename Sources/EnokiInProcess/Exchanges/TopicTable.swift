@@ -44,7 +44,16 @@ struct TopicTable: RoutingTable {
         }
     }
 
-    func collect(into destinations: inout [Destination], routingKey: String, headers: Headers) {
+    func collect(into destinations: inout [Destination], routingKeys: [String], headers: Headers) {
+        var matched = NodeSet()
+        for routingKey in routingKeys {
+            for node in self.nodes(reachedBy: routingKey) { _ = matched.insert(node) }
+        }
+        // A pattern that many keys match is looked at once: with as many queues behind it they would be a flood.
+        for node in matched.nodes { self.nodes[node].destinations.collect(into: &destinations) }
+    }
+
+    private func nodes(reachedBy routingKey: String) -> [Int] {
         // The trie read as an automaton: all nodes that the words so far can have led to, advanced word by word. Its cost
         // is bounded by nodes times words, where backtracking over several `#` would be exponential.
         var reached = NodeSet()
@@ -58,10 +67,10 @@ struct TopicTable: RoutingTable {
                 }
                 if let child = self.nodes[node].children[Self.anyWord] { self.reach(child, in: &next) }
             }
-            if next.nodes.isEmpty { return }
+            if next.nodes.isEmpty { return [] }
             reached = next
         }
-        for node in reached.nodes { self.nodes[node].destinations.collect(into: &destinations) }
+        return reached.nodes
     }
 
     /// Reaches `node`, and through a `#` below it what no word at all leads to.

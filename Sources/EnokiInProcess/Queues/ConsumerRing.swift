@@ -1,10 +1,8 @@
-import DequeModule
-
 /// The consumers of a queue in turns, those of a higher priority before all others.
 struct ConsumerRing {
     private struct Level {
         let priority: Int64
-        var consumers: Deque<ConsumerRecord>
+        var consumers: ConsumerLine
     }
 
     /// By descending priority; none is empty.
@@ -15,18 +13,16 @@ struct ConsumerRing {
 
     /// Adds a consumer behind the others of its priority.
     mutating func append(_ consumer: ConsumerRecord) {
-        let index = self.levels.firstIndex { $0.priority <= consumer.priority } ?? self.levels.endIndex
+        let index = self.index(of: consumer.priority)
         if index == self.levels.endIndex || self.levels[index].priority != consumer.priority {
-            self.levels.insert(Level(priority: consumer.priority, consumers: [consumer]), at: index)
-        } else {
-            self.levels[index].consumers.append(consumer)
+            self.levels.insert(Level(priority: consumer.priority, consumers: ConsumerLine()), at: index)
         }
+        self.levels[index].consumers.append(consumer)
     }
 
     /// Lets the consumer whose turn it is go behind the others of its priority.
     mutating func rotate() {
-        guard !self.levels.isEmpty, self.levels[0].consumers.count > 1 else { return }
-        if let consumer = self.levels[0].consumers.popFirst() { self.levels[0].consumers.append(consumer) }
+        if !self.levels.isEmpty { self.levels[0].consumers.rotate() }
     }
 
     /// Takes out the consumer whose turn it is.
@@ -37,11 +33,23 @@ struct ConsumerRing {
     }
 
     mutating func remove(_ consumer: ConsumerRecord) {
-        for index in self.levels.indices where self.levels[index].priority == consumer.priority {
-            guard let position = self.levels[index].consumers.firstIndex(where: { $0 === consumer }) else { return }
-            self.levels[index].consumers.remove(at: position)
-            if self.levels[index].consumers.isEmpty { self.levels.remove(at: index) }
-            return
+        let index = self.index(of: consumer.priority)
+        guard index < self.levels.endIndex, self.levels[index].priority == consumer.priority else { return }
+        self.levels[index].consumers.remove(consumer)
+        if self.levels[index].consumers.isEmpty { self.levels.remove(at: index) }
+    }
+
+    /// Where the level of a priority is, or would be.
+    private func index(of priority: Int64) -> Int {
+        var range = self.levels.startIndex..<self.levels.endIndex
+        while !range.isEmpty {
+            let middle = range.lowerBound + range.count / 2
+            if self.levels[middle].priority > priority {
+                range = middle + 1..<range.upperBound
+            } else {
+                range = range.lowerBound..<middle
+            }
         }
+        return range.lowerBound
     }
 }

@@ -4,7 +4,8 @@ import EnokiBroker
 final class PublishedMessage: Sendable {
     let message: Message
     let exchange: String
-    /// What it is routed by: the routing key that it was published with first, then those of its `CC` and `BCC` headers.
+    /// What it is routed by, each once: the routing key that it was published with first, then those of its `CC` and `BCC`
+    /// headers.
     let routingKeys: [String]
 
     /// What consumers see of the routing keys.
@@ -14,7 +15,9 @@ final class PublishedMessage: Sendable {
     init(_ message: Message, exchange: String, routingKeys: [String]) {
         self.message = message
         self.exchange = exchange
-        self.routingKeys = routingKeys
+        var known: Set<ByteName> = []
+        self.routingKeys =
+            routingKeys.count > 1 ? routingKeys.filter { known.insert(ByteName($0)).inserted } : routingKeys
     }
 }
 

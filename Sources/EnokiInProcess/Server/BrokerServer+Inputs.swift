@@ -153,7 +153,7 @@ extension BrokerServer {
             guard !state.isClosed, !state.isDown else { return nil }
             let connection = state.virtualHost.openConnection(name: name, user: user, isWatched: sink != nil)
             if let sink, let control = connection.control {
-                state.handlers[control] = EventHandler(connection: connection.id, channel: control, sink: sink)
+                state.handlers.add(EventHandler(connection: connection.id, channel: control, sink: sink), of: control)
             }
             return connection.id
         }
@@ -187,7 +187,7 @@ extension BrokerServer {
                 throw .connectionClosed
             }
             let channel = state.virtualHost.openChannel(on: connection, isPaced: isPaced)
-            state.handlers[channel] = handler(channel)
+            state.handlers.add(handler(channel), of: channel)
             return ServerChannel(id: channel, server: self)
         }
     }
@@ -259,7 +259,7 @@ extension BrokerServer {
         // Those too that the broker has closed already, and that have not heard of it.
         let channels = self.state.withLock { state in
             state.isClosing.insert(id)
-            return state.handlers.filter { $0.value.connection == id }.keys.sorted()
+            return state.handlers.channels(of: id)
         }
         self.discard(channels) { state in
             state.virtualHost.close(id)
@@ -289,7 +289,7 @@ extension BrokerServer {
                 defer { state.confirmations[id] = nil }
                 return state.confirmations[id]?.takeAll() ?? []
             }
-            return (items, completions, channels.map { state.handlers.removeValue(forKey: $0) })
+            return (items, completions, channels.map { state.handlers.remove(of: $0) })
         }
         for case .barrier(let continuation) in items { continuation.resume() }
         for completion in completions { self.calls.call(completion) }

@@ -44,7 +44,7 @@ final class BrokerServer: Sendable {
         var isClosed = false
         var virtualHost: VirtualHost
         var outbox: Outbox
-        var handlers: [ChannelID: EventHandler] = [:]
+        var handlers = EventHandlers()
         var confirmations: [ChannelID: PublishConfirmations] = [:]
         /// The one timer that a queue can have.
         var timers: [QueueID: TimerQueue.ID] = [:]
@@ -152,7 +152,7 @@ final class BrokerServer: Sendable {
         let (waiters, handler) = self.state.withLock { state in
             state.outbox.finish()
             // Nothing comes after the end of a channel.
-            let handler = sending.item.isEnd ? state.handlers.removeValue(forKey: sending.channel) : nil
+            let handler = sending.item.isEnd ? state.handlers.remove(of: sending.channel) : nil
             return (state.waiters.removeValue(forKey: sending.channel) ?? [], handler)
         }
         withExtendedLifetime(handler) {}

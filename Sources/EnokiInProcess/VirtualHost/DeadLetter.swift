@@ -17,6 +17,9 @@ struct DeadLetter: Sendable {
     /// The queue's `x-dead-letter-routing-key`.
     let routingKey: String?
 
+    /// What it costs to publish, where one with few headers costs 1.
+    var work: Int { 1 + self.message.message.properties.headers.weight / 4096 }
+
     /// The message as it is published to the dead-letter exchange.
     ///
     /// - Parameter time: Seconds since 1970.
@@ -35,16 +38,16 @@ struct DeadLetter: Sendable {
         )
     }
 
-    /// Whether `published` would come into `queue` again although nobody has rejected it since it was there.
-    func isCycle(of published: PublishedMessage, to queue: String) -> Bool {
-        let deaths = published.message.properties.headers["x-death"]?.arrayValue ?? []
-        for death in deaths {
+    /// The queues that `published` has been in and that nobody has rejected it since: it would go in circles.
+    func circle(of published: PublishedMessage) -> Set<ByteName> {
+        var queues: Set<ByteName> = []
+        for death in published.message.properties.headers["x-death"]?.arrayValue ?? [] {
             guard let death = Death(death), death.reason?.hasSameBytes(as: Reason.rejected.rawValue) != true else {
-                return false
+                break
             }
-            if death.queue?.hasSameBytes(as: queue) == true { return true }
+            if let queue = death.queue { queues.insert(ByteName(queue)) }
         }
-        return false
+        return queues
     }
 
     /// Puts this death in front of the others that the headers tell of, or counts it where they know its like.

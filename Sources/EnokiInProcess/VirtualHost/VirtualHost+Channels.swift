@@ -35,7 +35,7 @@ extension VirtualHost {
         channel.transaction = nil
         defer {
             channel.consumers = [:]
-            channel.blocked = []
+            channel.blocked = ConsumerLine()
         }
         return channel.consumers.values.sorted { $0.id < $1.id }
     }

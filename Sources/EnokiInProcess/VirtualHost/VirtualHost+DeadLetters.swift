@@ -2,9 +2,9 @@ import DequeModule
 import EnokiBroker
 
 extension VirtualHost {
-    /// How many dead letters may follow from others with one input.
+    /// How many dead letters may follow from others with one input; one with many headers counts as several.
     private static let deadLetterLimit = 10_000
-    /// How many may follow from each, where so many come at once that it is more.
+    /// How many may follow from each, where so many come at once, or have so many headers, that it is more.
     private static let hopLimit = 16
 
     /// The one place where messages leave a queue without being acknowledged.
@@ -29,11 +29,12 @@ extension VirtualHost {
     /// RabbitMQ does not see all circles: with a `rejected` among the deaths that a message comes with, two empty queues
     /// without room pass it to each other for ever, there. Here the chain ends, and what is left of it is dropped.
     func publishDeadLetters() {
-        var (first, others) = (self.pendingDeadLetters.count, 0)
-        let limit = max(Self.deadLetterLimit, Self.hopLimit * first)
+        if self.pendingDeadLetters.isEmpty { return }
+        var (first, work) = (self.pendingDeadLetters.count, 0)
+        let limit = max(Self.deadLetterLimit, Self.hopLimit * self.pendingDeadLetters.reduce(0) { $0 + $1.work })
         while let letter = self.pendingDeadLetters.popFirst() {
-            if first > 0 { first -= 1 } else { others += 1 }
-            guard others <= limit else { return self.pendingDeadLetters.removeAll() }
+            if first > 0 { first -= 1 } else { work += letter.work }
+            guard work <= limit else { return self.pendingDeadLetters.removeAll() }
             let (time, overflow) = self.epoch.addingReportingOverflow(UInt64(max(0, self.now.components.seconds)))
             guard let published = letter.published(at: overflow ? self.epoch : time) else { continue }
             let queues = self.destinations(of: letter, published)
@@ -47,7 +48,7 @@ extension VirtualHost {
                     routingKey: published.routingKey,
                     destinations: queues.map(\.name)
                 ),
-                byteCount: published.message.body.count
+                byteCount: published.message.weight
             )
         }
     }
@@ -56,6 +57,8 @@ extension VirtualHost {
         let exchange = letter.exchange.isEmpty ? nil : self.exchange(named: letter.exchange)
         guard letter.exchange.isEmpty || exchange != nil else { return [] }
         let queues = self.route(published, from: exchange)
-        return letter.reason == .rejected ? queues : queues.filter { !letter.isCycle(of: published, to: $0.name) }
+        guard letter.reason != .rejected, !queues.isEmpty else { return queues }
+        let circle = letter.circle(of: published)
+        return queues.filter { !circle.contains(ByteName($0.name)) }
     }
 }

@@ -138,8 +138,7 @@ extension VirtualHost {
     /// Lets the consumers of a channel that can take messages again into their queues' rings, and serves them.
     func unblock(_ channel: ChannelRecord) {
         guard !channel.blocked.isEmpty, !channel.isAtLimit else { return }
-        let unblocked = channel.blocked.filter(\.hasRoom)
-        channel.blocked.removeAll(where: \.hasRoom)
+        let unblocked = channel.blocked.removeAll(where: \.hasRoom)
         self.admit(unblocked)
         var known: Set<QueueID> = []
         for consumer in unblocked where known.insert(consumer.queue.id).inserted { self.deliver(from: consumer.queue) }
@@ -157,11 +156,9 @@ extension VirtualHost {
             self.admit([consumer])
             return true
         }
-        let unblocked = channel.blocked.filter { $0.queue === queue && $0.hasRoom }
-        guard !unblocked.isEmpty else { return false }
-        channel.blocked.removeAll { $0.queue === queue && $0.hasRoom }
+        let unblocked = channel.blocked.removeAll { $0.queue === queue && $0.hasRoom }
         self.admit(unblocked)
-        return true
+        return !unblocked.isEmpty
     }
 
     private func admit(_ consumers: [ConsumerRecord]) {

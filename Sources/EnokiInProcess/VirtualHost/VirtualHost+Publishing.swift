@@ -88,7 +88,7 @@ extension VirtualHost {
                     routingKey: published.routingKey,
                     returned: mandatory
                 ),
-                byteCount: published.message.body.count
+                byteCount: published.message.weight
             )
         }
         guard mandatory else { return }

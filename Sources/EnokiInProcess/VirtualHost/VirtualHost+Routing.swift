@@ -34,15 +34,19 @@ extension VirtualHost {
     /// delivered on the way.
     func namesByDefault(_ message: PublishedMessage) -> [String] {
         var names: [String] = []
-        var known: Set<ByteName> = []
-        for key in message.routingKeys where known.insert(ByteName(key)).inserted {
+        for key in message.routingKeys {
             if ReplyConsumer.isAddress(key) { self.deliverReply(message, to: key) } else { names.append(key) }
         }
         return names
     }
 
     private func deliverReply(_ message: PublishedMessage, to address: String) {
-        guard let channel = self.replyConsumers[ByteName(address)], let consumer = channel.replyConsumer else { return }
+        guard
+            let channel = self.replyConsumers[ByteName(address)], let consumer = channel.replyConsumer,
+            // No queue keeps replies for who does not read them.
+            channel.unsentCount.map({ $0 < ChannelRecord.unsentReplyLimit }) ?? true
+        else { return }
+        channel.unsentCount? += 1
         let delivery = BasicDeliver(
             consumerTag: consumer.tag,
             deliveryTag: channel.nextTag,

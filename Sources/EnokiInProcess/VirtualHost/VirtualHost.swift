@@ -70,7 +70,7 @@ final class VirtualHost {
     func tearDown() {
         for channel in self.channels.values {
             channel.consumers = [:]
-            channel.blocked = []
+            channel.blocked = ConsumerLine()
             channel.transaction = nil
             _ = channel.takeAll()
         }
