@@ -10,25 +10,35 @@ public final class WireClient: Sendable {
         var isOver = false
     }
 
-    private let socket: WireSocket
+    /// Gives the descriptor back when neither the client nor its thread needs it: its number may be another's at once.
+    private final class Descriptor: Sendable {
+        let socket: WireSocket
+
+        init(_ socket: WireSocket) { self.socket = socket }
+
+        deinit { self.socket.close() }
+    }
+
+    private let descriptor: Descriptor
     private let state = Locked(State())
-    private let isOpen = Locked(true)
+
+    private var socket: WireSocket { self.descriptor.socket }
 
     /// Connects to `port` of this machine.
     ///
     /// - Parameter reads: Whether it reads; otherwise it begins to with ``read()``.
     public init(port: Int, reads: Bool = true) throws {
-        self.socket = try WireSocket(port: UInt16(port))
+        self.descriptor = Descriptor(try WireSocket(port: UInt16(port)))
         if reads { self.read() }
     }
 
-    deinit { self.isOpen.withLock { isOpen in if isOpen { self.socket.close() } } }
+    deinit { self.disconnect() }
 
     /// Begins to read.
     public func read() {
-        let (socket, state) = (self.socket, self.state)
+        let (descriptor, state) = (self.descriptor, self.state)
         let thread = Thread {
-            while let bytes = try? socket.receive(), !bytes.isEmpty { state.withLock { $0.bytes += bytes } }
+            while let bytes = try? descriptor.socket.receive(), !bytes.isEmpty { state.withLock { $0.bytes += bytes } }
             state.withLock { $0.isOver = true }
         }
         thread.name = "wire client"
@@ -48,7 +58,7 @@ public final class WireClient: Sendable {
     public var isOver: Bool { self.state.withLock { $0.isOver } }
 
     /// Hangs up.
-    public func disconnect() { self.isOpen.withLock { isOpen in if isOpen { self.socket.shutdown() } } }
+    public func disconnect() { self.socket.shutdown() }
 
     /// The methods that have come, in the form `60.80`.
     public var methods: [String] {
