@@ -9,6 +9,8 @@ testing := swift test --disable-xctest --skip-build --experimental-maximum-paral
 transports := EnokiRabbitMQTests|EnokiInProcessTests|EnokiAMQPTests|BrokerConformanceTests
 # Hundreds of cases that take the same few ways, and tests of sheer size: ten minutes under the sanitizer, and no new thread.
 repetitive := Cases/|RandomConformanceTests|ManyQueuesTests|HostileSizesTests|DeadLetterChainTests|MutatedSessionTests
+# And those whose heartbeats of a second, or whose Python, cannot wait for the sanitizer.
+impatient := HostilePeerTests|PythonClientTests|HostileSocketTests|WireFaultTests
 
 .PHONY: help run polyglot build test test-tsan lint format bench bench-port bench-scaling docs clean
 .DEFAULT_GOAL := help
@@ -38,7 +40,7 @@ test-tsan: ## Run the tests of the transports under the thread sanitizer.
 	@Scripts/install test
 	swift build --build-tests --sanitize=thread --scratch-path .build-tsan
 	TSAN_OPTIONS="suppressions=$(CURDIR)/Scripts/tsan-suppressions.txt" Scripts/with-rabbitmq \
-		$(testing) --sanitize=thread --scratch-path .build-tsan --filter '$(or $(FILTER),$(transports))' --skip '$(repetitive)'
+		$(testing) --sanitize=thread --scratch-path .build-tsan --filter '$(or $(FILTER),$(transports))' --skip '$(repetitive)|$(impatient)'
 
 lint: ## Check format and architecture.
 	Scripts/check

@@ -199,9 +199,9 @@ final class ClientConnection {
         let mailbox = self.mailbox
         let name = handshake.clientProperties["connection_name"]?.stringValue ?? self.name
         let connection = broker.open(name: name, user: user.name, sink: mailbox)
+        self.connection = connection
         guard connection.isOpen else { throw ConnectionFailure(.connectionForced, "the broker is stopped") }
         self.broker = broker
-        self.connection = connection
         self.watch = broker.watch(
             onClose: { mailbox.post(.brokerClosed) },
             onBlock: { mailbox.post(.blockChanged) }

@@ -109,6 +109,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func follow(_ context: ChannelHandlerContext) {
         guard let connection = self.connection else { return }
         self.send(context, connection)
+        // To send may have been to find that the socket is gone.
+        guard self.connection != nil else { return }
         if connection.isLoginOver {
             self.loginTimeout?.cancel()
             self.loginTimeout = nil
