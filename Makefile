@@ -34,12 +34,12 @@ build: ## Build everything.
 test: ## Run the tests next to a private RabbitMQ; FILTER=... names some of them.
 	@Scripts/install test
 	swift build --build-tests
-	Scripts/with-rabbitmq $(testing) $(filter)
+	Scripts/with-rabbitmq Scripts/with-summary $(testing) $(filter)
 
 test-tsan: ## Run the tests of the transports under the thread sanitizer.
 	@Scripts/install test
 	swift build --build-tests --sanitize=thread --scratch-path .build-tsan
-	TSAN_OPTIONS="suppressions=$(CURDIR)/Scripts/tsan-suppressions.txt" Scripts/with-rabbitmq \
+	TSAN_OPTIONS="suppressions=$(CURDIR)/Scripts/tsan-suppressions.txt" Scripts/with-rabbitmq Scripts/with-summary \
 		$(subst width 12,width 4,$(testing)) --sanitize=thread --scratch-path .build-tsan --filter '$(or $(FILTER),$(transports))' --skip '$(repetitive)|$(impatient)'
 
 lint: ## Check format and architecture.
