@@ -1,7 +1,7 @@
 // The code of README.md.
 
-import EnokiTesting
-import Testing
+import Enoki
+import Logging
 
 // Contracts: what services agree on. The names are those on the wire.
 struct Charge: RPCRequest {
@@ -55,6 +55,9 @@ struct Payments: Microservice {
 
     func book(_ order: OrderPlaced) { Logger.current.info("\(order.customer) bought a \(order.sku)") }
 }
+
+import EnokiTesting
+import Testing
 
 @Test func anOrderIsChargedAndBooked() async throws {
     try await withServices(Orders(), Payments()) { cluster in

@@ -129,7 +129,7 @@ import Testing
                 $0.contains("waits for the broker")
             }
             child.send(signal: SIGTERM)
-            let exit = try await child.ended(within: .seconds(5))
+            let exit = try await child.ended(within: .seconds(8))
             #expect(exit == .status(0))
         }
     }
@@ -144,7 +144,7 @@ import Testing
                 $0.contains("runs orders, payments, stock")
             }
             child.send(signal: SIGTERM)
-            let exit = try await child.ended(within: .seconds(5))
+            let exit = try await child.ended(within: .seconds(8))
             #expect(exit == .status(0))
         }
     }

@@ -18,12 +18,16 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var closing: Scheduled<Void>?
     private var heartbeats: Heartbeats?
     private var isReading = true
+    private var isWireFull = false
+    private var isEnding = false
 
     /// How many bytes are put together before they are sent.
     private static let outputSize = 65_536
     /// How much of what it has caused may wait for a client that does not read, in bytes or so: then it is not read from
     /// either.
     private static let waitingLimit = 2 * 1024 * 1024
+    /// How long a client may take to read the last that it is sent.
+    private static let lastWordTimeout = TimeAmount.seconds(1)
 
     init(context: ConnectionContext) { self.context = context }
 
@@ -67,15 +71,21 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { self.readMail(context) }
+        if self.canSend(context) { self.readMail(context) }
         context.fireChannelWritabilityChanged()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard event is PortClosing else { return context.fireUserInboundEventTriggered(event) }
-        self.connection?.shutDown()
-        self.follow(context)
-        context.close(promise: nil)
+        switch event {
+        case is PortClosing:
+            self.connection?.shutDown()
+            self.follow(context)
+            self.end(context)
+        case let backlog as WireBacklog:
+            self.isWireFull = backlog.isFull
+            if self.canSend(context) { self.readMail(context) }
+        default: context.fireUserInboundEventTriggered(event)
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -90,17 +100,19 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func readMail(_ context: ChannelHandlerContext) {
         guard let connection = self.connection else { return }
         connection.fetchMail()
-        while context.channel.isWritable, connection.writeNextMail() {
+        while self.canSend(context), connection.writeNextMail() {
             if connection.output.count >= Self.outputSize { self.send(context, connection) }
         }
         connection.endMail()
         self.follow(context)
-        if context.channel.isWritable { connection.noteSent() }
+        if self.canSend(context) { connection.noteSent() }
     }
+
+    private func canSend(_ context: ChannelHandlerContext) -> Bool { context.channel.isWritable && !self.isWireFull }
 
     private func send(_ context: ChannelHandlerContext, _ connection: ClientConnection) {
         // Who does not read has enough on its way; the rest waits here, where it counts for what may wait.
-        guard connection.output.count > 0, context.channel.isWritable else { return }
+        guard connection.output.count > 0, self.canSend(context) else { return }
         self.heartbeats?.noteSent()
         context.writeAndFlush(self.wrapOutboundOut(connection.output.take()), promise: nil)
     }
@@ -126,12 +138,28 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
         switch connection.end {
         case nil: break
-        case .now: context.close(promise: nil)
+        case .now: self.end(context)
         case .after(let delay) where self.closing == nil:
             let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
             self.closing = context.eventLoop.scheduleTask(in: TimeAmount(delay)) { bound.value.close(promise: nil) }
         case .after: break
         }
+    }
+
+    /// Closes when the last that the client is to hear is on its way, however full its socket is; or after a while.
+    private func end(_ context: ChannelHandlerContext) {
+        guard !self.isEnding else { return }
+        self.isEnding = true
+        self.heartbeats?.stop()
+        guard let last = self.connection?.output.take(), last.readableBytes > 0 || !self.canSend(context) else {
+            return context.close(promise: nil)
+        }
+        self.closing?.cancel()
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        self.closing = context.eventLoop.scheduleTask(in: Self.lastWordTimeout) { bound.value.close(promise: nil) }
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        context.writeAndFlush(self.wrapOutboundOut(last), promise: sent)
     }
 
     private func startHeartbeats(_ context: ChannelHandlerContext, _ connection: ClientConnection) {

@@ -60,6 +60,7 @@ struct FaultyWire {
 
     /// Takes bytes of the client.
     mutating func receive(_ bytes: ByteBuffer) -> [Action] {
+        guard !self.isOver, !self.isBlackhole else { return [] }
         self.received.append(bytes)
         var actions: [Action] = []
         while !self.isOver, !self.isBlackhole, let piece = self.received.next() {
@@ -71,6 +72,7 @@ struct FaultyWire {
 
     /// Takes bytes of the server.
     mutating func send(_ bytes: ByteBuffer) -> [Action] {
+        guard self.canSend else { return [] }
         self.sent.append(bytes)
         var actions: [Action] = []
         while self.canSend, let piece = self.sent.next() {

@@ -9,6 +9,11 @@ import Musl
 import Darwin
 #endif
 
+/// Whether so much waits to be sent on a wire that is slow or waits that no more should be written.
+struct WireBacklog: Sendable, Equatable {
+    let isFull: Bool
+}
+
 /// Does to the bytes of a connection what its ``FaultyWire`` says; next to the socket.
 final class WireFaultHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
@@ -18,12 +23,17 @@ final class WireFaultHandler: ChannelDuplexHandler {
 
     private enum Direction { case toServer, toClient }
 
+    /// How many bytes wait for the client at most; what a socket of NIO calls full, too.
+    private static let backlogLimit = 65_536
+
     private let faults: WireFaults
     private var wire: FaultyWire
     private var toServer = WireQueue()
     private var toClient = WireQueue()
     private var lastWrite: EventLoopFuture<Void>?
     private var isReadHeld = false
+    private var backlog = WireBacklog(isFull: false)
+    private var unsent: [EventLoopPromise<Void>] = []
     private var tasks: [Scheduled<Void>] = []
 
     init(faults: WireFaults, number: Int = 1, frameMax: Int) {
@@ -42,6 +52,8 @@ final class WireFaultHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         for task in self.tasks { task.cancel() }
+        for promise in self.unsent { promise.fail(ChannelError.ioOnClosedChannel) }
+        self.unsent = []
         (self.toServer, self.toClient, self.tasks) = (WireQueue(), WireQueue(), [])
         self.wire.lose()
         context.fireChannelInactive()
@@ -60,9 +72,8 @@ final class WireFaultHandler: ChannelDuplexHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         self.toClient.append(self.wire.send(self.unwrapOutboundIn(data)))
+        if let promise { self.unsent.append(promise) }
         self.pump(.toClient, context)
-        // As far as the server knows, it is sent.
-        promise?.succeed()
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
@@ -79,9 +90,22 @@ final class WireFaultHandler: ChannelDuplexHandler {
         while let action = direction == .toServer ? self.toServer.next() : self.toClient.next() {
             self.perform(action, direction, context)
         }
+        if direction == .toClient { self.noteBacklog(context) }
         guard direction == .toServer, self.isReadHeld, self.toServer.isEmpty, !self.wire.isBlackhole else { return }
         self.isReadHeld = false
         context.read()
+    }
+
+    /// As far as the server knows, what does not wait any more is sent, even where the client never hears of it.
+    private func noteBacklog(_ context: ChannelHandlerContext) {
+        if self.toClient.isEmpty {
+            for promise in self.unsent { promise.succeed() }
+            self.unsent = []
+        }
+        let backlog = WireBacklog(isFull: self.toClient.waitingBytes > Self.backlogLimit)
+        guard backlog != self.backlog else { return }
+        self.backlog = backlog
+        context.fireUserInboundEventTriggered(backlog)
     }
 
     private func perform(_ action: FaultyWire.Action, _ direction: Direction, _ context: ChannelHandlerContext) {

@@ -10,7 +10,7 @@ import NIOPosix
 /// `Docs/BrokerDifferences.md`. Each broker is a virtual host. Their time is the brokers' own, and may be virtual; the time of
 /// heartbeats and logins is the clients', and real.
 ///
-/// Most tests want ``EnokiInProcess/InProcessBroker/listen(on:configuration:logger:_:)``.
+/// Most tests want ``EnokiInProcess/InProcessBroker/listen(on:configuration:faults:logger:_:)``.
 public struct AMQPServer: Sendable {
     private let brokers: [InProcessBroker]
     private let address: AMQPAddress
@@ -87,7 +87,10 @@ public struct AMQPServer: Sendable {
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
-                guard connections.admit(channel) else {
+                switch connections.admit(channel) {
+                case .admitted: break
+                case .closed: return channel.close()
+                case .full:
                     logger.warning(
                         "A client is turned away: there are as many connections as there may be",
                         metadata: ["connections": "\(configuration.connectionMax)"]

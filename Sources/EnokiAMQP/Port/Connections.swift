@@ -13,16 +13,26 @@ final class Connections: Sendable {
 
     init(maximum: Int) { self.maximum = maximum }
 
+    /// Whether a connection was taken in.
+    enum Admission {
+        case admitted
+        /// There are as many as there may be.
+        case full
+        /// The server ends.
+        case closed
+    }
+
     /// Takes in a new connection, where there is room; it leaves when it is closed.
-    func admit(_ channel: any Channel) -> Bool {
+    func admit(_ channel: any Channel) -> Admission {
         let id = ObjectIdentifier(channel)
-        let isAdmitted = self.state.withLock { state in
-            guard !state.isClosed, state.open.count < self.maximum else { return false }
+        let admission = self.state.withLock { state -> Admission in
+            if state.isClosed { return .closed }
+            guard state.open.count < self.maximum else { return .full }
             state.open[id] = channel
-            return true
+            return .admitted
         }
-        if isAdmitted { channel.closeFuture.whenComplete { _ in self.remove(id) } }
-        return isAdmitted
+        if admission == .admitted { channel.closeFuture.whenComplete { _ in self.remove(id) } }
+        return admission
     }
 
     private func remove(_ id: ObjectIdentifier) {

@@ -10,7 +10,8 @@ extension InProcessBroker {
     /// }
     /// ```
     ///
-    /// Where nobody runs the broker yet, it runs as long as it listens, and is closed with the port.
+    /// Where nobody runs the broker yet, it runs as long as it listens, and is closed with the port. One that is to listen at
+    /// several ports at once has to be run by somebody.
     ///
     /// - Parameters:
     ///   - address: Where to listen; by default a free port that only this machine reaches.

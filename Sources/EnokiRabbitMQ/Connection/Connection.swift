@@ -136,7 +136,11 @@ final class Connection: Sendable {
     }
 
     private func connect(to endpoint: RabbitMQConfiguration.Endpoint) throws(BrokerError) -> LoggedIn {
-        self.control.withLock { $0.isBusyConnecting = true }
+        // In one step, or a close in between would wait for the login of a broker that says nothing.
+        try self.control.withLock { control throws(BrokerError) in
+            if control.isClosing { throw .brokerClosed }
+            control.isBusyConnecting = true
+        }
         defer { self.control.withLock { $0.isBusyConnecting = false } }
         if self.configuration.tls?.verification == .insecureNone {
             self.logger.warning(

@@ -1,6 +1,7 @@
 import EnokiBroker
 import EnokiInProcess
 import NIOCore
+import NIOEmbedded
 import Testing
 
 @testable import EnokiAMQP
@@ -58,6 +59,30 @@ struct FlowTests {
         reader.setReads(false)
         try self.publish(1000, to: "q", by: server)
         #expect(self.broker.snapshot()[queue: "q"]?.ready.count == 800)
+    }
+
+    /// As a wire that is slow says it, however much its socket would take.
+    @Test func aWireThatIsFullIsNotWrittenTo() throws {
+        let reader = try self.client(.queueDeclare(Queue("q")), .basicConsume("q", tag: "t", noAck: true))
+        let publisher = try self.client()
+        reader.channel.pipeline.fireUserInboundEventTriggered(WireBacklog(isFull: true))
+        try self.publish(1000, to: "q", by: publisher)
+        #expect(try reader.takeFrames().isEmpty)
+        #expect(self.broker.snapshot()[queue: "q"]?.ready.count == 800)
+        reader.channel.pipeline.fireUserInboundEventTriggered(WireBacklog(isFull: false))
+        reader.channel.embeddedEventLoop.run()
+        #expect(try reader.takeMethods().count { $0 == "60.60" } == 1000)
+    }
+
+    // MARK: - The end
+
+    @Test func whoDoesNotReadIsToldTheEndAllTheSame() throws {
+        let client = try self.client()
+        client.setReads(false)
+        client.channel.pipeline.fireUserInboundEventTriggered(PortClosing())
+        client.channel.embeddedEventLoop.run()
+        #expect(try client.takeMethods() == ["10.50"])
+        #expect(!client.isConnected)
     }
 
     // MARK: - Answers

@@ -85,6 +85,31 @@ import Testing
         #expect(try passed() == (19, 19))
     }
 
+    @Test func aLimitHoldsUpWhatTheServerWrites() throws {
+        let channel = try self.channel(WireFaults([.throttle(after: .accepts(), bytesPerSecond: 100_000)]))
+        let backlogs = Backlogs()
+        try channel.pipeline.syncOperations.addHandler(backlogs)
+        let sent = channel.writeAndFlush(ByteBuffer(repeating: 7, count: 100_000))
+        sent.assumeIsolated().whenSuccess { backlogs.isSent = true }
+        #expect(backlogs.seen == [true])
+        channel.embeddedEventLoop.advanceTime(by: .milliseconds(950))
+        #expect(backlogs.seen == [true, false])
+        #expect(!backlogs.isSent)
+        channel.embeddedEventLoop.advanceTime(by: .milliseconds(100))
+        #expect(backlogs.isSent)
+    }
+
+    /// Keeps what the server is told of how much waits.
+    private final class Backlogs: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        var seen: [Bool] = []
+        var isSent = false
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if let backlog = event as? WireBacklog { self.seen.append(backlog.isFull) }
+        }
+    }
+
     @Test func whoIsBlockedIsUnblockedLater() throws {
         let channel = try self.channel(WireFaults([.blockPublishers(after: .sends(.basicAck), for: .seconds(3))]))
         channel.writeAndFlush(Self.ack, promise: nil)
