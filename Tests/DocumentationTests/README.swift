@@ -55,15 +55,3 @@ struct Payments: Microservice {
 
     func book(_ order: OrderPlaced) { Logger.current.info("\(order.customer) bought a \(order.sku)") }
 }
-
-import EnokiTesting
-import Testing
-
-@Test func anOrderIsChargedAndBooked() async throws {
-    try await withServices(Orders(), Payments()) { cluster in
-        let booked = cluster.expect(Payments.self, "book")
-        let receipt: Int = try await cluster.rpc("orders").place(customer: "Ada", sku: "teapot")
-        #expect(receipt == 1020)
-        try await booked.value()
-    }
-}
