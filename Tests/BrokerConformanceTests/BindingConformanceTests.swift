@@ -2,7 +2,7 @@ import EnokiBroker
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct BindingConformanceTests {
+@Suite(.timeLimit(.minutes(5))) struct BindingConformanceTests {
     @Test(arguments: TestBroker.allCases)
     func bindingWhatIsMissingIsAnError(on kind: TestBroker) async throws {
         try await kind.withBroker { broker in

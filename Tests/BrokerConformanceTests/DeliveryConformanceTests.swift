@@ -2,7 +2,7 @@ import EnokiBroker
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct DeliveryConformanceTests {
+@Suite(.timeLimit(.minutes(5))) struct DeliveryConformanceTests {
     /// Runs `body` with a broker that has the queue `q` with `count` messages, "0" and up.
     private func withQueue(
         on kind: TestBroker,

@@ -2,7 +2,7 @@ import EnokiBroker
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ExchangeConformanceTests {
+@Suite(.timeLimit(.minutes(5))) struct ExchangeConformanceTests {
     /// Declares `exchange` with queues bound under the given keys, publishes to it, and returns the queues reached.
     private func reached(
         on kind: TestBroker,

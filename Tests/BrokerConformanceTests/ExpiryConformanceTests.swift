@@ -2,7 +2,7 @@ import EnokiBroker
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ExpiryConformanceTests {
+@Suite(.timeLimit(.minutes(5))) struct ExpiryConformanceTests {
     @Test(arguments: TestBroker.allCases) func aMessageExpires(on kind: TestBroker) async throws {
         try await kind.withBroker { broker in
             try await broker.declare(Topology(queues: [Queue("q")]))

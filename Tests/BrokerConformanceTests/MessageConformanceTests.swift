@@ -2,7 +2,7 @@ import EnokiBroker
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct MessageConformanceTests {
+@Suite(.timeLimit(.minutes(5))) struct MessageConformanceTests {
     /// Sends a message through a queue and returns what arrives.
     private func roundTrip(
         on kind: TestBroker,

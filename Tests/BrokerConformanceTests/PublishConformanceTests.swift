@@ -2,7 +2,7 @@ import EnokiBroker
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct PublishConformanceTests {
+@Suite(.timeLimit(.minutes(5))) struct PublishConformanceTests {
     @Test(arguments: TestBroker.allCases)
     func aMandatoryMessageThatIsRoutedNowhereComesBack(on kind: TestBroker) async throws {
         try await kind.withBroker { broker in

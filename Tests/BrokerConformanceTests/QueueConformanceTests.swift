@@ -2,7 +2,7 @@ import EnokiBroker
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct QueueConformanceTests {
+@Suite(.timeLimit(.minutes(5))) struct QueueConformanceTests {
     @Test(arguments: TestBroker.allCases)
     func aQueueIsDeclaredOnceAndTellsItsState(on kind: TestBroker) async throws {
         try await kind.withBroker { broker in

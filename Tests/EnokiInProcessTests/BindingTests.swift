@@ -3,7 +3,7 @@ import Testing
 
 @testable import EnokiInProcess
 
-@Suite(.timeLimit(.minutes(3))) struct BindingTests {
+@Suite(.timeLimit(.minutes(5))) struct BindingTests {
     @Test(arguments: [Exchange.Kind.direct, .topic, .fanout, .headers])
     func argumentsAreTheSameInAnyOrder(kind: Exchange.Kind) throws {
         let host = VirtualHost()

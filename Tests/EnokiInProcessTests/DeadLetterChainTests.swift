@@ -3,7 +3,7 @@ import Testing
 
 @testable import EnokiInProcess
 
-@Suite(.timeLimit(.minutes(2))) struct DeadLetterChainTests {
+@Suite(.timeLimit(.minutes(5))) struct DeadLetterChainTests {
     @Test(arguments: ["x-message-ttl", "x-max-length"])
     func aCircleThatTheDeathsOfAMessageHideEnds(argument: String) throws {
         let host = VirtualHost()

@@ -3,7 +3,7 @@ import EnokiInProcess
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct FaultTests {
+@Suite(.timeLimit(.minutes(5))) struct FaultTests {
     /// Runs `body` with a broker that has queue `q`, and a connection to it named `worker`.
     private func withBroker(
         _ faults: FaultPlan,

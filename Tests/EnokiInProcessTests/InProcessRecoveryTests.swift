@@ -3,7 +3,7 @@ import EnokiInProcess
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct InProcessRecoveryTests {
+@Suite(.timeLimit(.minutes(5))) struct InProcessRecoveryTests {
     private func withBroker(_ body: (InProcessBroker) async throws -> Void) async throws {
         let broker = InProcessBroker()
         try await withThrowingTaskGroup { group in

@@ -4,7 +4,7 @@ import EnokiTestSupport
 import Testing
 
 /// The clock with those who use it on its executor.
-@Suite(.timeLimit(.minutes(1))) struct VirtualClockTests {
+@Suite(.timeLimit(.minutes(5))) struct VirtualClockTests {
     /// Runs `body` on a clock's executor; the tasks of the group are cancelled at the end.
     private func withClock(
         seed: UInt64? = nil,

@@ -6,7 +6,7 @@ import Testing
 
 @testable import EnokiInProcess
 
-@Suite(.serialized, .timeLimit(.minutes(2))) struct VirtualExecutorTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct VirtualExecutorTests {
     /// Five tasks that each leave a mark at each of five steps.
     private func trace(seed: UInt64?) async -> String {
         let marks = Collector<String>()

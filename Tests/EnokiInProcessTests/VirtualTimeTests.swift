@@ -4,7 +4,7 @@ import EnokiTestSupport
 import Testing
 
 /// The in-process broker on a clock that stands still until the test moves it.
-@Suite(.timeLimit(.minutes(1))) struct VirtualTimeTests {
+@Suite(.timeLimit(.minutes(5))) struct VirtualTimeTests {
     private func withBroker(_ body: (InProcessBroker, VirtualClock) async throws -> Void) async throws {
         let clock = VirtualClock()
         let broker = InProcessBroker(clock: clock)

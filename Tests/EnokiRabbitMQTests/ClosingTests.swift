@@ -3,7 +3,7 @@ import EnokiRabbitMQ
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ClosingTests {
+@Suite(.timeLimit(.minutes(5))) struct ClosingTests {
     @Test(arguments: TransportServer.allCases)
     func acknowledgementsGivenBeforeTheEndAreSent(on server: TransportServer) async throws {
         try await server.withPort {

@@ -3,7 +3,7 @@ import EnokiRabbitMQ
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ConnectingTests {
+@Suite(.timeLimit(.minutes(5))) struct ConnectingTests {
     private func failureOfRun(
         on server: TransportServer,
         logger: LogRecorder = LogRecorder(),

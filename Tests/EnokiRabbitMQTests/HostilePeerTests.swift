@@ -7,7 +7,7 @@ import Logging
 import Testing
 
 /// The transport with a broker that breaks off, falls silent, or sends what no broker sends.
-@Suite(.timeLimit(.minutes(2))) struct HostilePeerTests {
+@Suite(.timeLimit(.minutes(5))) struct HostilePeerTests {
     private static let impatiently: @Sendable (inout RabbitMQConfiguration) -> Void = {
         $0.reconnect = ReconnectBackoff(initial: .milliseconds(10), maximum: .milliseconds(100))
         $0.heartbeat = .seconds(1)

@@ -3,7 +3,7 @@ import EnokiRabbitMQ
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct PublishingTests {
+@Suite(.timeLimit(.minutes(5))) struct PublishingTests {
     /// What `body` throws as a ``BrokerError``.
     private func failure(
         sourceLocation: SourceLocation = #_sourceLocation,

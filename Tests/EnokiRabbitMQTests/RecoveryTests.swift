@@ -3,7 +3,7 @@ import EnokiRabbitMQ
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct RecoveryTests {
+@Suite(.timeLimit(.minutes(5))) struct RecoveryTests {
     private let quickly: @Sendable (inout RabbitMQConfiguration) -> Void = {
         $0.reconnect = ReconnectBackoff(initial: .milliseconds(10), maximum: .milliseconds(200))
     }

@@ -4,7 +4,7 @@ import EnokiTestSupport
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct TLSTests {
+@Suite(.timeLimit(.minutes(5))) struct TLSTests {
     /// The tests' RabbitMQ by TLS, known by its authority.
     private func configuration() throws -> RabbitMQConfiguration {
         var configuration = try RabbitMQConfiguration(uri: TestEnvironment.value("ENOKI_TEST_AMQPS_URI"))

@@ -3,7 +3,7 @@ import EnokiRabbitMQ
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct TopologyTests {
+@Suite(.timeLimit(.minutes(5))) struct TopologyTests {
     @Test(arguments: TransportServer.allCases)
     func messagesFollowTheBindings(on server: TransportServer) async throws {
         try await server.withTransport { broker in

@@ -2,7 +2,7 @@ import EnokiTesting
 import Testing
 
 /// Delays of the broker under the test's clock: what would take seconds takes none.
-@Suite(.timeLimit(.minutes(1))) struct RetryTests {
+@Suite(.timeLimit(.minutes(5))) struct RetryTests {
     /// Queue `work` with a queue for each delay, from which messages come back, and `dead` for those that have been through all.
     private static let topology = Topology(
         queues: [Queue("work"), Queue("dead")]

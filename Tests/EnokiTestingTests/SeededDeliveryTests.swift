@@ -2,7 +2,7 @@ import EnokiTesting
 import Testing
 
 /// What must hold in whatever order things happen, and whatever goes wrong: each test over hundreds of seeds.
-@Suite(.timeLimit(.minutes(3))) struct SeededDeliveryTests {
+@Suite(.timeLimit(.minutes(5))) struct SeededDeliveryTests {
     struct Sold: Event {
         static let source = "shop"
         static let type = "sold"

@@ -3,7 +3,7 @@ import EnokiTestSupport
 import Testing
 
 /// Exchanges with `alternate-exchange`.
-@Suite(.timeLimit(.minutes(2))) struct AlternateExchangeCases {
+@Suite(.timeLimit(.minutes(5))) struct AlternateExchangeCases {
     @Test func itGetsWhatHasNoRoute() async throws {
         try await conform { session in
             let channel = try await session.channel()

@@ -3,7 +3,7 @@ import EnokiTestSupport
 import Testing
 
 /// Exchanges and queues that go by themselves.
-@Suite(.timeLimit(.minutes(2))) struct AutoDeleteCases {
+@Suite(.timeLimit(.minutes(5))) struct AutoDeleteCases {
     @Test func anExchangeGoesWithItsLastBinding() async throws {
         try await conform { session in
             let channel = try await session.channel()

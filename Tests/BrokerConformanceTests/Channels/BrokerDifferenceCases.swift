@@ -3,7 +3,7 @@ import EnokiTestSupport
 import Testing
 
 /// What holds in process and not on RabbitMQ; the table in `Docs/BrokerDifferences.md` says why.
-@Suite(.timeLimit(.minutes(2))) struct BrokerDifferenceCases {
+@Suite(.timeLimit(.minutes(5))) struct BrokerDifferenceCases {
     @Test func aCancelledActiveConsumerHandsItsBacklogOver() async throws {
         // RabbitMQ 3.10 keeps the backlog until something else happens, and loses the queue's process if that is a publish.
         try await conform(on: [.inProcess]) { session in

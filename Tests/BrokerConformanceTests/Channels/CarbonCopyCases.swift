@@ -3,7 +3,7 @@ import EnokiTestSupport
 import Testing
 
 /// The headers `CC` and `BCC`.
-@Suite(.timeLimit(.minutes(2))) struct CarbonCopyCases {
+@Suite(.timeLimit(.minutes(5))) struct CarbonCopyCases {
     @Test func copiesGoToAllKeysOnceAndHideTheBlindOnes() async throws {
         try await conform { session in
             let channel = try await session.channel()

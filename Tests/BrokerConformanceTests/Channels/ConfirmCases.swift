@@ -2,7 +2,7 @@ import EnokiBroker
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ConfirmCases {
+@Suite(.timeLimit(.minutes(5))) struct ConfirmCases {
     @Test func publicationsAreNumberedFromOneOnEachChannel() async throws {
         try await conform { session in
             for _ in 1...2 {

@@ -2,7 +2,7 @@ import EnokiBroker
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ConnectionEndCases {
+@Suite(.timeLimit(.minutes(5))) struct ConnectionEndCases {
     @Test func exclusiveQueuesGoWithTheirConnection() async throws {
         try await conform { session in
             let observer = try await session.channel()

@@ -3,7 +3,7 @@ import EnokiTestSupport
 import Testing
 
 /// Which of several consumers gets a message.
-@Suite(.timeLimit(.minutes(2))) struct ConsumerPriorityCases {
+@Suite(.timeLimit(.minutes(5))) struct ConsumerPriorityCases {
     @Test func theHighestPriorityGetsEverythingWhileItCan() async throws {
         try await conform { session in
             let channel = try await session.channel()

@@ -3,7 +3,7 @@ import EnokiTestSupport
 import Testing
 
 /// What a dead letter carries, and when a message becomes one.
-@Suite(.timeLimit(.minutes(2))) struct DeadLetterCases {
+@Suite(.timeLimit(.minutes(5))) struct DeadLetterCases {
     @Test func aRejectedMessageTellsWhereItDied() async throws {
         try await conform { session in
             let channel = try await session.channel()

@@ -3,7 +3,7 @@ import EnokiTestSupport
 import Testing
 
 /// Where dead letters go.
-@Suite(.timeLimit(.minutes(2))) struct DeadLetterRoutingCases {
+@Suite(.timeLimit(.minutes(5))) struct DeadLetterRoutingCases {
     @Test func withoutAKeyOfTheQueueTheMessageKeepsItsOwn() async throws {
         try await conform { session in
             let channel = try await session.channel()

@@ -3,7 +3,7 @@ import EnokiTestSupport
 import Testing
 
 /// Replies without a queue: `amq.rabbitmq.reply-to`.
-@Suite(.timeLimit(.minutes(2))) struct DirectReplyToCases {
+@Suite(.timeLimit(.minutes(5))) struct DirectReplyToCases {
     static let name = "amq.rabbitmq.reply-to"
 
     /// Sends a request and takes it: the address for its replies.

@@ -3,7 +3,7 @@ import EnokiTestSupport
 import Testing
 
 /// Exchanges bound to exchanges.
-@Suite(.timeLimit(.minutes(2))) struct ExchangeBindingCases {
+@Suite(.timeLimit(.minutes(5))) struct ExchangeBindingCases {
     @Test func eachExchangeRoutesByItsOwnKindAndAQueueGetsOneCopy() async throws {
         try await conform { session in
             let channel = try await session.channel()

@@ -2,7 +2,7 @@ import EnokiBroker
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ExchangeErrorCases {
+@Suite(.timeLimit(.minutes(5))) struct ExchangeErrorCases {
     @Test func whatIsMissingIsNotFound() async throws {
         try await conform { session in
             try await session.channel().declare(Queue("q"))

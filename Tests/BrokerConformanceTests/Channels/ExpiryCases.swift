@@ -3,7 +3,7 @@ import EnokiTestSupport
 import Testing
 
 /// When messages expire, and when queues do.
-@Suite(.timeLimit(.minutes(2))) struct ExpiryCases {
+@Suite(.timeLimit(.minutes(5))) struct ExpiryCases {
     @Test func anExpiredMessageWaitsBehindALivingHead() async throws {
         try await conform { session in
             let channel = try await session.channel()

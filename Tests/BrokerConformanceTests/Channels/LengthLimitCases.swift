@@ -3,7 +3,7 @@ import EnokiTestSupport
 import Testing
 
 /// What a full queue does.
-@Suite(.timeLimit(.minutes(2))) struct LengthLimitCases {
+@Suite(.timeLimit(.minutes(5))) struct LengthLimitCases {
     @Test func aFullQueueDropsItsHeadAndConfirms() async throws {
         try await conform { session in
             let channel = try await session.channel()

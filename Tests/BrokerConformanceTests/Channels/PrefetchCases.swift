@@ -2,7 +2,7 @@ import EnokiBroker
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct PrefetchCases {
+@Suite(.timeLimit(.minutes(5))) struct PrefetchCases {
     @Test func theCountHoldsForEachConsumerAlone() async throws {
         try await conform { session in
             let channel = try await session.channel()

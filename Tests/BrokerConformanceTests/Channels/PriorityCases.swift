@@ -3,7 +3,7 @@ import EnokiTestSupport
 import Testing
 
 /// Queues with `x-max-priority`.
-@Suite(.timeLimit(.minutes(2))) struct PriorityCases {
+@Suite(.timeLimit(.minutes(5))) struct PriorityCases {
     @Test func higherPrioritiesComeFirstAndNoneIsZero() async throws {
         try await conform { session in
             let channel = try await session.channel()

@@ -7,7 +7,7 @@ import Testing
 /// Whether the queue is there shows by an exchange that goes with its last binding: asking for the queue would keep it
 /// alive. A lease of four seconds is renewed after two and a half, and looked at after five: each answer is a second and
 /// a half away from the other one.
-@Suite(.timeLimit(.minutes(2))) struct QueueLeaseCases {
+@Suite(.timeLimit(.minutes(5))) struct QueueLeaseCases {
     @Test func anUnusedQueueGoesWithItsMessagesAndBindings() async throws {
         try await conform { session in
             let channel = try await session.channel()

@@ -2,7 +2,7 @@ import EnokiBroker
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct RequeueCases {
+@Suite(.timeLimit(.minutes(5))) struct RequeueCases {
     @Test func requeuedMessagesReturnToTheirPlaces() async throws {
         try await conform { session in
             let channel = try await session.channel()

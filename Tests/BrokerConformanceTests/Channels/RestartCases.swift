@@ -3,7 +3,7 @@ import EnokiTestSupport
 import Testing
 
 /// What outlives a restart of the broker.
-@Suite(.ownRabbitMQ, .timeLimit(.minutes(4))) struct RestartCases {
+@Suite(.ownRabbitMQ, .timeLimit(.minutes(5))) struct RestartCases {
     @Test func aRestartEndsConnectionsWithItsReason() async throws {
         try await conform { session in
             let (channel, other) = (try await session.channel(), try await session.connect().channel())

@@ -2,7 +2,7 @@ import EnokiBroker
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ReturnCases {
+@Suite(.timeLimit(.minutes(5))) struct ReturnCases {
     @Test func aMandatoryMessageThatNoBindingMatchesReturns() async throws {
         try await conform { session in
             let channel = try await session.channel()

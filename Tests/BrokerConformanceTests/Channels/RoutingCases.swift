@@ -3,7 +3,7 @@ import EnokiTestSupport
 import Testing
 
 /// Corners of routing: words, bytes and kinds.
-@Suite(.timeLimit(.minutes(2))) struct RoutingCases {
+@Suite(.timeLimit(.minutes(5))) struct RoutingCases {
     @Test func emptyWordsAreWords() async throws {
         let expected: [(pattern: String, keys: [String])] = [
             ("", [""]), ("#", ["", "a", "a.b", "a..b", ".", "a.", ".b", ".."]), ("*", ["a"]), ("a", ["a"]),

@@ -6,7 +6,7 @@ import Testing
 ///
 /// RabbitMQ 3.10 loses its way when the active consumer is cancelled while messages wait: see
 /// `Docs/BrokerDifferences.md`. So these cases cancel only where none do.
-@Suite(.timeLimit(.minutes(2))) struct SingleActiveConsumerCases {
+@Suite(.timeLimit(.minutes(5))) struct SingleActiveConsumerCases {
     static let queue = Queue("q", arguments: ["x-single-active-consumer": true])
 
     @Test func theFirstConsumerGetsEverything() async throws {

@@ -4,7 +4,7 @@ import Testing
 
 /// What a client hears while the broker is low on memory. RabbitMQ's alarm is one for the whole node, so it is the suite's
 /// own, and the cases run one after the other.
-@Suite(.ownRabbitMQ, .serialized, .timeLimit(.minutes(4))) struct BlockedCases {
+@Suite(.ownRabbitMQ, .serialized, .timeLimit(.minutes(5))) struct BlockedCases {
     private static let startOk = RawFrame.startOk(capabilities: ["connection.blocked": true])
     private static let blocked = "0 connection.blocked 'low on memory'"
     private static let unblocked = "0 connection.unblocked"

@@ -2,7 +2,7 @@ import EnokiBroker
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ChannelClosingCases {
+@Suite(.timeLimit(.minutes(5))) struct ChannelClosingCases {
     private static let missing = "1 channel.close 404 'NOT_FOUND - no queue 'nope' in vhost '/'' 60 70"
     private static let notOpen = "0 connection.close 504 'CHANNEL_ERROR - expected 'channel.open'' 85 10"
 

@@ -1,7 +1,7 @@
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ChannelNumberCases {
+@Suite(.timeLimit(.minutes(5))) struct ChannelNumberCases {
     private static let full =
         "0 connection.close 530 'NOT_ALLOWED - number of channels opened (1) has reached the negotiated channel_max (1)' 0 0"
     private static let missing = "1 channel.close 404 'NOT_FOUND - no queue 'nope' in vhost '/'' 60 70"

@@ -2,7 +2,7 @@ import EnokiBroker
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ConnectionClosingCases {
+@Suite(.timeLimit(.minutes(5))) struct ConnectionClosingCases {
     private static let unexpected =
         "0 connection.close 504 'CHANNEL_ERROR - unexpected method in connection state running' 10 40"
 

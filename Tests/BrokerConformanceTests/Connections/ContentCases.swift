@@ -2,7 +2,7 @@ import EnokiBroker
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ContentCases {
+@Suite(.timeLimit(.minutes(5))) struct ContentCases {
     private static func unexpected(_ text: String, _ ids: String = "60 40") -> String {
         "0 connection.close 505 'UNEXPECTED_FRAME - expected \(text) instead' \(ids)"
     }

@@ -1,7 +1,7 @@
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct FrameCases {
+@Suite(.timeLimit(.minutes(5))) struct FrameCases {
     private static func frameError(_ text: String) -> String { "0 connection.close 501 'FRAME_ERROR - \(text)' 0 0" }
 
     private static func unexpected(_ text: String) -> String {

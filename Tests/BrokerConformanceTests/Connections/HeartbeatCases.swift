@@ -1,7 +1,7 @@
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct HeartbeatCases {
+@Suite(.timeLimit(.minutes(5))) struct HeartbeatCases {
     @Test func brokerSendsTwiceInThatTimeAndWaitsForTwoOrThree() async throws {
         try await conformOnWire { session in
             let client = try await session.connect(.running, tuneOk: .tuneOk(heartbeat: 1))

@@ -2,7 +2,7 @@ import EnokiBroker
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct LoginCases {
+@Suite(.timeLimit(.minutes(5))) struct LoginCases {
     private static let tune = "0 connection.tune 2047 131072 60"
     private static let refused =
         "0 connection.close 403 'ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN. "

@@ -2,7 +2,7 @@ import EnokiBroker
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct MethodCases {
+@Suite(.timeLimit(.minutes(5))) struct MethodCases {
     private static func unexpected(_ ids: String) -> String {
         "0 connection.close 504 'CHANNEL_ERROR - unexpected method in connection state running' \(ids)"
     }

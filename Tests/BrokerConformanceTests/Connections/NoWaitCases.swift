@@ -2,7 +2,7 @@ import EnokiBroker
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct NoWaitCases {
+@Suite(.timeLimit(.minutes(5))) struct NoWaitCases {
     private static func declareQueue(_ name: String, bits: UInt8 = 16) -> RawFrame {
         .method(50, 10, .short(0), .shortString(name), .octet(bits), .table([:]), on: 1)
     }

@@ -2,7 +2,7 @@ import EnokiTestSupport
 import Testing
 
 /// After `connection.tune-ok` a client hears what it does wrong.
-@Suite(.timeLimit(.minutes(2))) struct OpeningCases {
+@Suite(.timeLimit(.minutes(5))) struct OpeningCases {
     private static let unexpected = "CHANNEL_ERROR - unexpected method in connection state opening"
 
     private static let mistakes: [WireExchange] = [

@@ -1,7 +1,7 @@
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct OperatorCases {
+@Suite(.timeLimit(.minutes(5))) struct OperatorCases {
     @Test func closedConnectionIsToldTheReason() async throws {
         try await conformOnWire { session in
             let client = try await session.connect()

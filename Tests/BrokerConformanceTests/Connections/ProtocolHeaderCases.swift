@@ -1,7 +1,7 @@
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ProtocolHeaderCases {
+@Suite(.timeLimit(.minutes(5))) struct ProtocolHeaderCases {
     @Test(arguments: [
         "AMQP\u{0}\u{0}\u{9}\u{0}", "AMQP\u{0}\u{0}\u{9}\u{2}", "AMQP\u{0}\u{0}\u{A}\u{0}", "AMQP\u{0}\u{1}\u{0}\u{0}",
         "AMQP\u{3}\u{1}\u{0}\u{0}", "amqp\u{0}\u{0}\u{9}\u{1}", "GET / HTTP/1.1\r\n\r\n",

@@ -1,7 +1,7 @@
 import EnokiTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct PublishCases {
+@Suite(.timeLimit(.minutes(5))) struct PublishCases {
     private static func failed(_ text: String) -> String { "1 channel.close 406 'PRECONDITION_FAILED - \(text)' 60 40" }
 
     private static let expirations: [(String, String)] = [

@@ -4,7 +4,7 @@ import Testing
 
 /// Who says something wrong before he is in hears nothing; the connection ends after three seconds (RabbitMQ's
 /// `SILENT_CLOSE_DELAY`).
-@Suite(.timeLimit(.minutes(2))) struct SilentRefusalCases {
+@Suite(.timeLimit(.minutes(5))) struct SilentRefusalCases {
     private struct Mistake {
         let name: String
         let stage: RawSession.Stage

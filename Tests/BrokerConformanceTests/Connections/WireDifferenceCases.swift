@@ -3,7 +3,7 @@ import EnokiTestSupport
 import Testing
 
 /// What RabbitMQ does on the wire and the port does not; `Docs/BrokerDifferences.md` says why.
-@Suite(.timeLimit(.minutes(2))) struct WireDifferenceCases {
+@Suite(.timeLimit(.minutes(5))) struct WireDifferenceCases {
     @Test func bodyThatIsTooLongIsAMessageWithoutAnEnd() async throws {
         try await conformOnWire(on: [.rabbitMQ]) { session in
             let client = try await session.connect()

@@ -8,7 +8,7 @@ import Testing
 @testable import EnokiAMQP
 
 /// What a client sees of each fault, over a socket.
-@Suite(.timeLimit(.minutes(1))) struct WireFaultTests {
+@Suite(.timeLimit(.minutes(5))) struct WireFaultTests {
     private func withClient(
         _ faults: WireFault...,
         body: @Sendable (RawClient, AMQPPort, InProcessBroker) async throws -> Void

@@ -6,7 +6,7 @@ import Testing
 @testable import EnokiAMQP
 
 /// Hostile clients over sockets, next to one that behaves.
-@Suite(.timeLimit(.minutes(2))) struct HostileSocketTests {
+@Suite(.timeLimit(.minutes(5))) struct HostileSocketTests {
     @Test func mutatedSessionsDisturbNobody() async throws {
         let broker = InProcessBroker()
         let empty = broker.holdings

@@ -7,7 +7,7 @@ import Testing
 @testable import EnokiAMQP
 
 /// The port as a whole, over sockets.
-@Suite(.timeLimit(.minutes(2))) struct AMQPServerTests {
+@Suite(.timeLimit(.minutes(5))) struct AMQPServerTests {
     /// A client that has sent `session`.
     private func client(_ session: ClientSession = .login(), at port: AMQPPort) throws -> WireClient {
         let client = try WireClient(port: port.number)
