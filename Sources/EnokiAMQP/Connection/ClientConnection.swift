@@ -45,10 +45,7 @@ final class ClientConnection {
     private var broker: InProcessBroker?
     private var connection: ServerConnection?
     private var watch: BrokerWatch?
-    private var channels: [UInt16: ClientChannel] = [:]
-    private var numbers: [ChannelID: UInt16] = [:]
-    /// Those that something was written on since the last ``noteSent()``.
-    private var written: [UInt16: ClientChannel] = [:]
+    private var channels = ChannelTable()
     /// Whether a block has been told, or is to be once it is over.
     private var isBlocked = false
 
@@ -186,16 +183,7 @@ final class ClientConnection {
     }
 
     private func open(_ virtualHost: String, _ handshake: Handshake) throws(ConnectionFailure) {
-        guard let user = handshake.user, let broker = self.context.brokers[ByteName(virtualHost)] else {
-            throw ConnectionFailure(.notAllowed, "vhost \(virtualHost) not found", method: .connectionOpen)
-        }
-        guard user.mayOpen(virtualHost) else {
-            throw ConnectionFailure(
-                .notAllowed,
-                "access to vhost '\(virtualHost)' refused for user '\(user.name)'",
-                method: .connectionOpen
-            )
-        }
+        let (broker, user) = try self.context.broker(of: virtualHost, for: handshake.user)
         let mailbox = self.mailbox
         let name = handshake.clientProperties["connection_name"]?.stringValue ?? self.name
         let connection = broker.open(name: name, user: user.name, sink: mailbox)
@@ -238,7 +226,7 @@ final class ClientConnection {
         guard let channel = found else { return }
         // What it answers itself must not overtake what the broker has.
         if channel.hasFailed { self.catchUp() }
-        if try channel.receive(frame, &self.output) { self.remove(channel) }
+        if try channel.receive(frame, &self.output) { self.channels.remove(channel) }
         // Where RabbitMQ looks whether it may go on, too.
         if frame.kind == .header { self.noteBlock() }
     }
@@ -259,16 +247,8 @@ final class ClientConnection {
             broker: broker,
             messageSizeMax: self.context.configuration.messageSizeMax
         )
-        self.channels[number] = channel
-        self.numbers[broker.id] = number
+        self.channels.insert(channel)
         return channel
-    }
-
-    private func remove(_ channel: ClientChannel) {
-        self.channels[channel.number] = nil
-        self.numbers[channel.id] = nil
-        self.written[channel.number] = nil
-        channel.abandon()
     }
 
     // MARK: - What the broker has for the client
@@ -305,21 +285,20 @@ final class ClientConnection {
         case .brokerClosed: self.fail(ConnectionFailure(.shutdown))
         case .blockChanged: self.noteUnblock()
         case .event(let event, let id):
-            guard let number = self.numbers[id], let channel = self.channels[number] else { return }
-            if channel.write(event, &self.output) { self.remove(channel) } else { self.written[number] = channel }
+            guard let channel = self.channels[id] else { return }
+            if channel.write(event, &self.output) {
+                self.channels.remove(channel)
+            } else {
+                self.channels.noteWritten(channel)
+            }
         }
     }
 
     /// There is nothing more from the broker for now: what was held back to be told at once is told.
-    func endMail() {
-        for channel in self.written.values { channel.writeConfirms(&self.output) }
-    }
+    func endMail() { self.channels.writeConfirms(&self.output) }
 
     /// What was written is on its way, and the broker may send more.
-    func noteSent() {
-        for channel in self.written.values { channel.noteSent() }
-        self.written = [:]
-    }
+    func noteSent() { self.channels.noteSent() }
 
     /// Ends the connection because the port closes.
     func shutDown() {
@@ -407,18 +386,10 @@ final class ClientConnection {
         self.watch = nil
         self.connection?.abandon()
         self.connection = nil
-        self.channels = [:]
-        self.numbers = [:]
-        self.written = [:]
+        self.channels = ChannelTable()
         self.mail = []
         self.mailWeight = 0
         self.isBlocked = false
-    }
-}
-
-extension AMQPUser {
-    fileprivate func mayOpen(_ virtualHost: String) -> Bool {
-        self.virtualHosts.map { $0.contains { $0.hasSameBytes(as: virtualHost) } } ?? true
     }
 }
 
