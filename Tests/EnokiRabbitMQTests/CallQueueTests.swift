@@ -45,4 +45,29 @@ import Testing
         let (expired, _) = queue.expire(at: self.start + .seconds(5))
         #expect(expired.map(\.isBehindLateAnswer) == [false])
     }
+
+    @Test func aBrokerThatWasSlowOnceAndAnswersAgainIsNotSuspect() throws {
+        var queue = try self.queue()
+        queue.append(self.call(until: 3))
+        let id = try #require(Method.channelOpen.reply)
+        // The late one, then one in time; the third is slow for a reason of its own.
+        #expect(queue.answer(id)?.complete == nil)
+        #expect(queue.answer(id)?.complete != nil)
+        let (expired, _) = queue.expire(at: self.start + .seconds(3))
+        #expect(expired.map(\.isBehindLateAnswer) == [false])
+    }
+
+    @Test func aBrokerThatStaysOutOfStepIsFoundOutAtTheNextCall() throws {
+        var queue = try self.queue()
+        queue.append(self.call(until: 3))
+        let id = try #require(Method.channelOpen.reply)
+        // Of three calls the first was never answered: each answer goes to the one before, and the last call gets none.
+        _ = queue.answer(id)
+        _ = queue.answer(id)
+        _ = queue.expire(at: self.start + .seconds(3))
+        queue.append(self.call(until: 5))
+        #expect(queue.answer(id)?.complete == nil)
+        let (expired, _) = queue.expire(at: self.start + .seconds(5))
+        #expect(expired.map(\.isBehindLateAnswer) == [true])
+    }
 }

@@ -8,7 +8,8 @@ struct Call: Sendable {
     let deadline: ContinuousClock.Instant
     /// Told once; `nil` when the caller has given up.
     var complete: (@Sendable (Result<IncomingMethod.Reply, BrokerError>) -> Void)?
-    /// Whether, since it was sent, an answer came that went to a call whose caller had given up.
+    /// Whether, since it was sent, an answer came that went to a call whose caller had given up, and none since for a call
+    /// that was still waited for.
     var isBehindLateAnswer = false
 
     init(
@@ -25,6 +26,8 @@ struct Call: Sendable {
 /// The calls of one channel: the broker answers them in the order in which they were sent.
 struct CallQueue {
     private var calls: Deque<Call> = []
+    /// Whether the last answer was one that nobody waited for any more.
+    private var isAfterLateAnswer = false
 
     var isEmpty: Bool { self.calls.isEmpty }
 
@@ -33,9 +36,11 @@ struct CallQueue {
     /// The call that the answer `id` belongs to; `nil` when the broker answers what was not asked.
     mutating func answer(_ id: amqp_method_number_t) -> Call? {
         guard let first = self.calls.first, first.method.reply == id else { return nil }
-        if first.complete == nil {
-            for index in self.calls.indices { self.calls[index].isBehindLateAnswer = true }
+        let isLate = first.complete == nil
+        if isLate || self.isAfterLateAnswer {
+            for index in self.calls.indices { self.calls[index].isBehindLateAnswer = isLate }
         }
+        self.isAfterLateAnswer = isLate
         return self.calls.removeFirst()
     }
 
@@ -56,8 +61,8 @@ struct CallQueue {
     /// Takes the callers out whose time is up. Their places stay, so that later answers find theirs.
     ///
     /// A broker that leaves one call without an answer is out of step with us: the answer of each later call goes to the one
-    /// before it, and none ends in time. That is so, as far as can be known, when a call ends without an answer though
-    /// one came for a call that had ended so.
+    /// before it, and none ends in time. That is so, as far as can be known, when a call ends without an answer right after
+    /// one came for a call that had ended so. A broker that was merely slow for a while answers the next ones in time.
     mutating func expire(
         at now: ContinuousClock.Instant
     ) -> (expired: [Call], next: ContinuousClock.Instant?) {

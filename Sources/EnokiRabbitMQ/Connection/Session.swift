@@ -114,15 +114,17 @@ final class Session: Sendable {
     }
 
     /// Ends the session: fails all that waits.
-    func end(_ error: BrokerError) {
+    func end(_ reason: BrokerError) {
         self.outbox.close()
-        let channels = self.state.withLock { state in
+        let (channels, error) = self.state.withLock { state in
+            // That we gave it up is no fault of the calls that were under way: the next connection may answer them.
+            let error = state.abortion == nil ? reason : BrokerError(.connectionLost, reason.message)
             state.end = error
             defer {
                 state.channels = [:]
                 state.timers = []
             }
-            return state.channels.values.sorted { $0.number < $1.number }
+            return (state.channels.values.sorted { $0.number < $1.number }, error)
         }
         for channel in channels { channel.lost(error) }
     }

@@ -134,7 +134,7 @@ final class SessionLoop {
         let now = ContinuousClock.now
         if let deadline = self.session.outbox.deadline, deadline <= now {
             self.session.expire(at: now)
-            if let abortion = self.session.abortion { self.fail(abortion.message) }
+            if let abortion = self.session.abortion { self.fail(abortion.message, abortion.code) }
         }
         if now >= self.nextLook { self.lookForStalls(at: now) }
         switch self.heartbeat.due(at: now) {
