@@ -31,6 +31,11 @@ public protocol Broker: Sendable {
     /// Messages that one task publishes are sent in that order. `completion` may be called before this returns, or later on
     /// the transport's own thread; it must not block.
     ///
+    /// When the connection is lost before the confirm comes, the message is sent again on the next one, within its timeout,
+    /// before all that was published after it, and once: lost a second time its outcome is unknown. The broker may have
+    /// taken it the first time, so a message can be in its queues twice, with the same message id: one without an id is
+    /// given one before it is first sent.
+    ///
     /// - Parameters:
     ///   - message: The message.
     ///   - exchange: The name of the exchange; empty for the default exchange.

@@ -31,7 +31,8 @@ public struct BrokerError: Error, Sendable, Hashable {
         public static let unroutable = Code(base: .unroutable)
         /// The broker refused the message (`basic.nack`).
         public static let rejected = Code(base: .rejected)
-        /// The message was sent and the broker's confirm did not come: it may be in its queues or not.
+        /// The message was sent and the broker's confirm did not come in time, or the connection was lost before it came and
+        /// sending the message again, once, brought no confirm either: it may be in its queues, once or twice, or not.
         public static let outcomeUnknown = Code(base: .outcomeUnknown)
         /// The exchange or queue does not exist (AMQP 404 `NOT_FOUND`).
         public static let notFound = Code(base: .notFound)

@@ -8,7 +8,8 @@ public struct PublishOptions: Sendable, Hashable {
     public var expiration: Duration?
     /// The priority; `nil` leaves the message's own.
     public var priority: UInt8?
-    /// How long publishing may take in all, waiting for a connection and for the broker's confirm included.
+    /// How long publishing may take in all, waiting for a connection and for the broker's confirm included, and sending the
+    /// message again when the connection was lost before that.
     public var timeout: Duration
 
     /// Options; by default not mandatory, properties as the message has them, 30 seconds.

@@ -11,7 +11,7 @@ public import Logging
 /// It keeps two connections, because RabbitMQ stops reading from one that publishes when its memory or its disk runs
 /// low, and acknowledgements must go on: one for publishing, one for consuming and for the topology. Each has a thread
 /// of its own, which connects again when the connection is lost, declares what was declared, and consumes what was
-/// consumed.
+/// consumed. What was published and not confirmed is sent again, once, with the same message id.
 public final class RabbitMQBroker: Broker {
     private let configuration: RabbitMQConfiguration
     private let board = BrokerStatusBoard(.connecting(attempt: 1, reason: nil))
@@ -112,8 +112,8 @@ public final class RabbitMQBroker: Broker {
     /// Publishes with a publisher confirm.
     ///
     /// A message to an exchange that does not exist makes RabbitMQ close the channel: it fails with
-    /// `BrokerError.Code.notFound`, those sent after it, which RabbitMQ has not looked at, are sent again on another
-    /// channel, and those before it that are not confirmed yet have the outcome `BrokerError.Code.outcomeUnknown`.
+    /// `BrokerError.Code.notFound`, and the others that are not confirmed yet are sent again on another channel, as after a
+    /// lost connection.
     public func publish(
         _ message: Message,
         to exchange: String,

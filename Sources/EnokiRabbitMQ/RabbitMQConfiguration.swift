@@ -49,6 +49,9 @@ public struct RabbitMQConfiguration: Sendable, Hashable {
     public var outputBufferLimit: Int = 4 * 1024 * 1024
     /// The longest body, in bytes: a longer one is not published, and one that arrives is rejected. Default 16 MiB.
     public var maxBodySize: Int = WireLimits.bodySize
+    /// Whether a message without a message id is given one before it is sent, so that consumers can recognise one that comes
+    /// twice, see ``RabbitMQBroker``. Default `true`; nameko's own messages have none, and its services ignore it.
+    public var assignsMessageIDs: Bool = true
     /// How long to wait between attempts to connect.
     public var reconnect: ReconnectBackoff = ReconnectBackoff()
 

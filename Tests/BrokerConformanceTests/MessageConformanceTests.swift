@@ -51,9 +51,12 @@ import Testing
         #expect(!delivery.redelivered)
     }
 
-    @Test(arguments: TestBroker.allCases) func absentPropertiesStayAbsent(on kind: TestBroker) async throws {
+    @Test(arguments: TestBroker.allCases)
+    func absentPropertiesStayAbsentButForTheMessageID(on kind: TestBroker) async throws {
         let delivery = try await self.roundTrip(on: kind, Message("x"))
-        #expect(delivery.message.properties == BasicProperties())
+        let id = delivery.message.properties.messageID
+        #expect(id?.isEmpty == false)
+        #expect(delivery.message.properties == BasicProperties(messageID: id))
     }
 
     @Test(arguments: TestBroker.allCases) func emptyPropertiesStayEmpty(on kind: TestBroker) async throws {
@@ -64,8 +67,14 @@ import Testing
 
     @Test(arguments: TestBroker.allCases) func optionsOfPublishBecomeProperties(on kind: TestBroker) async throws {
         let options = PublishOptions(persistent: true, expiration: .milliseconds(12_345), priority: 3)
-        let delivery = try await self.roundTrip(on: kind, Message("x"), options: options)
-        let expected = BasicProperties(deliveryMode: .persistent, priority: 3, expiration: .milliseconds(12_345))
+        let message = Message("x", properties: BasicProperties(messageID: "m"))
+        let delivery = try await self.roundTrip(on: kind, message, options: options)
+        let expected = BasicProperties(
+            deliveryMode: .persistent,
+            priority: 3,
+            expiration: .milliseconds(12_345),
+            messageID: "m"
+        )
         #expect(delivery.message.properties == expected)
     }
 

@@ -23,10 +23,11 @@ import Testing
         ) { _ in }
     }
 
-    private func ring(_ publications: [Publication]) -> ConfirmRing {
+    private func ring(_ publications: [Publication], again: Set<Int> = []) -> ConfirmRing {
         var ring = ConfirmRing()
         for (index, publication) in publications.enumerated() {
-            ring.append(publication, at: UInt64(index) * 10..<UInt64(index + 1) * 10)
+            let outgoing = Outgoing(publication: publication, mayHaveArrived: again.contains(index))
+            ring.append(outgoing, at: UInt64(index) * 10..<UInt64(index + 1) * 10)
         }
         return ring
     }
@@ -147,20 +148,43 @@ import Testing
         #expect(ring.isIdle)
     }
 
-    @Test func ofWhatIsLostOnlyWhatLeftIsUnknown() throws {
-        let publications = try (0..<3).map { _ in try self.publication() }
-        var ring = self.ring(publications)
+    @Test func whatIsLostIsSentAgainOnce() throws {
+        let publications = try (0..<5).map { _ in try self.publication() }
+        var ring = self.ring(publications, again: [2, 4])
         var confirmed: [ConfirmRing.Completion] = []
         ring.settle(tag: 1, multiple: false, refused: false, into: &confirmed)
         let lost = BrokerError(.connectionLost, "reset")
-        let told = self.told(ring.lose(lost, neverLeft: { $0.lowerBound >= 20 }), publications)
-        #expect(told.count == 2)
-        #expect(self.code(told[1]) == .outcomeUnknown)
-        #expect(told[2] == .sendAgain)
+        let completions = ring.lose(lost, neverLeft: { $0.lowerBound >= 30 })
+        let told = self.told(completions, publications)
+        #expect(told.count == 4)
+        #expect(told[1] == .sendAgain(mayHaveArrived: true))
+        #expect(self.code(told[2]) == .outcomeUnknown)
+        #expect(told[3] == .sendAgain(mayHaveArrived: false))
+        // It never left the second time: there is still but one of it.
+        #expect(told[4] == .sendAgain(mayHaveArrived: true))
+        let order = completions.map { completion in publications.firstIndex { $0 === completion.publication } }
+        #expect(order == [1, 2, 3, 4])
         #expect(ring.isIdle)
     }
 
-    @Test func aMissingExchangeFailsItsMessageAndThoseAfterItAreSentAgain() throws {
+    @Test func whateverFailsTheSecondTimeTheFirstMayHaveArrived() throws {
+        let publications = try (0..<4).map { _ in try self.publication(mandatory: true, after: 1) }
+        var ring = self.ring(publications, again: [0, 1, 2, 3])
+        var completions: [ConfirmRing.Completion] = []
+        ring.settle(tag: 1, multiple: false, refused: true, into: &completions)
+        ring.returned(
+            IncomingMethod.Return(code: 312, text: "NO_ROUTE", exchange: "x", routingKey: "k"),
+            BasicProperties()
+        )
+        ring.settle(tag: 2, multiple: false, refused: false, into: &completions)
+        _ = ring.expire(at: self.start + .seconds(1), withdraw: { $0.lowerBound == 30 }, into: &completions)
+        let told = self.told(completions, publications)
+        for index in 0..<4 { #expect(self.code(told[index]) == .outcomeUnknown, "\(index)") }
+        guard case .failed(let error) = told[1] else { return }
+        #expect(error.message.contains("NO_ROUTE"))
+    }
+
+    @Test func aMissingExchangeFailsItsMessageAndTheOthersAreSentAgain() throws {
         let publications = try ["a", "b", "missing", "a", "missing"].map { try self.publication($0) }
         var ring = self.ring(publications)
         let closure = IncomingMethod.Closure(
@@ -169,14 +193,15 @@ import Testing
             method: 60 << 16 | 40
         )
         let told = self.told(ring.close(closure), publications)
-        #expect(self.code(told[0]) == .outcomeUnknown)
-        #expect(self.code(told[1]) == .outcomeUnknown)
+        #expect(told[0] == .sendAgain(mayHaveArrived: true))
+        #expect(told[1] == .sendAgain(mayHaveArrived: true))
         #expect(self.code(told[2]) == .notFound)
-        #expect(told[3] == .sendAgain)
-        #expect(told[4] == .sendAgain)
+        // The broker has not looked at them.
+        #expect(told[3] == .sendAgain(mayHaveArrived: false))
+        #expect(told[4] == .sendAgain(mayHaveArrived: false))
     }
 
-    @Test func withAnExchangeThatWasDeletedMeanwhileNothingIsSentTwice() throws {
+    @Test func ofMessagesToAnExchangeThatWasDeletedMeanwhileNobodyKnows() throws {
         let publications = try ["gone", "gone", "a", "gone", "a"].map { try self.publication($0) }
         var ring = self.ring(publications)
         var completions: [ConfirmRing.Completion] = []
@@ -187,8 +212,8 @@ import Testing
             method: 60 << 16 | 40
         )
         let told = self.told(ring.close(closure), publications)
-        for index in 1...3 { #expect(self.code(told[index]) == .outcomeUnknown) }
-        #expect(told[4] == .sendAgain)
+        for index in 1...3 { #expect(told[index] == .sendAgain(mayHaveArrived: true)) }
+        #expect(told[4] == .sendAgain(mayHaveArrived: false))
     }
 
     @Test func anErrorThatNamesNoExchangeBlamesTheOnlyMessage() throws {
@@ -198,7 +223,11 @@ import Testing
         #expect(self.code(self.told(ring.close(closure), one)[0]) == .preconditionFailed)
         let two = [try self.publication(), try self.publication()]
         ring = self.ring(two)
-        let told = self.told(ring.close(closure), two)
+        var told = self.told(ring.close(closure), two)
+        #expect(told == [0: .sendAgain(mayHaveArrived: true), 1: .sendAgain(mayHaveArrived: true)])
+        // It is not sent for ever.
+        ring = self.ring(two, again: [0, 1])
+        told = self.told(ring.close(closure), two)
         #expect(self.code(told[0]) == .outcomeUnknown)
         #expect(self.code(told[1]) == .outcomeUnknown)
     }

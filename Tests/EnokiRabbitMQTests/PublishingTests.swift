@@ -109,6 +109,18 @@ import Testing
     }
 
     @Test(arguments: TransportServer.allCases)
+    func aTransportCanBeToldToAddNoMessageIDs(on server: TransportServer) async throws {
+        try await server.withTransport({ $0.assignsMessageIDs = false }) { broker in
+            let queue = Queue(.unique("anonymous"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            let mailbox = Mailbox<Delivery>()
+            _ = try await broker.consume(queue.name) { mailbox.put($0) }
+            try await broker.publish(Message("x"), to: "", routingKey: queue.name)
+            #expect(try await mailbox.next().message.properties == BasicProperties())
+        }
+    }
+
+    @Test(arguments: TransportServer.allCases)
     func aMandatoryMessageWithoutAQueueIsUnroutable(on server: TransportServer) async throws {
         try await server.withTransport { broker in
             let error = await self.failure {
@@ -182,7 +194,7 @@ import Testing
     }
 
     @Test(arguments: TransportServer.allCases)
-    func amongMessagesToAMissingExchangeNoneIsLostOrDoubled(on server: TransportServer) async throws {
+    func amongMessagesToAMissingExchangeNoneIsLost(on server: TransportServer) async throws {
         let recorder = LogRecorder()
         try await server.withTransport(logger: recorder.logger) { broker in
             let queue = Queue(.unique("among"), exclusive: true)
@@ -206,17 +218,20 @@ import Testing
             let confirmed = outcomes.count { !$0.0 && $0.1 == nil }
             let unknown = outcomes.count { !$0.0 && $0.1 == .outcomeUnknown }
             #expect(confirmed + unknown == 190)
-            // Each confirmed one is there, none is there twice.
+            // Each is there; one that was not confirmed yet when the broker closed the channel may be there twice, and shows it.
             let mailbox = Mailbox<Delivery>()
             let count = try await broker.inspect(queue: queue.name).messageCount
-            #expect(count >= confirmed && count <= 190)
+            #expect(count >= confirmed)
             _ = try await broker.consume(queue.name) { mailbox.put($0) }
-            var bodies: Set<[UInt8]> = []
+            var bodies: [String: [UInt8]] = [:]
             for _ in 0..<count {
                 let delivery = try await mailbox.next()
-                #expect(bodies.insert(delivery.message.body).inserted)
+                let id = try #require(delivery.message.properties.messageID)
+                #expect(bodies[id] == nil || bodies[id] == delivery.message.body)
+                bodies[id] = delivery.message.body
                 delivery.token.settle(.ack)
             }
+            #expect(bodies.count >= confirmed && Set(bodies.values).count == bodies.count)
         }
         #expect(!recorder.recorded.contains { $0.contains("lost the connection") })
     }

@@ -111,28 +111,6 @@ import Testing
     }
 
     @Test(arguments: TransportServer.allCases)
-    func unconfirmedMessagesOfALostConnectionHaveAnUnknownOutcome(on server: TransportServer) async throws {
-        try await server.withProxiedTransport(self.quickly) { broker, proxy in
-            try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
-            proxy.filter { $0.method != FaultProxy.Frame.basicAck }
-            let outcome = Mailbox<Result<Void, BrokerError>>()
-            broker.publish(Message("x"), to: "amq.direct", routingKey: "k", options: PublishOptions()) {
-                outcome.put($0)
-            }
-            // A round trip on the same connection would be answered after it was read.
-            try await Task.sleep(for: .milliseconds(100))
-            proxy.filter(nil)
-            proxy.cut()
-            guard case .failure(let error) = try await outcome.next() else {
-                Issue.record("confirmed")
-                return
-            }
-            #expect(error.code == .outcomeUnknown)
-            try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
-        }
-    }
-
-    @Test(arguments: TransportServer.allCases)
     func nothingConfirmedIsLostAndNothingUnacknowledgedThroughManyCuts(on server: TransportServer) async throws {
         try await server.withProxiedTransport(self.quickly) { broker, proxy in
             let queue = Queue(.unique("ledger"), durable: true)

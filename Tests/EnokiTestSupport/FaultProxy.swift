@@ -1,5 +1,5 @@
 import EnokiBroker
-import EnokiRabbitMQ
+public import EnokiRabbitMQ
 import Foundation
 
 #if canImport(Glibc)
@@ -8,16 +8,26 @@ import Glibc
 import Darwin
 #endif
 
-/// A proxy on loopback between a client and the tests' RabbitMQ that can hurt what passes through it.
-final class FaultProxy: Sendable {
+/// A proxy on loopback between a client and a broker that can hurt what passes through it.
+public final class FaultProxy: Sendable {
     /// A frame on its way from the broker: type, channel, and what follows the size.
-    struct Frame: Sendable {
-        var type: UInt8
-        var channel: UInt16
-        var payload: [UInt8]
+    public struct Frame: Sendable {
+        /// 1 for a method, 2 for a content header, 3 for a body, 8 for a heartbeat.
+        public var type: UInt8
+        /// The number of the channel.
+        public var channel: UInt16
+        /// What follows the size.
+        public var payload: [UInt8]
+
+        /// A frame.
+        public init(type: UInt8, channel: UInt16, payload: [UInt8]) {
+            self.type = type
+            self.channel = channel
+            self.payload = payload
+        }
 
         /// Class and method of a method frame.
-        var method: UInt32? {
+        public var method: UInt32? {
             guard self.type == 1, self.payload.count >= 4 else { return nil }
             return self.payload[..<4].reduce(0) { $0 << 8 | UInt32($1) }
         }
@@ -28,15 +38,17 @@ final class FaultProxy: Sendable {
                 + (0..<4).map { UInt8(truncatingIfNeeded: size >> (24 - 8 * $0)) } + self.payload + [0xCE]
         }
 
-        static let basicAck: UInt32 = 60 << 16 | 80
-        static let basicDeliver: UInt32 = 60 << 16 | 60
+        /// `basic.ack`.
+        public static let basicAck: UInt32 = 60 << 16 | 80
+        /// `basic.deliver`.
+        public static let basicDeliver: UInt32 = 60 << 16 | 60
 
         /// `connection.blocked` with `reason`.
-        static func blocked(_ reason: String) -> Frame {
+        public static func blocked(_ reason: String) -> Frame {
             Frame(type: 1, channel: 0, payload: [0, 10, 0, 60, UInt8(reason.utf8.count)] + Array(reason.utf8))
         }
         /// `connection.unblocked`.
-        static var unblocked: Frame { Frame(type: 1, channel: 0, payload: [0, 10, 0, 61]) }
+        public static var unblocked: Frame { Frame(type: 1, channel: 0, payload: [0, 10, 0, 61]) }
     }
 
     private struct Pair {
@@ -56,11 +68,12 @@ final class FaultProxy: Sendable {
     private let state = Locked(State())
     /// Held while a frame is written to a client; counts them.
     private let writing = Locked(0)
-    let port: Int
+    /// Where it listens, on 127.0.0.1.
+    public let port: Int
     private let target: RabbitMQConfiguration.Endpoint
 
     /// A proxy in front of `target`; it refuses connections until ``listen()``.
-    init(to target: RabbitMQConfiguration.Endpoint) throws {
+    public init(to target: RabbitMQConfiguration.Endpoint) throws {
         self.target = target
         let listener = try Self.bindListener(port: 0)
         self.port = Self.port(of: listener)
@@ -71,10 +84,10 @@ final class FaultProxy: Sendable {
     deinit { self.stop() }
 
     /// How many connections were accepted.
-    var accepted: Int { self.state.withLock { $0.accepted } }
+    public var accepted: Int { self.state.withLock { $0.accepted } }
 
     /// Accepts connections from now on.
-    func listen() throws {
+    public func listen() throws {
         let listener = try Self.bindListener(port: self.port)
         guard Glibc.listen(listener, 64) == 0 else { throw POSIXError(.EADDRINUSE) }
         self.state.withLock { $0.listener = listener }
@@ -92,7 +105,7 @@ final class FaultProxy: Sendable {
     }
 
     /// Refuses new connections and resets those that are.
-    func stop() {
+    public func stop() {
         let listener = self.state.withLock { state in
             defer { state.listener = -1 }
             return state.listener
@@ -105,7 +118,7 @@ final class FaultProxy: Sendable {
     }
 
     /// Resets all connections.
-    func cut() {
+    public func cut() {
         let pairs = self.state.withLock { state in
             defer { state.pairs = [] }
             return state.pairs
@@ -119,16 +132,16 @@ final class FaultProxy: Sendable {
     }
 
     /// Whether what the broker says is swallowed.
-    func muteBroker(_ on: Bool) { self.state.withLock { $0.mutesBroker = on } }
+    public func muteBroker(_ on: Bool) { self.state.withLock { $0.mutesBroker = on } }
 
     /// Whether what the client says is left in its socket.
-    func muteClient(_ on: Bool) { self.state.withLock { $0.mutesClient = on } }
+    public func muteClient(_ on: Bool) { self.state.withLock { $0.mutesClient = on } }
 
     /// Lets only those frames of the broker through for which `filter` is true.
-    func filter(_ filter: (@Sendable (Frame) -> Bool)?) { self.state.withLock { $0.filter = filter } }
+    public func filter(_ filter: (@Sendable (Frame) -> Bool)?) { self.state.withLock { $0.filter = filter } }
 
     /// Says something to all clients in the broker's name.
-    func inject(_ frame: Frame) {
+    public func inject(_ frame: Frame) {
         let pairs = self.state.withLock { $0.pairs }
         self.writing.withLock { count in
             count += 1
@@ -249,7 +262,8 @@ final class FaultProxy: Sendable {
         withUnsafeMutablePointer(to: &address) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1, body) }
     }
 
-    static func bindListener(port: Int) throws -> Int32 {
+    /// A socket that is bound to a port of 127.0.0.1, any where that is 0.
+    public static func bindListener(port: Int) throws -> Int32 {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var on: Int32 = 1
         setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
@@ -259,7 +273,8 @@ final class FaultProxy: Sendable {
         return listener
     }
 
-    static func port(of listener: Int32) -> Int {
+    /// The port that a socket is bound to.
+    public static func port(of listener: Int32) -> Int {
         var address = sockaddr_in()
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         _ = Self.withAddress(&address) { getsockname(listener, $0, &size) }
@@ -267,7 +282,7 @@ final class FaultProxy: Sendable {
     }
 
     /// Whether somebody listens on `port` of 127.0.0.1.
-    static func accepts(_ port: Int) -> Bool {
+    public static func accepts(_ port: Int) -> Bool {
         guard let descriptor = try? Self.connect(to: .init(host: "127.0.0.1", port: port)) else { return false }
         Glibc.close(descriptor)
         return true

@@ -59,6 +59,22 @@ extension BrokerError {
         )
     }
 
+    static var confirmLostTwice: BrokerError {
+        BrokerError(
+            .outcomeUnknown,
+            "The message was sent again on a new connection, and that was lost before the broker confirmed it too: the "
+                + "message may be in its queues, once or twice, or not. Publishing it again may make another duplicate."
+        )
+    }
+
+    static func confirmLost(andThen error: BrokerError) -> BrokerError {
+        BrokerError(
+            .outcomeUnknown,
+            "The connection was lost before the broker confirmed the message, and sending it again failed: "
+                + "\(error.message)"
+        )
+    }
+
     static func notSent(_ status: BrokerStatus, after timeout: Duration) -> BrokerError {
         BrokerError(
             .notSent,

@@ -11,6 +11,7 @@ extension InProcessConnection {
 
     /// - Returns: Whether that is all for now: it is connected or closed, or the broker is down and will say when it is not.
     private func tryToConnect() -> Bool {
+        self.sendUnconfirmedAgain()
         do throws(AMQPException) {
             let session = try Session(to: self.server, name: self.name) { [weak self] connection, reason in
                 self?.lose(connection, because: reason)
@@ -121,13 +122,17 @@ extension InProcessConnection {
     }
 
     func end(_ error: BrokerError) {
-        let waiting = self.state.withLock { state -> Deque<SessionRequest> in
-            if case .closed = state.phase { return [] }
+        let (waiting, unconfirmed) = self.state.withLock { state -> (Deque<SessionRequest>, [UnconfirmedPublish]) in
+            if case .closed = state.phase { return ([], []) }
             state.phase = .closed(error)
             state.consumers = [:]
-            defer { state.waiting = [] }
-            return state.waiting
+            defer {
+                state.waiting = []
+                state.unconfirmed = [:]
+            }
+            return (state.waiting, state.unconfirmed.values.map(\.publish).sorted { $0.id < $1.id })
         }
+        for publish in unconfirmed { self.server.calls.call { publish.completion(.failure(.confirmLost)) } }
         for request in waiting { self.answer(request, .failure(error)) }
         self.server.unregister(self.registration)
         self.board.update(.closed)

@@ -14,13 +14,19 @@ extension InProcessConnection {
             case .connected(let session) where !request.isPublish || state.blockReason == nil: return .success(session)
             case .connected, .connecting: break
             }
-            let id = request.id
-            var waiting = request
-            waiting.timer = self.server.timers.schedule(at: request.deadline) { [weak self] in self?.giveUp(id) }
+            let waiting = self.limited(request)
             if isFirst { state.waiting.prepend(waiting) } else { state.waiting.append(waiting) }
             return nil
         }
         if let answer { request.action(answer) }
+    }
+
+    /// The request with a timer that ends its wait.
+    func limited(_ request: SessionRequest) -> SessionRequest {
+        let id = request.id
+        var limited = request
+        limited.timer = self.server.timers.schedule(at: request.deadline) { [weak self] in self?.giveUp(id) }
+        return limited
     }
 
     func answer(_ request: SessionRequest, _ result: Result<Session, BrokerError>) {

@@ -8,7 +8,8 @@ public import EnokiBroker
 ///
 /// It can be used at once. Deliveries come while the broker runs, see ``InProcessBroker/run()``. When the broker drops it,
 /// such as by ``InProcessBroker/dropConnections(because:)``, it connects again as soon as the broker lets it: it declares
-/// what was declared by it and consumes what it consumed. Meanwhile calls wait, publishes until their timeout.
+/// what was declared by it and consumes what it consumed. Meanwhile calls wait, publishes until their timeout. What was published
+/// and not confirmed is sent again, once.
 public final class InProcessConnection: Broker {
     /// The name, for logs.
     public let name: String
@@ -26,7 +27,8 @@ public final class InProcessConnection: Broker {
         /// Why the broker takes no messages, where it takes none.
         var blockReason: String?
         var waiting = Deque<SessionRequest>()
-        var lastRequest: UInt64 = 0
+        /// What was sent, and on which connection.
+        var unconfirmed: [UInt64: (publish: UnconfirmedPublish, connection: ConnectionID?)] = [:]
         /// What was declared, to be declared again.
         var topology = RecordedTopology()
         var consumers: [ObjectIdentifier: InProcessConsumer] = [:]
@@ -163,44 +165,18 @@ public final class InProcessConnection: Broker {
         }
         // As it would arrive.
         message.properties.expiration = (message.properties.expiration?.wholeMilliseconds).map { .milliseconds($0) }
+        self.server.messageIDs.assign(to: &message)
         let publish = Publish(
             message: message,
             exchange: exchange,
             routingKey: routingKey,
             mandatory: options.mandatory,
             timeout: options.timeout,
-            deadline: self.server.timers.now + options.timeout,
-            completion: completion
+            deadline: self.server.timers.now + options.timeout
         )
-        self.send(publish, isAgain: false)
-    }
-
-    /// - Parameter isAgain: Whether it was its turn before: then it is next.
-    private func send(_ publish: Publish, isAgain: Bool) {
-        let request = SessionRequest(
-            id: self.server.nextRequestNumber(),
-            isPublish: true,
-            timeout: publish.timeout,
-            deadline: publish.deadline
-        ) { [self] session in
-            do throws(BrokerError) {
-                try self.send(publish, on: session.get())
-            } catch {
-                self.server.calls.call { publish.completion(.failure(error)) }
-            }
-        }
-        self.answerOrKeep(request, isFirst: isAgain)
-    }
-
-    private func send(_ publish: Publish, on session: Session) throws(BrokerError) {
-        do throws(AMQPException) {
-            try self.server.publish(publish, on: session.publishing.id)
-        } catch {
-            if session.connection.isOpen { throw BrokerError(error) }
-            // The connection went away before the broker saw the message: the next one takes it.
-            self.lose(session.connection, because: error)
-            self.send(publish, isAgain: true)
-        }
+        self.publish(
+            UnconfirmedPublish(id: self.server.nextRequestNumber(), publish: publish, completion: completion)
+        )
     }
 
     /// Consumes `queue`; see `Broker.consume(_:options:onDelivery:)`.

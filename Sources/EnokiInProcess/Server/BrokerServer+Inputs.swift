@@ -22,8 +22,8 @@ extension BrokerServer {
                     toCall += completions
                     continue
                 }
-                if case .closed = event {
-                    toCall += state.confirmations[channel]?.takeAll() ?? []
+                if case .closed(let reason) = event {
+                    toCall += state.confirmations[channel]?.takeAll(because: reason) ?? []
                     state.confirmations[channel] = nil
                 }
                 state.outbox.append(.event(event), for: channel)
@@ -95,8 +95,14 @@ extension BrokerServer {
         }
     }
 
-    /// Publishes on a channel that confirms, and tells who published when it has.
-    func publish(_ publish: Publish, on id: ChannelID) throws(AMQPException) {
+    /// Publishes on a channel that confirms, and tells `completion` once what became of it.
+    ///
+    /// - Throws: ``AMQPException`` where the broker has not taken it; `completion` is not called then.
+    func publish(
+        _ publish: Publish,
+        on id: ChannelID,
+        completion: @escaping @Sendable (Publish.Outcome) -> Void
+    ) throws(AMQPException) {
         let unconfirmed = try self.perform { (state: inout State) throws(AMQPException) -> UInt64? in
             guard let channel = state.virtualHost.channels[id] else { throw .channelClosed(during: .basicPublish) }
             do throws(AMQPException) {
@@ -111,14 +117,14 @@ extension BrokerServer {
                         on: channel
                     )
                     if let sequence {
-                        state.confirmations[id, default: PublishConfirmations()].wait(for: sequence, publish.completion)
+                        state.confirmations[id, default: PublishConfirmations()].wait(for: sequence, completion)
                     }
                     return sequence
                 }
             } catch {
                 guard error.code == .connectionForced else { throw error }
                 // It was on its way: who published cannot know that it did not arrive.
-                state.afterwards.append { publish.completion(.failure(.confirmLost)) }
+                state.afterwards.append { completion(.lost(error)) }
                 return nil
             }
         }
@@ -287,7 +293,7 @@ extension BrokerServer {
             let items = channels.flatMap { state.outbox.removeAll(for: $0) }
             let completions = channels.flatMap { id in
                 defer { state.confirmations[id] = nil }
-                return state.confirmations[id]?.takeAll() ?? []
+                return state.confirmations[id]?.takeAll(because: .connectionClosed) ?? []
             }
             return (items, completions, channels.map { state.handlers.remove(of: $0) })
         }

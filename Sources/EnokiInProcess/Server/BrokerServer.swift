@@ -89,6 +89,8 @@ final class BrokerServer: Sendable {
     let calls = CallQueue()
     let wakeUp = Signal()
     let logger: Logger
+    /// Gives messages that have none an identity.
+    let messageIDs: MessageIDs
 
     init(virtualHost: String, clock: some Clock<Duration>, seed: UInt64?, faults: FaultPlan, logger: Logger) {
         // With a seed the same run has the same time stamps too.
@@ -97,6 +99,8 @@ final class BrokerServer: Sendable {
         self.state = Locked(State(virtualHost: host, seed: seed, faults: faults))
         self.timers = TimerQueue(clock: clock)
         self.logger = logger
+        // With a seed the same run has the same identities too.
+        self.messageIDs = seed.map { MessageIDs(prefix: "seed-\($0)") } ?? MessageIDs()
     }
 
     deinit {
@@ -165,7 +169,9 @@ final class BrokerServer: Sendable {
         let (former, pending, unconfirmed) = self.state.withLock { state in
             let former = state
             let pending = state.outbox.removeAll()
-            let unconfirmed = state.confirmations.keys.sorted().flatMap { state.confirmations[$0]?.takeAll() ?? [] }
+            let unconfirmed = state.confirmations.keys.sorted().flatMap {
+                state.confirmations[$0]?.takeAll(because: .connectionClosed) ?? []
+            }
             state.virtualHost.tearDown()
             state = State(virtualHost: former.virtualHost.emptied, seed: nil, faults: .none)
             state.isClosed = true

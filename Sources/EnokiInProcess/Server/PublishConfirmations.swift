@@ -5,14 +5,14 @@ struct PublishConfirmations {
     typealias Call = @Sendable () -> Void
 
     private struct Waiting {
-        let completion: @Sendable (Result<Void, BrokerError>) -> Void
+        let completion: @Sendable (Publish.Outcome) -> Void
         /// Ends what would have ended the wait.
         var cancelTimer: Call?
 
-        func call(_ result: Result<Void, BrokerError>) -> Call {
+        func call(_ outcome: Publish.Outcome) -> Call {
             {
                 self.cancelTimer?()
-                self.completion(result)
+                self.completion(outcome)
             }
         }
     }
@@ -26,7 +26,7 @@ struct PublishConfirmations {
 
     mutating func wait(
         for sequence: UInt64,
-        _ completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
+        _ completion: @escaping @Sendable (Publish.Outcome) -> Void
     ) {
         self.waiting[sequence] = Waiting(completion: completion)
         self.last = max(self.last, sequence)
@@ -51,7 +51,7 @@ struct PublishConfirmations {
     mutating func giveUp(_ sequence: UInt64, _ error: BrokerError) -> Call? {
         defer { self.raiseLowest() }
         self.returned[sequence] = nil
-        return self.waiting.removeValue(forKey: sequence)?.call(.failure(error))
+        return self.waiting.removeValue(forKey: sequence)?.call(.failed(error))
     }
 
     /// What `event` completes; `nil` where it is no confirm of a publish that waits.
@@ -62,29 +62,29 @@ struct PublishConfirmations {
             self.returned[sequence] = .noRoute(exchange: message.exchange, routingKey: message.routingKey)
             return []
         case .acked(let sequence, let multiple):
-            return self.take(through: sequence, multiple: multiple, .success(()))
+            return self.take(through: sequence, multiple: multiple, .confirmed)
         case .nacked(let sequence, let multiple):
-            return self.take(through: sequence, multiple: multiple, .failure(.nacked))
+            return self.take(through: sequence, multiple: multiple, .failed(.nacked))
         case .deliver, .cancelled, .answer, .closed: return nil
         }
     }
 
     /// Ends all that wait: nobody will say what became of them.
-    mutating func takeAll() -> [Call] {
+    mutating func takeAll(because reason: AMQPException) -> [Call] {
         defer { self.waiting = [:] }
-        return self.waiting.sorted { $0.key < $1.key }.map { $0.value.call(.failure(.confirmLost)) }
+        return self.waiting.sorted { $0.key < $1.key }.map { $0.value.call(.lost(reason)) }
     }
 
     private mutating func take(
         through sequence: UInt64,
         multiple: Bool,
-        _ result: Result<Void, BrokerError>
+        _ outcome: Publish.Outcome
     ) -> [Call] {
         defer { self.raiseLowest() }
         let sequences = multiple ? min(self.lowest, sequence)...sequence : sequence...sequence
         return sequences.compactMap { sequence in
             guard let waiting = self.waiting.removeValue(forKey: sequence) else { return nil }
-            return waiting.call(self.returned.removeValue(forKey: sequence).map { .failure($0) } ?? result)
+            return waiting.call(self.returned.removeValue(forKey: sequence).map { .failed($0) } ?? outcome)
         }
     }
 

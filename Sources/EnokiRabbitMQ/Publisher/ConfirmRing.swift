@@ -5,8 +5,8 @@ import EnokiBroker
 enum PublishResult: Sendable, Equatable {
     case confirmed
     case failed(BrokerError)
-    /// The broker has certainly not taken it, and can be asked again.
-    case sendAgain
+    /// It is sent again; `mayHaveArrived` where the broker may have taken it already.
+    case sendAgain(mayHaveArrived: Bool)
 }
 
 /// The messages of one channel that were sent and are not confirmed, in the order of their sequence numbers; performs no
@@ -17,13 +17,25 @@ enum PublishResult: Sendable, Equatable {
 /// every message.
 struct ConfirmRing {
     private struct Entry {
-        let publication: Publication
+        let outgoing: Outgoing
         /// Where its bytes are in the stream of the session.
         var range: Range<Outbox.Offset>
         /// Whether its outcome was told before the broker's answer came.
         var isTold = false
         /// Whether the broker has answered.
         var isSettled = false
+
+        var publication: Publication { self.outgoing.publication }
+
+        /// What becomes of it when its channel ends and the broker may have taken it: once it is sent again, so that there
+        /// are no more than two of it.
+        func afterLoss(_ reason: String) -> PublishResult {
+            if !self.outgoing.mayHaveArrived { return .sendAgain(mayHaveArrived: true) }
+            return .failed(BrokerError(.outcomeUnknown, "the message was sent twice and not confirmed: \(reason)"))
+        }
+
+        /// What becomes of it when its channel ends and the broker has not taken it this time.
+        var unsent: PublishResult { .sendAgain(mayHaveArrived: self.outgoing.mayHaveArrived) }
     }
 
     /// Who is to be told what.
@@ -43,8 +55,8 @@ struct ConfirmRing {
     var isIdle: Bool { self.waiting == 0 }
 
     /// A message is sent; it gets the next number.
-    mutating func append(_ publication: Publication, at range: Range<Outbox.Offset>) {
-        self.entries.append(Entry(publication: publication, range: range))
+    mutating func append(_ outgoing: Outgoing, at range: Range<Outbox.Offset>) {
+        self.entries.append(Entry(outgoing: outgoing, range: range))
         self.waiting += 1
     }
 
@@ -62,7 +74,8 @@ struct ConfirmRing {
     private mutating func settle(_ index: Int, refused: Bool, into completions: inout [Completion]) {
         guard !self.entries[index].isSettled else { return }
         self.entries[index].isSettled = true
-        let publication = self.entries[index].publication
+        let outgoing = self.entries[index].outgoing
+        let publication = outgoing.publication
         if !refused { self.prove(publication.exchange) }
         let failure = self.failures.isEmpty ? nil : self.failures.removeValue(forKey: ObjectIdentifier(publication))
         guard self.take(index) else { return }
@@ -71,9 +84,9 @@ struct ConfirmRing {
                 .rejected,
                 "the broker refused the message (basic.nack); a queue that it was routed to is full or has failed"
             )
-            completions.append((publication, .failed(error)))
+            completions.append((publication, .failed(outgoing.failure(error))))
         } else {
-            completions.append((publication, failure.map { .failed($0) } ?? .confirmed))
+            completions.append((publication, failure.map { .failed(outgoing.failure($0)) } ?? .confirmed))
         }
     }
 
@@ -125,7 +138,8 @@ struct ConfirmRing {
         var next: ContinuousClock.Instant?
         // From the newest: one that is taken back moves only those that were looked at already.
         for index in self.entries.indices.reversed() where !self.entries[index].isTold {
-            let publication = self.entries[index].publication
+            let outgoing = self.entries[index].outgoing
+            let publication = outgoing.publication
             guard publication.deadline <= now else {
                 next = min(next ?? publication.deadline, publication.deadline)
                 continue
@@ -134,7 +148,7 @@ struct ConfirmRing {
             if withdraw(self.entries[index].range) {
                 self.remove(index)
                 let error = BrokerError(.notSent, "the message was not sent in time: the broker takes no more bytes")
-                completions.append((publication, .failed(error)))
+                completions.append((publication, .failed(outgoing.failure(error))))
             } else {
                 let error = BrokerError(
                     .outcomeUnknown,
@@ -155,60 +169,50 @@ struct ConfirmRing {
         }
     }
 
-    /// The session is over. What never left can be sent again; of the rest nobody knows.
+    /// The session is over. What never left is sent again, and so is, once, what may have arrived.
     mutating func lose(_ error: BrokerError, neverLeft: (Range<Outbox.Offset>) -> Bool) -> [Completion] {
-        self.removeAll { entry in
-            if neverLeft(entry.range) { return .sendAgain }
-            return .failed(
-                BrokerError(
-                    .outcomeUnknown,
-                    "the connection was lost before the broker confirmed the message: \(error.message)"
-                )
-            )
+        self.removeAll { _, entry in
+            neverLeft(entry.range)
+                ? entry.unsent
+                : entry.afterLoss("the connection was lost before the broker confirmed it: \(error.message)")
         }
     }
 
-    /// The broker has closed the channel because of a message.
+    /// The broker has closed the channel because of a message, which fails. All others are sent again.
     ///
-    /// It handles messages in order and drops all that follow the guilty one, so those can be sent again, and only of
-    /// those before it nobody knows. Which one is guilty follows from the exchange that the broker names. It is not
-    /// certain where several messages to that exchange were unconfirmed *and* the exchange is known to have existed:
-    /// then it was deleted meanwhile, and what lies between the first and the last of them may have been taken.
+    /// It handles messages in order and drops all that follow the guilty one; those before it may have arrived. Which one
+    /// is guilty follows from the exchange that the broker names. It is not certain where several messages to that exchange
+    /// were unconfirmed *and* the exchange is known to have existed: then it was deleted meanwhile, and what lies between
+    /// the first and the last of them may have been taken.
     mutating func close(_ closure: IncomingMethod.Closure) -> [Completion] {
         let unconfirmed = self.entries.indices.filter { !self.entries[$0].isSettled }
         let candidates = unconfirmed.filter { closure.names(exchange: self.entries[$0].publication.exchange) }
         let guilty = BrokerError(BrokerError.Code(reply: closure.code), "publishing failed: \(closure.text)")
-        let unknown = PublishResult.failed(
-            BrokerError(
-                .outcomeUnknown,
-                "the broker closed the channel before it confirmed the message: \(closure.text)"
-            )
-        )
+        let reason = "the broker closed the channel before it confirmed it: \(closure.text)"
         guard let first = candidates.first ?? (unconfirmed.count == 1 ? unconfirmed.first : nil),
             let last = candidates.last ?? unconfirmed.first
-        else { return self.removeAll { _ in unknown } }
+        else { return self.removeAll { _, entry in entry.afterLoss(reason) } }
         let isCertain =
             first == last || !self.provenExchanges.contains(ByteName(self.entries[first].publication.exchange))
-        var index = -1
-        return self.removeAll { entry in
-            index += 1
-            if isCertain, index == first { return .failed(guilty) }
-            if index > (isCertain ? first : last) { return .sendAgain }
-            return unknown
+        return self.removeAll { index, entry in
+            if isCertain, index == first { return .failed(entry.outgoing.failure(guilty)) }
+            return index > (isCertain ? first : last) ? entry.unsent : entry.afterLoss(reason)
         }
     }
 
-    private mutating func removeAll(_ result: (Entry) -> PublishResult) -> [Completion] {
+    private mutating func removeAll(_ result: (Int, Entry) -> PublishResult) -> [Completion] {
         defer {
             self.entries = []
             self.failures = [:]
             self.waiting = 0
         }
-        return self.entries.compactMap { entry in
-            var result = result(entry)
-            // It has come back, so it is in no queue, whatever became of the rest.
-            if let failure = self.failures[ObjectIdentifier(entry.publication)] { result = .failed(failure) }
-            return entry.isTold ? nil : (entry.publication, result)
+        return self.entries.enumerated().compactMap { index, entry in
+            if entry.isTold { return nil }
+            // It has come back, so this time it is in no queue, whatever became of the rest.
+            if let failure = self.failures[ObjectIdentifier(entry.publication)] {
+                return (entry.publication, .failed(entry.outgoing.failure(failure)))
+            }
+            return (entry.publication, result(index, entry))
         }
     }
 }

@@ -4,8 +4,9 @@ import Logging
 
 /// The publishing side of the broker: one connection, one channel in confirm mode.
 ///
-/// A message is first in `waiting`, if it cannot be sent at once, then in the ring until the broker confirms it. It is
-/// told its outcome by whoever takes it out of one of them without putting it into the other.
+/// A message is first in `waiting`, if it cannot be sent at once, then in the ring until the broker confirms it. When the
+/// channel ends before that, the ring decides which messages go back to `waiting`. A publisher is told the outcome by
+/// whoever takes its message out of one of the two without putting it into the other.
 final class Publisher: ConnectionUser, ChannelUser {
     /// Why messages wait although there is a channel.
     enum Hold: Hashable {
@@ -21,7 +22,7 @@ final class Publisher: ConnectionUser, ChannelUser {
         var channel: Channel?
         var ring = ConfirmRing()
         /// Not sent yet, oldest first.
-        var waiting: Deque<Publication> = []
+        var waiting: Deque<Outgoing> = []
         var waitingBytes = 0
         var holds: [Hold: String] = [:]
         /// Why there is no channel.
@@ -48,12 +49,15 @@ final class Publisher: ConnectionUser, ChannelUser {
     private let state = Locked(State())
     private let timers: TimerQueue
     private let maxBodySize: Int
+    /// `nil` where messages are sent without an identity if they have none.
+    private let messageIDs: MessageIDs?
     private let report: @Sendable (LinkStatus.Link) -> Void
 
     init(_ connection: Connection, timers: TimerQueue, report: @escaping @Sendable (LinkStatus.Link) -> Void) {
         self.connection = connection
         self.timers = timers
         self.maxBodySize = connection.configuration.maxBodySize
+        self.messageIDs = connection.configuration.assignsMessageIDs ? MessageIDs() : nil
         self.report = report
         self.state.withLock { $0.holds[.topology] = "not connected yet" }
     }
@@ -68,6 +72,7 @@ final class Publisher: ConnectionUser, ChannelUser {
     ) {
         var message = message
         options.apply(to: &message)
+        self.messageIDs?.assign(to: &message)
         let publication: Publication
         do throws(BrokerError) {
             publication = try Publication(
@@ -86,7 +91,7 @@ final class Publisher: ConnectionUser, ChannelUser {
             if state.isEnded { return (.brokerClosed, nil) }
             // None may overtake those that wait.
             if state.waiting.isEmpty, state.canSend {
-                switch Self.send(publication, &state) {
+                switch Self.send(Outgoing(publication: publication), &state) {
                 case .sent: return (nil, nil)
                 case .failed(let error): return (error, nil)
                 case .notNow: break
@@ -101,7 +106,7 @@ final class Publisher: ConnectionUser, ChannelUser {
                 )
                 return (error, nil)
             }
-            state.waiting.append(publication)
+            state.waiting.append(Outgoing(publication: publication))
             state.waitingBytes += publication.estimatedSize
             if let nextLook = state.nextLook, nextLook <= publication.deadline { return (nil, nil) }
             state.nextLook = publication.deadline
@@ -117,11 +122,12 @@ final class Publisher: ConnectionUser, ChannelUser {
     }
 
     /// Encodes a message into the outbox. Called under the lock, because the broker numbers messages as they come.
-    private static func send(_ publication: Publication, _ state: inout State) -> SendResult {
+    private static func send(_ outgoing: Outgoing, _ state: inout State) -> SendResult {
         guard let channel = state.channel else { return .notNow }
+        let publication = outgoing.publication
         switch channel.outbox.append(publication, channel: channel.number, deadline: publication.deadline) {
         case .accepted(let range):
-            state.ring.append(publication, at: range)
+            state.ring.append(outgoing, at: range)
             return .sent
         case .full, .closed: return .notNow
         case .invalid(let status):
@@ -135,14 +141,14 @@ final class Publisher: ConnectionUser, ChannelUser {
         let failures = self.state.withLock { state -> [ConfirmRing.Completion] in
             body(&state)
             var failures: [ConfirmRing.Completion] = []
-            while state.canSend, let publication = state.waiting.first {
-                switch Self.send(publication, &state) {
+            while state.canSend, let outgoing = state.waiting.first {
+                switch Self.send(outgoing, &state) {
                 case .sent: break
-                case .failed(let error): failures.append((publication, .failed(error)))
+                case .failed(let error): failures.append((outgoing.publication, .failed(outgoing.failure(error))))
                 case .notNow: return failures
                 }
                 state.waiting.removeFirst()
-                state.waitingBytes -= publication.estimatedSize
+                state.waitingBytes -= outgoing.publication.estimatedSize
             }
             return failures
         }
@@ -159,12 +165,30 @@ final class Publisher: ConnectionUser, ChannelUser {
         }
     }
 
-    /// Puts those that can be sent again before all that wait, in their order.
-    private static func requeue(_ completions: [ConfirmRing.Completion], _ state: inout State) {
-        for completion in completions.reversed() where completion.result == .sendAgain {
-            state.waiting.prepend(completion.publication)
-            state.waitingBytes += completion.publication.estimatedSize
+    /// Puts those that are sent again before all that wait, in their order; where nothing is sent any more, they fail.
+    ///
+    /// - Returns: Who is to be told.
+    private static func requeue(
+        _ completions: [ConfirmRing.Completion],
+        _ state: inout State
+    ) -> [ConfirmRing.Completion] {
+        var told: [ConfirmRing.Completion] = []
+        var again: [Outgoing] = []
+        for completion in completions {
+            guard case .sendAgain(let mayHaveArrived) = completion.result else {
+                told.append(completion)
+                continue
+            }
+            let outgoing = Outgoing(publication: completion.publication, mayHaveArrived: mayHaveArrived)
+            if state.isEnded {
+                told.append((completion.publication, .failed(outgoing.failure(.brokerClosed))))
+            } else {
+                again.append(outgoing)
+            }
         }
+        state.waiting.prepend(contentsOf: again)
+        state.waitingBytes += again.reduce(0) { $0 + $1.publication.estimatedSize }
+        return told
     }
 
     // MARK: - Deadlines of what waits
@@ -177,20 +201,17 @@ final class Publisher: ConnectionUser, ChannelUser {
         let now = ContinuousClock.now
         let (overdue, obstacle, next) = self.state.withLock { state in
             let obstacle = state.obstacle
-            let overdue = state.waiting.filter { $0.deadline <= now }
+            let overdue = state.waiting.filter { $0.publication.deadline <= now }
             if !overdue.isEmpty {
-                state.waiting.removeAll { $0.deadline <= now }
-                state.waitingBytes -= overdue.reduce(0) { $0 + $1.estimatedSize }
+                state.waiting.removeAll { $0.publication.deadline <= now }
+                state.waitingBytes -= overdue.reduce(0) { $0 + $1.publication.estimatedSize }
             }
-            state.nextLook = state.waiting.lazy.map(\.deadline).min()
+            state.nextLook = state.waiting.lazy.map(\.publication.deadline).min()
             return (overdue, obstacle, state.nextLook)
         }
         if let next { self.look(at: next) }
-        for publication in overdue {
-            publication.complete(
-                .failure(BrokerError(.notSent, "the message was not sent within its timeout: \(obstacle)"))
-            )
-        }
+        let error = BrokerError(.notSent, "the message was not sent within its timeout: \(obstacle)")
+        for outgoing in overdue { outgoing.publication.complete(.failure(outgoing.failure(error))) }
     }
 
     // MARK: - Obstacles
@@ -211,7 +232,7 @@ final class Publisher: ConnectionUser, ChannelUser {
             }
             return state.waiting
         }
-        for publication in waiting { publication.complete(.failure(.brokerClosed)) }
+        for outgoing in waiting { outgoing.publication.complete(.failure(outgoing.failure(.brokerClosed))) }
     }
 
     // MARK: - Told by the I/O thread
@@ -297,9 +318,8 @@ final class Publisher: ConnectionUser, ChannelUser {
             if state.channel === channel {
                 state.channel = nil
                 state.reason = "the broker closed the channel: \(closure.text)"
-                completions = state.ring.close(closure)
+                completions = Self.requeue(state.ring.close(closure), &state)
                 state.ring = ConfirmRing()
-                Self.requeue(completions, &state)
             }
             return (state.session, completions)
         }
@@ -314,16 +334,9 @@ final class Publisher: ConnectionUser, ChannelUser {
             guard state.channel === channel else { return [] }
             state.channel = nil
             state.reason = "not connected: \(error.message)"
-            // The seam for sending unconfirmed messages again: the ring decides what becomes of each.
-            var completions = state.ring.lose(error, neverLeft: channel.outbox.neverTook)
+            let completions = state.ring.lose(error, neverLeft: channel.outbox.neverTook)
             state.ring = ConfirmRing()
-            if state.isEnded {
-                completions = completions.map {
-                    $0.result == .sendAgain ? ($0.publication, .failed(.brokerClosed)) : $0
-                }
-            }
-            Self.requeue(completions, &state)
-            return completions
+            return Self.requeue(completions, &state)
         }
         // Those that wait again may be the first to wait.
         self.expireWaiting()
