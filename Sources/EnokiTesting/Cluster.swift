@@ -43,11 +43,15 @@ public final class Cluster: Sendable {
             logger: plan.logger,
             overrides: clientOverrides
         )
+        let started = clientOverrides.unixTime()
         self.hosts = try plan.processes.enumerated().map { instance, services in
             var logger = plan.logger
             logger[metadataKey: "instance"] = "\(instance)"
             var overrides = overrides
             overrides.observe = { recorder.record($0, in: instance) }
+            // A test that advances its clock by the delay of a retry sees it.
+            overrides.chance = { 0 }
+            overrides.unixTime = { started &+ UInt64(clamping: clock.now.offset.components.seconds) }
             return try ServiceHost(
                 broker: site.connect("instance-\(instance)"),
                 services: services,

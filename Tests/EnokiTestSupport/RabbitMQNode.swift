@@ -60,7 +60,7 @@ public final class RabbitMQNode: Sendable {
 
     /// Runs a case that may restart the current node, if there is one. A restart waits for all cases that run, and serves
     /// them all.
-    static func whileCurrentIsInUse<Result>(_ body: () async throws -> Result) async throws -> Result {
+    public static func whileCurrentIsInUse<Result>(_ body: () async throws -> Result) async throws -> Result {
         guard let restarts = Self.current?.restarts else { return try await body() }
         await restarts.begin()
         do {
@@ -74,7 +74,7 @@ public final class RabbitMQNode: Sendable {
     }
 
     /// Restarts the node; returns when it serves again.
-    func restart() async throws { try await self.restarts.request() }
+    public func restart() async throws { try await self.restarts.request() }
 }
 
 /// One restart for several cases: it comes when each case that runs has asked for it or has ended.

@@ -70,6 +70,9 @@ import Testing
                   3. kitchen.cook on instance 0 was not called: IncorrectSignature: cook() 'dish': expected String, found number
                   4. kitchen.coook on instance 0 was not called: MethodNotFound: coook
                   5. kitchen.serve on instance 0 was not called: DecodingError: the body: expected Dictionary<String, Any>, found a string
+                queues that are not empty:
+                  evt-orders-placed--kitchen.serve.dead: 1 ready, 0 unsettled, 0 consumers
+                    "no object"
                 """
         )
     }

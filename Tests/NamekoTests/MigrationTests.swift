@@ -80,9 +80,10 @@ import Testing
             var arguments: [String: ArgumentText]
         }
 
-        /// Those on `host`, with `x` for what is random, and without those of the service that only the test needs.
+        /// Those on `host`, with `x` for what is random, without those of the service that only the test needs, and without
+        /// the way back of retries, which nameko has not.
         init(on host: TestVirtualHost) async throws {
-            self.exchanges = Set(try await host.exchanges())
+            self.exchanges = Set(try await host.exchanges().filter { !$0.name.hasPrefix("enoki.") })
             let queues = try await host.queues().map {
                 Queue(
                     name: Self.withoutRandomness($0.name),
@@ -100,8 +101,8 @@ import Testing
                     arguments: $0.arguments
                 )
             }
-            self.queues = Set(queues.filter { !$0.name.contains("peer_") })
-            self.bindings = Set(bindings.filter { !$0.destination.contains("peer_") })
+            self.queues = Set(queues.filter { !$0.name.contains("peer_") && !$0.name.hasPrefix("enoki.") })
+            self.bindings = Set(bindings.filter { !$0.destination.contains("peer_") && !$0.source.hasPrefix("enoki.") })
         }
 
         private static func withoutRandomness(_ name: String) -> String {

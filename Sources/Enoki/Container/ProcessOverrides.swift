@@ -11,6 +11,11 @@ package struct ProcessOverrides: Sendable {
     /// What sends requests, made of what would send them otherwise.
     package var intercept: (@Sendable (any RequestSender) -> any RequestSender)?
 
+    /// Gives numbers from 0 to 1, by which the delays of retries differ.
+    package var chance: @Sendable () -> Double = { Double.random(in: 0...1) }
+    /// The wall clock, in seconds since 1970.
+    package var unixTime: @Sendable () -> UInt64 = { Enoki.unixTime() }
+
     package init() {}
 }
 

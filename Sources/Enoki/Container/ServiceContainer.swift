@@ -24,6 +24,7 @@ public final class ServiceContainer: Service, Sendable {
     private let stopRequested = Latch()
     private let failure = Locked<(any Error)?>(nil)
     private let worker: Worker
+    let settler: Settler
 
     private struct Extensions {
         var declared: [any Entrypoint] = []
@@ -56,6 +57,7 @@ public final class ServiceContainer: Service, Sendable {
         logger[metadataKey: LoggingKeys.service] = "\(self.name)"
         self.logger = logger
         self.worker = Worker(dependencies: self.dependencies, process: process, logger: logger)
+        self.settler = Settler(broker: process.broker, timers: process.timers, logger: logger)
         try self.bind(service.entrypoints)
     }
 
@@ -83,6 +85,7 @@ public final class ServiceContainer: Service, Sendable {
         try await withTaskCancellationOrGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
                 for _ in 0..<self.process.settings.maxWorkers { group.addTask { await self.pool.work() } }
+                group.addTask { await self.settler.run() }
                 do {
                     try await self.start()
                     self.runInBackground(&group)
@@ -208,7 +211,7 @@ public final class ServiceContainer: Service, Sendable {
             self.pool.submit(
                 WorkerPool.Job(
                     run: { await handle(delivery, deadline) },
-                    discard: { Settlement.requeue.apply(to: delivery) }
+                    discard: { self.settler.settle(delivery, .requeue) }
                 )
             )
         }
@@ -218,6 +221,7 @@ public final class ServiceContainer: Service, Sendable {
     func work(
         on delivery: Delivery,
         until deadline: Deadline?,
+        attempt: Int = 1,
         entrypoint: String,
         expects: (any Error) -> Bool,
         method: @Sendable () async throws -> any Sendable
@@ -228,6 +232,7 @@ public final class ServiceContainer: Service, Sendable {
             headers: headers,
             deadline: deadline,
             redelivered: delivery.redelivered,
+            attempt: attempt,
             message: delivery.message
         )
         return await self.worker.run(context, expects: expects, method)
@@ -238,6 +243,7 @@ public final class ServiceContainer: Service, Sendable {
         headers: Headers,
         deadline: Deadline? = nil,
         redelivered: Bool = false,
+        attempt: Int = 1,
         message: Message? = nil
     ) -> WorkerContext {
         WorkerContext(
@@ -246,6 +252,7 @@ public final class ServiceContainer: Service, Sendable {
             parents: CallContext(headers: headers),
             deadline: deadline,
             redelivered: redelivered,
+            attempt: attempt,
             message: message,
             ids: self.process.overrides.ids,
             parentCallsTracked: self.process.settings.parentCallsTracked,
@@ -353,6 +360,8 @@ public final class ServiceContainer: Service, Sendable {
         }
         // Cancelled handlers still settle their deliveries, and that needs the consumers.
         await withCheckedContinuation { continuation in self.pool.whenDrained { continuation.resume() } }
+        self.settler.stop()
+        await self.settler.waitUntilSettled()
         await self.inParallel(entrypoints) { await $0.close() }
         await self.stopDependencies(isKilled: isKilled)
         cancel()

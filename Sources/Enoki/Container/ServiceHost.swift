@@ -56,9 +56,9 @@ public final class ServiceHost: Service, Sendable {
     package init(
         broker: any Broker,
         services: [any Microservice],
-        settings: ServiceSettings,
-        config: ConfigReader,
-        codecs: Codecs,
+        settings: ServiceSettings = ServiceSettings(),
+        config: ConfigReader = ConfigReader(provider: InMemoryProvider(values: [:])),
+        codecs: Codecs = .json,
         clock: some Clock<Duration>,
         logger: Logger,
         overrides: ProcessOverrides

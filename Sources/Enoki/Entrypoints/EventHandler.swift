@@ -8,8 +8,8 @@ import Configuration
 /// EventHandler("flush", of: "ops", "cache.flush", mode: .broadcast, flush) // func flush(), on every instance
 /// ```
 ///
-/// An event is acknowledged when the handler has ended. One that fails is logged and acknowledged, as with nameko, unless
-/// it is to be requeued.
+/// An event is acknowledged when the handler has ended. What becomes of one that fails its ``FailurePolicy`` says: by default
+/// it is tried again a few times and then goes to the dead letters, so that nothing is lost.
 public struct EventHandler: Entrypoint, DirectlyCallable {
     /// Reads an event, and returns the call that it is for.
     typealias Decode = @Sendable (_ message: Message, _ codecs: Codecs) throws -> (@Sendable () async throws -> Void)
@@ -21,7 +21,8 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
     let type: String
     let mode: HandlerMode
     let reliableDelivery: Bool?
-    let policy: FailurePolicy
+    private let onFailure: FailurePolicy?
+    private let requeueOnError: Bool
     let decode: Decode
     private let expectedErrors: [any Error.Type]
 
@@ -32,13 +33,16 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
     ///   - mode: Which instances get each event; by default one of this service.
     ///   - reliableDelivery: Whether the queue, and what is in it, outlives its consumers. By default it does, but for a
     ///     broadcast to processes, where it cannot.
-    ///   - requeueOnError: Whether an event that fails is delivered again, at once and without a limit.
+    ///   - onFailure: What becomes of an event that fails. By default ``FailurePolicy/default``, retries and then the dead
+    ///     letters; ``FailurePolicy/discard`` where the queue ends with its consumers.
+    ///   - requeueOnError: nameko's name for `onFailure: .requeue`.
     ///   - expectedErrors: Errors that are part of normal work: logged as a warning instead of as an error.
     ///   - method: The handler.
     public init<Payload: Event>(
         _ name: String,
         mode: HandlerMode = .servicePool,
         reliableDelivery: Bool? = nil,
+        onFailure: FailurePolicy? = nil,
         requeueOnError: Bool = false,
         expecting expectedErrors: [any Error.Type] = [],
         _ method: @escaping @Sendable (Payload) async throws -> Void
@@ -49,6 +53,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
             Payload.type,
             mode,
             reliableDelivery,
+            onFailure,
             requeueOnError,
             expectedErrors,
             Self.decoding(Payload.self, method)
@@ -64,6 +69,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         _ type: String,
         mode: HandlerMode = .servicePool,
         reliableDelivery: Bool? = nil,
+        onFailure: FailurePolicy? = nil,
         requeueOnError: Bool = false,
         expecting expectedErrors: [any Error.Type] = [],
         _ method: @escaping @Sendable (Payload) async throws -> Void
@@ -74,6 +80,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
             type,
             mode,
             reliableDelivery,
+            onFailure,
             requeueOnError,
             expectedErrors,
             Self.decoding(Payload.self, method)
@@ -87,11 +94,14 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         _ type: String,
         mode: HandlerMode = .servicePool,
         reliableDelivery: Bool? = nil,
+        onFailure: FailurePolicy? = nil,
         requeueOnError: Bool = false,
         expecting expectedErrors: [any Error.Type] = [],
         _ method: @escaping @Sendable () async throws -> Void
     ) {
-        self.init(name, source, type, mode, reliableDelivery, requeueOnError, expectedErrors) { _, _ in method }
+        self.init(name, source, type, mode, reliableDelivery, onFailure, requeueOnError, expectedErrors) { _, _ in
+            method
+        }
     }
 
     private init(
@@ -100,6 +110,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         _ type: String,
         _ mode: HandlerMode,
         _ reliableDelivery: Bool?,
+        _ onFailure: FailurePolicy?,
         _ requeueOnError: Bool,
         _ expectedErrors: [any Error.Type],
         _ decode: @escaping Decode
@@ -109,7 +120,8 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         self.type = type
         self.mode = mode
         self.reliableDelivery = reliableDelivery
-        self.policy = requeueOnError ? .requeue : .discard
+        self.onFailure = onFailure
+        self.requeueOnError = requeueOnError
         self.expectedErrors = expectedErrors
         self.decode = decode
     }
@@ -154,7 +166,27 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
             isReliable: isReliable,
             container.process.settings
         )
-        return BoundEventHandler(handler: self, topology: topology, container: container)
+        let queue = topology.queues[0]
+        let policy = try self.policy(for: queue, handler)
+        return BoundEventHandler(
+            handler: self,
+            topology: topology,
+            failures: FailureHandling(policy: policy, queue: queue, container: container),
+            container: container
+        )
+    }
+
+    private func policy(for queue: Queue, _ handler: String) throws -> FailurePolicy {
+        guard !self.requeueOnError || self.onFailure == nil else {
+            throw ConfigurationError(
+                "\(handler) has both `onFailure` and `requeueOnError`: leave out `requeueOnError`, which is nameko's name for "
+                    + "onFailure: .requeue"
+            )
+        }
+        let byDefault = queue.outlivesItsConsumers ? FailurePolicy.default : .discard
+        let policy = self.requeueOnError ? .requeue : self.onFailure ?? byDefault
+        try policy.validate(for: handler, queue)
+        return policy
     }
 
     private func sharing(in container: ServiceContainer, _ handler: String) throws -> EventTopology.Sharing {

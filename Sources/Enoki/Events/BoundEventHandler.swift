@@ -4,12 +4,14 @@ import Logging
 final class BoundEventHandler: BoundEntrypoint {
     private let handler: EventHandler
     private let topology: Topology
+    private let failures: FailureHandling
     private let container: ServiceContainer
     private let consumer = Locked<(any Consumer)?>(nil)
 
-    init(handler: EventHandler, topology: Topology, container: ServiceContainer) {
+    init(handler: EventHandler, topology: Topology, failures: FailureHandling, container: ServiceContainer) {
         self.handler = handler
         self.topology = topology
+        self.failures = failures
         self.container = container
     }
 
@@ -29,8 +31,8 @@ final class BoundEventHandler: BoundEntrypoint {
     }
 
     func start() async throws {
-        try await self.container.process.broker.declare(self.topology)
-        let consumer = try await self.container.consume(self.topology.queues[0].name) { delivery, deadline in
+        try await self.container.process.broker.declare(self.topology.merging(self.failures.topology))
+        let consumer = try await self.container.consume(self.failures.queue.name) { delivery, deadline in
             await self.handle(delivery, deadline)
         }
         self.consumer.withLock { $0 = consumer }
@@ -42,29 +44,33 @@ final class BoundEventHandler: BoundEntrypoint {
 
     /// The way of an event: decode, work, settle.
     private func handle(_ delivery: Delivery, _ deadline: Deadline?) async {
+        let event = delivery.asPublishedFirst(in: self.failures.queue.name)
         let name = self.handler.name
         let method: @Sendable () async throws -> any Sendable
         do {
-            method = try self.handler.method(for: delivery.message, self.container.process.codecs)
+            method = try self.handler.method(for: event.message, self.container.process.codecs)
         } catch {
-            let reason = (error as? DecodingError)?.explanation(at: []) ?? "\(error)"
-            self.container.logger.error(
-                "dropped an event that cannot be read",
-                metadata: [LoggingKeys.entrypoint: "\(name)", LoggingKeys.error: "\(reason)"]
-            )
-            let service = self.container.name
-            self.container.process.overrides.observe?(.refused(service: service, entrypoint: name, error))
-            // To deliver it again would change nothing.
-            FailurePolicy.discard.settlement(for: .failed(error)).apply(to: delivery)
-            return
+            return self.refuse(event, error)
         }
         let outcome = await self.container.work(
-            on: delivery,
+            on: event,
             until: deadline,
+            attempt: self.failures.attempt(event),
             entrypoint: name,
             expects: self.handler.expects,
             method: method
         )
-        self.handler.policy.settlement(for: outcome).apply(to: delivery)
+        self.failures.settle(event, outcome, entrypoint: name, deadline: deadline)
+    }
+
+    private func refuse(_ event: Delivery, _ error: any Error) {
+        let name = self.handler.name
+        self.container.logger.error(
+            "refused an event that cannot be read",
+            metadata: [LoggingKeys.entrypoint: "\(name)", LoggingKeys.error: "\(FailureText.text(of: error))"]
+        )
+        let service = self.container.name
+        self.container.process.overrides.observe?(.refused(service: service, entrypoint: name, error))
+        self.failures.settle(event, unreadable: error, entrypoint: name)
     }
 }

@@ -71,31 +71,31 @@ final class RPCConsumer: BoundEntrypoint {
     /// Answers a request. It is done when its reply is confirmed, an error is an answer too, or when the broker refuses the
     /// reply; the worker does not wait for that.
     private func answer(_ delivery: Delivery, _ outcome: Outcome) {
-        if case .cancelled = outcome { return Settlement.requeue.apply(to: delivery) }
+        if case .cancelled = outcome { return self.container.settler.settle(delivery, .requeue) }
         let request = delivery.message
         guard let replyTo = request.properties.replyTo, !replyTo.isEmpty else {
             self.container.logger.debug("a request without reply_to was served and not answered")
-            return Settlement.acknowledge.apply(to: delivery)
+            return self.container.settler.settle(delivery, .ack)
         }
         self.unconfirmed.begin()
-        let settle: @Sendable (Settlement) -> Void = { settlement in
-            settlement.apply(to: delivery)
+        let settle: @Sendable (Acknowledgement) -> Void = { acknowledgement in
+            self.container.settler.settle(delivery, acknowledgement)
             self.unconfirmed.end()
         }
         self.publish(self.message(outcome, to: request), to: replyTo) { result in
             switch result {
             case .success:
-                settle(.acknowledge)
+                settle(.ack)
             case .failure(let error) where error.code == .invalidArgument:
                 // Too large, or a correlation id that cannot be sent: the caller can still be told so.
                 let failure = Outcome.failed(UnserializableValue("the reply cannot be sent: \(error.message)"))
                 self.publish(self.message(failure, to: request), to: replyTo) { result in
                     if case .failure(let error) = result { self.log(error) }
-                    settle(.acknowledge)
+                    settle(.ack)
                 }
             case .failure(let error):
                 self.log(error)
-                settle(Self.isBrokerAway(error) ? .requeue : .acknowledge)
+                settle(Self.isBrokerAway(error) ? .requeue : .ack)
             }
         }
     }

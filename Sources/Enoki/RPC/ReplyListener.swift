@@ -224,7 +224,7 @@ final class ReplyListener: RequestSender {
         } else {
             self.logger.debug("dropped a reply that no call waits for")
         }
-        Settlement.acknowledge.apply(to: reply)
+        reply.token.settle(.ack)
     }
 
     private func fail(_ correlationID: String, _ error: any Error) {

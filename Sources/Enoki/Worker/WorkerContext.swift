@@ -23,6 +23,9 @@ public final class WorkerContext: Sendable {
     public let deadline: Deadline?
     /// Whether the broker may have delivered the message before.
     public let redelivered: Bool
+    /// The number of this attempt, counted from 1: more where a ``FailurePolicy`` has the message tried again. A delivery
+    /// that a lost connection or a stop has brought back is the same attempt.
+    public let attempt: Int
     /// A logger with the call's id in its metadata.
     public let logger: Logger
     /// What brought the call; `nil` where nothing did, as with a timer's.
@@ -34,6 +37,7 @@ public final class WorkerContext: Sendable {
         parents: CallContext,
         deadline: Deadline?,
         redelivered: Bool,
+        attempt: Int,
         message: Message?,
         ids: IDSource,
         parentCallsTracked: Int,
@@ -46,6 +50,7 @@ public final class WorkerContext: Sendable {
         self.contextData = parents.data
         self.deadline = deadline
         self.redelivered = redelivered
+        self.attempt = attempt
         self.message = message
         var logger = logger
         logger[metadataKey: LoggingKeys.callID] = "\(self.callID)"

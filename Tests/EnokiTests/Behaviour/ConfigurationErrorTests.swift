@@ -76,6 +76,43 @@ import Testing
         #expect(message.contains(".broadcast(.hostname)"))
     }
 
+    @Test func twoNamesForWhatBecomesOfAFailure() {
+        let handler = EventHandler("on_event", of: "press", "published", onFailure: .discard, requeueOnError: true) {}
+        #expect(
+            self.error(of: Single(handler))
+                == "event handler 'on_event' of service 'single' has both `onFailure` and `requeueOnError`: leave out "
+                + "`requeueOnError`, which is nameko's name for onFailure: .requeue"
+        )
+        #expect(
+            self.error(of: Single(EventHandler("on_event", of: "press", "published", requeueOnError: true) {})) == nil
+        )
+    }
+
+    @Test func retriesOrDeadLettersOfAQueueThatEndsWithItsConsumers() {
+        for policy in [FailurePolicy.default, .deadLetter, .retry(upTo: 2, finally: .discard)] {
+            let broadcast = EventHandler("on_event", of: "press", "published", mode: .broadcast, onFailure: policy) {}
+            #expect(self.error(of: Single(broadcast))?.contains("a queue that ends with its consumers") == true)
+            let careless = EventHandler(
+                "on_event",
+                of: "press",
+                "published",
+                reliableDelivery: false,
+                onFailure: policy
+            ) {}
+            #expect(self.error(of: Single(careless))?.contains("use onFailure: .discard or .requeue") == true)
+        }
+        // By default such a handler logs and drops.
+        #expect(self.error(of: Single(EventHandler("on_event", of: "press", "published", mode: .broadcast) {})) == nil)
+    }
+
+    @Test func aPolicyThatCannotWork() {
+        let handler = EventHandler("on_event", of: "press", "published", onFailure: .retry(upTo: 0)) {}
+        #expect(
+            self.error(of: Single(handler))?.hasPrefix("event handler 'on_event' of service 'single' is to be tried")
+                == true
+        )
+    }
+
     @Test func aBroadcastIdentifierThatIsNotConfigured() {
         let handler = EventHandler("on_event", of: "press", "published", mode: .broadcast(.configuration(key: "who"))) {
         }

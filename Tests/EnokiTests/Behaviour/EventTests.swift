@@ -121,14 +121,18 @@ import Testing
         }
     }
 
-    @Test(arguments: TestBroker.allCases) func anEventThatFailsIsDroppedUnlessItIsRequeued(_ broker: TestBroker)
+    @Test(arguments: TestBroker.allCases) func anEventThatFailsIsDroppedOrRequeuedWhereThatIsWanted(
+        _ broker: TestBroker
+    )
         async throws
     {
         struct Clumsy: Microservice {
             static let name = "clumsy"
             let tries = Shelf<Bool>()
             var entrypoints: [any Entrypoint] {
-                EventHandler("drops", of: "press", "published") { (_: Published) in throw Boom(reason: "always") }
+                EventHandler("drops", of: "press", "published", onFailure: .discard) { (_: Published) in
+                    throw Boom(reason: "always")
+                }
                 EventHandler("retries", of: "press", "published", requeueOnError: true, retries)
             }
             func retries(_: Published) async throws {
@@ -153,7 +157,7 @@ import Testing
         }
     }
 
-    @Test(arguments: TestBroker.allCases) func anEventThatCannotBeReadIsDroppedAndStopsNothing(_ broker: TestBroker)
+    @Test(arguments: TestBroker.allCases) func anEventThatCannotBeReadStopsNothing(_ broker: TestBroker)
         async throws
     {
         try await withServices(Reader(), on: broker) { cluster in

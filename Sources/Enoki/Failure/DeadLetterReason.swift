@@ -1,0 +1,20 @@
+/// Why a message was given up: the header `x-enoki-reason`.
+package enum DeadLetterReason: String, Sendable, Hashable, CaseIterable {
+    /// The last attempt threw.
+    case error
+    /// The last attempt took too long.
+    case timeout
+    /// The handler threw ``Reject``.
+    case rejected
+    /// The body cannot be read as what the handler takes.
+    case malformed
+    /// No codec reads the content type or the encoding.
+    case unsupportedContent = "unsupported-content"
+    /// The body, or what comes with it, is larger than allowed.
+    case tooLarge = "too-large"
+    /// The process died each time it worked on the message.
+    case crash
+
+    /// The reason for a message that could not be read because of `error`.
+    init(unreadable error: any Error) { self = error is UnsupportedContent ? .unsupportedContent : .malformed }
+}

@@ -1,0 +1,123 @@
+/// A message whose attempt has failed, and the copies of it: the one that waits for a retry, and the dead letter.
+struct FailedMessage: Sendable {
+    /// The message as it was delivered, with the exchange and the routing key of the first time.
+    let delivery: Delivery
+    /// The queue that it was consumed from.
+    let queue: String
+    /// The service and the entrypoint that failed.
+    let service: String
+    let entrypoint: String
+    /// Why, in the last attempt.
+    let error: any Error
+    /// When, in seconds since 1970.
+    let time: UInt64
+
+    /// The copy that comes back after `attempts` attempts. A caller who waits has `timeLeft` when it does.
+    func retryCopy(attempts: Int, timeLeft: Duration?) -> Message {
+        self.copy { headers in
+            for name in Self.ofDeadLetters { headers[name] = nil }
+            headers[FailureHeaders.attempts] = .int64(Int64(attempts))
+            headers[FailureHeaders.firstFailure] = .timestamp(self.firstFailure)
+            headers[FailureHeaders.queue] = .string(self.queue)
+            headers[FailureHeaders.exchange] = .string(self.delivery.exchange)
+            headers[FailureHeaders.routingKey] = .string(self.delivery.routingKey)
+            headers[CallContext.timeoutHeader] = timeLeft.map { .int64(max($0, .zero).wholeMilliseconds) }
+        }
+    }
+
+    /// What is known of the message when it is given up for `reason` after `attempts` attempts.
+    func deadLetter(_ reason: DeadLetterReason, attempts: Int, host: String) -> DeadLetter {
+        DeadLetter(
+            reason: reason,
+            errorType: FailureText.typeName(of: self.error),
+            error: FailureText.text(of: self.error),
+            attempts: attempts,
+            firstFailure: self.firstFailure,
+            lastFailure: self.time,
+            service: self.service,
+            entrypoint: self.entrypoint,
+            host: host,
+            queue: self.queue,
+            exchange: self.delivery.exchange,
+            routingKey: self.delivery.routingKey
+        )
+    }
+
+    /// The copy for the dead letters.
+    func copy(as letter: DeadLetter) -> Message {
+        self.copy { headers in
+            for header in letter.headers { headers[header.name] = header.value }
+        }
+    }
+
+    /// The message without what belongs to one way through the broker: a foreign `user-id` or an `expiration` that is none
+    /// would close the channel, `CC` and `BCC` would send it elsewhere.
+    private func copy(_ change: (inout Headers) -> Void) -> Message {
+        let original = self.delivery.message.properties
+        var headers = FailureHeaders.carriedOn(original.headers)
+        change(&headers)
+        return Message(
+            body: self.delivery.message.body,
+            properties: BasicProperties(
+                contentType: original.contentType,
+                contentEncoding: original.contentEncoding,
+                headers: headers,
+                deliveryMode: .persistent,
+                priority: original.priority,
+                correlationID: original.correlationID,
+                replyTo: original.replyTo,
+                messageID: original.messageID,
+                timestamp: original.timestamp,
+                type: original.type,
+                appID: original.appID
+            )
+        )
+    }
+
+    /// When the first attempt failed, as far as the header of an earlier copy is to be believed.
+    private var firstFailure: UInt64 {
+        guard case .timestamp(let first) = self.delivery.message.properties.headers[FailureHeaders.firstFailure] else {
+            return self.time
+        }
+        return min(first, self.time)
+    }
+
+    private static let ofDeadLetters = [
+        FailureHeaders.reason, FailureHeaders.errorType, FailureHeaders.error, FailureHeaders.lastFailure,
+        FailureHeaders.service, FailureHeaders.entrypoint, FailureHeaders.host,
+    ]
+}
+
+extension Message {
+    /// The message with no headers but those of failures: for one whose own cannot be sent again.
+    var withoutForeignHeaders: Message {
+        var message = self
+        message.properties.headers = Headers(
+            self.properties.headers.filter { $0.name.utf8.starts(with: "x-enoki-".utf8) }.map { ($0.name, $0.value) }
+        )
+        return message
+    }
+}
+
+extension Delivery {
+    /// The delivery with the exchange and the routing key of the first time, where it came back to `queue` from a retry.
+    ///
+    /// The headers that say so count only in a message that came the way of a retry: otherwise whoever may publish an event
+    /// could give it another name than the broker has checked.
+    func asPublishedFirst(in queue: String) -> Delivery {
+        let cameBack =
+            self.exchange.hasSameBytes(as: RetryTopology.returnExchange)
+            || (self.exchange.isEmpty && self.routingKey.hasSameBytes(as: queue))
+        let headers = self.message.properties.headers
+        guard cameBack, let exchange = headers[FailureHeaders.exchange]?.stringValue,
+            let routingKey = headers[FailureHeaders.routingKey]?.stringValue
+        else { return self }
+        return Delivery(
+            message: self.message,
+            exchange: exchange,
+            routingKey: routingKey,
+            redelivered: self.redelivered,
+            token: self.token
+        )
+    }
+}

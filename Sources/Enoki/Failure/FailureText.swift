@@ -1,0 +1,79 @@
+/// What an error says, fit for a header: bounded, of one line, without the credentials of addresses.
+package enum FailureText {
+    /// The longest text, in bytes of UTF-8.
+    package static let maximumSize = 1024
+
+    /// The text of `error`.
+    package static func text(of error: any Error) -> String {
+        Self.redacted((error as? DecodingError)?.explanation(at: []) ?? "\(error)")
+    }
+
+    /// The name of the error's type; of one with a path on the wire, that path.
+    package static func typeName(of error: any Error) -> String {
+        let type = Swift.type(of: error as any Error)
+        return Self.cut((type as? any RemoteException.Type)?.path ?? "\(type)", to: 255)
+    }
+
+    /// `text` on one line, cut, and without what stands before the `@` of an address.
+    package static func redacted(_ text: String) -> String {
+        // Longer than what is left in the end, since what is removed makes it shorter.
+        let beginning = Self.cut(text, to: 4 * Self.maximumSize)
+        let isCut = beginning.utf8.count < text.utf8.count
+        var rest = Self.onOneLine(beginning)[...]
+        var redacted = ""
+        while let scheme = rest.firstRange(ofBytes: "://") {
+            redacted += rest[..<scheme.upperBound]
+            rest = rest[scheme.upperBound...]
+            // A password may hold what ends a host's name, so that the last `@` of the word counts.
+            let word = rest.prefix { !Self.endsAddress($0) }
+            if let at = word.lastIndex(of: "@"), word[..<at].contains(":") || !word[..<at].contains("/") {
+                redacted += "***"
+                rest = rest[at...]
+            } else if isCut, word.endIndex == rest.endIndex {
+                // Its `@` may be what was cut off.
+                rest = ""
+            }
+        }
+        return Self.cut(redacted + rest, to: Self.maximumSize)
+    }
+
+    private static func endsAddress(_ character: Character) -> Bool {
+        character.isWhitespace || character == "\"" || character == "'" || character == "<" || character == ">"
+    }
+
+    private static func onOneLine(_ text: String) -> String {
+        var line = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            switch scalar.properties.generalCategory {
+            // Of the format characters some turn the direction of a terminal's text.
+            case .control, .format, .lineSeparator, .paragraphSeparator: line.append(" ")
+            default: line.append(scalar)
+            }
+        }
+        return String(line)
+    }
+
+    /// The beginning of `text`, in whole scalars and at most `size` bytes long.
+    private static func cut(_ text: String, to size: Int) -> String {
+        guard text.utf8.count > size else { return text }
+        var beginning = String.UnicodeScalarView()
+        var count = 0
+        for scalar in text.unicodeScalars {
+            count += UTF8.width(scalar)
+            guard count <= size else { break }
+            beginning.append(scalar)
+        }
+        return String(beginning)
+    }
+}
+
+extension Substring {
+    /// Where `word` begins first and ends.
+    fileprivate func firstRange(ofBytes word: String) -> Range<Index>? {
+        let bytes = self.utf8
+        for start in bytes.indices where bytes[start...].starts(with: word.utf8) {
+            return start..<bytes.index(start, offsetBy: word.utf8.count)
+        }
+        return nil
+    }
+}

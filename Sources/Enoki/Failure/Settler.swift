@@ -1,0 +1,208 @@
+import Logging
+
+/// Does what a ``FailurePolicy`` has decided for a delivery. Nothing else in this module settles one.
+///
+/// A copy is published, mandatory and persistent, and confirmed by the broker, before the original is acknowledged: between
+/// the two a lost connection makes a duplicate, never a loss. No worker waits for that. While a copy cannot be published
+/// the original stays unacknowledged, so that its consumer gets no more than its prefetch of such messages.
+final class Settler: Sendable {
+    struct Copy: Sendable {
+        let message: Message
+        let routingKey: String
+        let expiration: Duration?
+        let token: DeliveryToken
+        let metadata: Logger.Metadata
+    }
+
+    private let broker: any Broker
+    private let timers: TimerQueue
+    private let logger: Logger
+    private let machine = Locked(StateMachine<Copy>())
+    /// The originals whose copies are not confirmed yet.
+    private let unsettled = InFlight()
+    private let toDeclare: AsyncStream<CopyTarget>
+    private let declaring: AsyncStream<CopyTarget>.Continuation
+
+    init(broker: any Broker, timers: TimerQueue, logger: Logger) {
+        self.broker = broker
+        self.timers = timers
+        self.logger = logger
+        (self.toDeclare, self.declaring) = AsyncStream.makeStream()
+    }
+
+    /// Settles a delivery that has not failed, or is given up without a trace.
+    func settle(_ delivery: Delivery, _ acknowledgement: Acknowledgement) { delivery.token.settle(acknowledgement) }
+
+    /// Settles a delivery that has failed.
+    ///
+    /// - Parameters:
+    ///   - failed: The delivery, with what is known of the failure.
+    ///   - settlement: What was decided.
+    ///   - deadline: Until when a caller waits.
+    func settle(_ failed: FailedMessage, _ settlement: Settlement, deadline: Deadline? = nil) {
+        switch settlement {
+        case .acknowledge: self.settle(failed.delivery, .ack)
+        case .requeue: self.settle(failed.delivery, .requeue)
+        case .retry(let wait, let attempts):
+            let timeLeft = deadline.map { $0.remaining - wait.delay }
+            let isAtOnce = wait.step == .zero
+            self.publish(
+                failed.retryCopy(attempts: attempts, timeLeft: timeLeft),
+                of: failed,
+                to: isAtOnce ? .queue(ByteName(failed.queue)) : .waiting(wait.step),
+                routingKey: failed.queue,
+                expiration: isAtOnce ? nil : wait.delay
+            )
+            self.logger.notice(
+                "will be tried again",
+                metadata: failed.metadata.merging(["attempts": "\(attempts)", "delay": "\(wait.delay)"]) { $1 }
+            )
+        case .deadLetter(let reason, let attempts):
+            let letter = failed.deadLetter(reason, attempts: attempts, host: hostname())
+            self.publish(
+                failed.copy(as: letter),
+                of: failed,
+                to: .deadLetters(ByteName(failed.queue)),
+                routingKey: RetryTopology.deadLetterQueue(of: failed.queue)
+            )
+            self.logger.error(
+                "given up: it goes to the dead letters",
+                metadata: failed.metadata.merging([
+                    "attempts": "\(attempts)", "reason": "\(reason.rawValue)", LoggingKeys.error: "\(letter.error)",
+                ]) { $1 }
+            )
+        }
+    }
+
+    /// Declares what copies need, until the task is cancelled; what waits then is given back.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            for await target in self.toDeclare { group.addTask { await self.declare(target) } }
+            self.perform(self.machine.withLock { $0.kill() })
+        }
+    }
+
+    /// The container stops: originals whose copies find no place go back to their queues.
+    func stop() { self.perform(self.machine.withLock { $0.stop() }) }
+
+    /// Returns when every delivery that was given to it is settled.
+    func waitUntilSettled() async { await self.unsettled.waitUntilNone() }
+
+    // MARK: - Publishing
+
+    private func publish(
+        _ message: Message,
+        of failed: FailedMessage,
+        to target: CopyTarget,
+        routingKey: String,
+        expiration: Duration? = nil
+    ) {
+        let copy = Copy(
+            message: message,
+            routingKey: routingKey,
+            expiration: expiration,
+            token: failed.delivery.token,
+            metadata: failed.metadata
+        )
+        self.unsettled.begin()
+        self.perform(self.machine.withLock { $0.submit(copy, to: target) })
+    }
+
+    private func perform(_ action: StateMachine<Copy>.Action?) {
+        switch action {
+        case nil: break
+        case .publish(let copies, let target): for copy in copies { self.publish(copy, to: target) }
+        case .declare(let target): self.declaring.yield(target)
+        case .wait(let target, let delay, _):
+            self.timers.schedule(after: delay) { self.perform(self.machine.withLock { $0.due(target) }) }
+        case .giveBack(let copies):
+            for copy in copies {
+                copy.token.settle(.requeue)
+                self.unsettled.end()
+            }
+        }
+    }
+
+    private func publish(_ copy: Copy, to target: CopyTarget) {
+        self.send(copy, copy.message, to: target) { result in
+            switch result {
+            case .failure(let error) where error.code == .invalidArgument:
+                // A stranger's headers, most likely: what has come in need not be what can be sent.
+                self.send(copy, copy.message.withoutForeignHeaders, to: target) { self.note($0, copy, target) }
+            default: self.note(result, copy, target)
+            }
+        }
+    }
+
+    private func send(
+        _ copy: Copy,
+        _ message: Message,
+        to target: CopyTarget,
+        completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
+    ) {
+        self.broker.publish(
+            message,
+            to: target.exchange,
+            routingKey: copy.routingKey,
+            options: PublishOptions(mandatory: true, persistent: true, expiration: copy.expiration),
+            completion: completion
+        )
+    }
+
+    private func note(_ result: Result<Void, BrokerError>, _ copy: Copy, _ target: CopyTarget) {
+        switch result {
+        case .success:
+            self.machine.withLock { $0.published(to: target) }
+            copy.token.settle(.ack)
+            self.unsettled.end()
+        case .failure(let error):
+            let isMissing = error.code == .unroutable || error.code == .notFound
+            let action = self.machine.withLock { machine in
+                machine.couldNotPublish(copy, to: target, isMissing ? .missing : .other)
+            }
+            self.log(error, target, action, copy.metadata)
+            self.perform(action)
+        }
+    }
+
+    private func declare(_ target: CopyTarget) async {
+        do throws(BrokerError) {
+            try await self.broker.declare(target.topology)
+            self.perform(self.machine.withLock { $0.declared(target) })
+        } catch {
+            if target.isUsable(despite: error) {
+                return self.perform(self.machine.withLock { $0.declared(target) })
+            }
+            let action = self.machine.withLock { $0.couldNotDeclare(target) }
+            self.log(error, target, action, [:])
+            self.perform(action)
+        }
+    }
+
+    /// Logs the first failure of a target and then each that doubles their number.
+    private func log(
+        _ error: BrokerError,
+        _ target: CopyTarget,
+        _ action: StateMachine<Copy>.Action?,
+        _ metadata: Logger.Metadata
+    ) {
+        guard case .wait(_, let delay, let failures) = action, failures & (failures - 1) == 0 else { return }
+        self.logger.error(
+            "failed messages find no way to \(target): they stay unacknowledged, and the next try is in \(delay)",
+            metadata: metadata.merging([LoggingKeys.error: "\(error)", "failures": "\(failures)"]) { $1 }
+        )
+    }
+}
+
+extension FailedMessage {
+    /// What the log says of it.
+    fileprivate var metadata: Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            LoggingKeys.entrypoint: "\(self.entrypoint)", LoggingKeys.queue: "\(self.queue)",
+        ]
+        if let id = self.delivery.message.properties.messageID {
+            metadata["message_id"] = "\(FailureText.redacted(id))"
+        }
+        return metadata
+    }
+}

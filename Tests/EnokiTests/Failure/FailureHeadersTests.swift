@@ -1,0 +1,183 @@
+import EnokiBroker
+import Testing
+
+@testable import Enoki
+
+@Suite struct FailureHeadersTests {
+    @Test(arguments: [
+        (FieldValue.int64(0), 1), (.int64(1), 2), (.int32(3), 4), (.uint8(4), 5),
+        // As many as there are, or more.
+        (.int64(5), 5), (.int64(6), 5), (.int64(.max), 5), (.uint64(.max), 5),
+        // Forged.
+        (.int64(-1), 5), (.int64(.min), 5), (.string("x"), 5), (.string("1"), 5), (.double(1), 5), (.void, 5),
+        (.bool(true), 5),
+        (.array([]), 5), (.bytes([1]), 5), (.timestamp(1), 5),
+    ])
+    func theAttemptFollowsTheHeaderAndNeverExceedsTheLimit(_ value: FieldValue, _ attempt: Int) {
+        #expect(FailureHeaders.attempt(in: [FailureHeaders.attempts: value], limit: 5) == attempt)
+        #expect(FailureHeaders.attempt(in: [FailureHeaders.attempts: value], limit: 1) == 1)
+    }
+
+    @Test func withoutTheHeaderItIsTheFirst() { #expect(FailureHeaders.attempt(in: [:], limit: 5) == 1) }
+
+    private static let foreign: Headers = [
+        "nameko.call_id_stack": .array([.string("a")]), "x-custom": "kept", "CC": .array([.string("elsewhere")]),
+        "BCC": .array([.string("elsewhere")]), "x-death": .array([]), "x-first-death-queue": "q",
+        "x-first-death-exchange": "", "x-first-death-reason": "expired", "x-last-death-queue": "q", "cc": "kept",
+    ]
+
+    private func failed(_ headers: Headers = Self.foreign, exchange: String = "press.events") -> FailedMessage {
+        let properties = BasicProperties(
+            contentType: "application/json",
+            contentEncoding: "utf-8",
+            headers: headers,
+            deliveryMode: .transient,
+            priority: 3,
+            correlationID: "correlation",
+            replyTo: "reply",
+            expiration: .seconds(1),
+            messageID: "message",
+            timestamp: 17,
+            type: "type",
+            userID: "mallory",
+            appID: "app",
+            clusterID: "cluster"
+        )
+        return FailedMessage(
+            delivery: Delivery(
+                message: Message("body", properties: properties),
+                exchange: exchange,
+                routingKey: "published",
+                redelivered: false,
+                token: DeliveryToken { _ in }
+            ),
+            queue: "q",
+            service: "reader",
+            entrypoint: "on_published",
+            error: Boom(reason: "because"),
+            time: 1000
+        )
+    }
+
+    @Test func aRetryCopyKeepsTheMessageAndNothingOfItsWay() {
+        let copy = self.failed().retryCopy(attempts: 2, timeLeft: nil)
+        #expect(copy.body == Array("body".utf8))
+        #expect(
+            copy.properties
+                == BasicProperties(
+                    contentType: "application/json",
+                    contentEncoding: "utf-8",
+                    headers: [
+                        "nameko.call_id_stack": .array([.string("a")]), "x-custom": "kept", "cc": "kept",
+                        "x-enoki-attempts": .int64(2), "x-enoki-first-failure": .timestamp(1000), "x-enoki-queue": "q",
+                        "x-enoki-exchange": "press.events", "x-enoki-routing-key": "published",
+                    ],
+                    deliveryMode: .persistent,
+                    priority: 3,
+                    correlationID: "correlation",
+                    replyTo: "reply",
+                    messageID: "message",
+                    timestamp: 17,
+                    type: "type",
+                    appID: "app"
+                )
+        )
+    }
+
+    @Test func theFirstFailureStaysAndCannotLieInTheFuture() {
+        func first(_ value: FieldValue) -> FieldValue? {
+            let copy = self.failed([FailureHeaders.firstFailure: value]).retryCopy(attempts: 2, timeLeft: nil)
+            return copy.properties.headers[FailureHeaders.firstFailure]
+        }
+        #expect(first(.timestamp(900)) == .timestamp(900))
+        #expect(first(.timestamp(.max)) == .timestamp(1000))
+        #expect(first(.string("yesterday")) == .timestamp(1000))
+    }
+
+    @Test func aCallersTimeRunsOnWhileItsRequestWaits() {
+        let headers: Headers = [CallContext.timeoutHeader: .int64(30_000)]
+        func time(_ left: Duration?) -> FieldValue? {
+            self.failed(headers).retryCopy(attempts: 1, timeLeft: left).properties.headers[CallContext.timeoutHeader]
+        }
+        #expect(time(.seconds(12)) == .int64(12_000))
+        #expect(time(.seconds(-1)) == .int64(0))
+        #expect(time(nil) == nil)
+    }
+
+    @Test func aDeadLetterSaysAllAndReadsItself() throws {
+        let failed = self.failed()
+        let letter = failed.deadLetter(.timeout, attempts: 5, host: "here")
+        let copy = failed.copy(as: letter)
+        #expect(DeadLetter(copy.properties.headers) == letter)
+        #expect(
+            copy.properties.headers
+                == [
+                    "nameko.call_id_stack": .array([.string("a")]), "x-custom": "kept", "cc": "kept",
+                    "x-enoki-reason": "timeout", "x-enoki-error-type": "Boom",
+                    "x-enoki-error": #"Boom(reason: "because")"#, "x-enoki-attempts": .int64(5),
+                    "x-enoki-first-failure": .timestamp(1000), "x-enoki-last-failure": .timestamp(1000),
+                    "x-enoki-service": "reader", "x-enoki-entrypoint": "on_published", "x-enoki-host": "here",
+                    "x-enoki-queue": "q", "x-enoki-exchange": "press.events", "x-enoki-routing-key": "published",
+                ]
+        )
+        // Published again, it starts anew without the letter's own headers.
+        let again = FailedMessage(
+            delivery: Delivery(
+                message: copy,
+                exchange: "",
+                routingKey: "q",
+                redelivered: false,
+                token: DeliveryToken { _ in }
+            ),
+            queue: "q",
+            service: "s",
+            entrypoint: "e",
+            error: Boom(reason: ""),
+            time: 2000
+        ).retryCopy(attempts: 1, timeLeft: nil)
+        #expect(DeadLetter(again.properties.headers) == nil)
+    }
+
+    @Test func whatIsMissingInADeadLetterIsEmpty() throws {
+        #expect(DeadLetter([:]) == nil)
+        #expect(DeadLetter([FailureHeaders.reason: "boredom"]) == nil)
+        let letter = try #require(
+            DeadLetter([FailureHeaders.reason: "crash", FailureHeaders.attempts: .int64(-1), FailureHeaders.error: 1])
+        )
+        #expect(letter.attempts == 0)
+        #expect(letter.error == "")
+        #expect(letter.lastFailure == 0)
+    }
+
+    @Test(arguments: DeadLetterReason.allCases) func everyReasonIsReadAsItIsWritten(_ reason: DeadLetterReason) {
+        let letter = self.failed().deadLetter(reason, attempts: 1, host: "")
+        #expect(DeadLetter(letter.headers)?.reason == reason)
+    }
+
+    @Test func aCopyThatCameBackHasTheNamesOfTheFirstTime() {
+        let headers = self.failed().retryCopy(attempts: 1, timeLeft: nil).properties.headers
+        func delivery(_ exchange: String, _ routingKey: String) -> Delivery {
+            Delivery(
+                message: Message("", properties: BasicProperties(headers: headers)),
+                exchange: exchange,
+                routingKey: routingKey,
+                redelivered: true,
+                token: DeliveryToken { _ in }
+            ).asPublishedFirst(in: "q")
+        }
+        for (exchange, routingKey) in [("enoki.retry", "q"), ("", "q")] {
+            #expect(delivery(exchange, routingKey).exchange == "press.events")
+            #expect(delivery(exchange, routingKey).routingKey == "published")
+            #expect(delivery(exchange, routingKey).redelivered)
+        }
+        // Published to an exchange of events it has the name that the broker has checked.
+        #expect(delivery("press.events", "raid").routingKey == "raid")
+    }
+
+    @Test func aMessageWhoseHeadersCannotBeSentKeepsOurs() {
+        let copy = self.failed().retryCopy(attempts: 1, timeLeft: nil).withoutForeignHeaders
+        #expect(copy.properties.headers.allSatisfy { $0.name.hasPrefix("x-enoki-") })
+        #expect(copy.properties.headers.count == 5)
+        #expect(copy.properties.messageID == "message")
+    }
+}
