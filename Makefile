@@ -3,16 +3,21 @@
 #     make run        make test FILTER=Conformance        make test-tsan        make lint
 
 FILTER ?=
+GOALS ?=
+SEED ?=
+SIZE ?= --long
 filter := $(if $(FILTER),--filter '$(FILTER)')
 # All at once, hundreds of connections would wait for each other's logins, on two cores for longer than deadlines allow.
 testing := swift test --disable-xctest --skip-build --experimental-maximum-parallelization-width 12
+# They kill brokers of their own and measure: nothing runs beside them.
+chaos := ChaosGoals
 transports := EnokiRabbitMQTests|EnokiInProcessTests|EnokiAMQPTests|BrokerConformanceTests
 # Hundreds of cases that take the same few ways, and tests of sheer size: ten minutes under the sanitizer, and no new thread.
 repetitive := Cases/|RandomConformanceTests|ManyQueuesTests|HostileSizesTests|DeadLetterChainTests|MutatedSessionTests
 # And those whose heartbeats of a second, or whose Python, cannot wait for the sanitizer.
 impatient := HostilePeerTests|PythonClientTests|HostileSocketTests|WireFaultTests|aClosedConsumersChannelIsUsedAgain
 
-.PHONY: help run polyglot build test test-tsan lint format bench bench-port bench-scaling docs clean
+.PHONY: help run polyglot build test chaos test-tsan lint format bench bench-port bench-scaling docs clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is.
@@ -34,7 +39,13 @@ build: ## Build everything.
 test: ## Run the tests next to a private RabbitMQ; FILTER=... names some of them.
 	@Scripts/install test
 	swift build --build-tests
-	Scripts/with-rabbitmq Scripts/with-summary $(testing) $(filter)
+	Scripts/with-rabbitmq Scripts/with-summary $(testing) $(filter) $(if $(FILTER),,--skip $(chaos))
+	$(if $(FILTER),,Scripts/with-summary $(testing) --filter $(chaos))
+
+chaos: ## Hurt services and their broker for an hour; GOALS="cuts" SEED=7 choose, SIZE= is the short size.
+	@Scripts/install test
+	swift build --configuration release --product chaos
+	.build/release/chaos run $(GOALS) $(SIZE) $(if $(SEED),--seed $(SEED))
 
 test-tsan: ## Run the tests of the transports under the thread sanitizer.
 	@Scripts/install test

@@ -155,6 +155,28 @@ let package = Package(
             path: "Tests/RunnerFixture"
         ),
 
+        // What kills and cuts: the driver, the program that it starts, and what both write and read.
+        .target(name: "ChaosLedger", dependencies: ["Enoki"], path: "Tests/Chaos/Ledger"),
+        .executableTarget(
+            name: "chaos-worker",
+            dependencies: [
+                "ChaosLedger", "Enoki", "EnokiBroker", "EnokiRunner",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "Tests/Chaos/Worker"
+        ),
+        .executableTarget(
+            name: "chaos",
+            dependencies: [
+                "chaos-worker", "ChaosLedger", "Enoki", "EnokiBroker", "EnokiInProcess", "EnokiRabbitMQ",
+                "EnokiTestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/Chaos/Driver"
+        ),
+
         // Tests mirror Sources; EnokiTestSupport gives them the brokers.
         .target(
             name: "EnokiTestSupport",
@@ -181,6 +203,10 @@ let package = Package(
         .testTarget(
             name: "EnokiRabbitMQTests",
             dependencies: ["EnokiAMQP", "EnokiInProcess", "EnokiRabbitMQ", "EnokiTestSupport"]
+        ),
+        .testTarget(
+            name: "ChaosTests",
+            dependencies: ["chaos", "chaos-worker", "ChaosLedger", "EnokiInProcess", "EnokiTestSupport"]
         ),
         .testTarget(name: "BrokerConformanceTests", dependencies: ["EnokiTestSupport"]),
         .testTarget(

@@ -1,0 +1,59 @@
+import ChaosLedger
+
+/// What a proxy has seen of one connection.
+struct ConnectionRecord: Sendable {
+    /// What a process uses a connection for: it has one of each.
+    enum Kind: String, Hashable, Sendable {
+        case publishing
+        case consuming
+    }
+
+    let accepted: Instant
+    /// Where no confirms are asked for it is for consuming, though there may be nothing to consume.
+    var kind = Kind.consuming
+    /// When the broker had answered `connection.open`, then `confirm.select`, or `basic.consume` for the last time.
+    var ready: Instant?
+    /// When the client closed it, or was told that it is closed.
+    var ended: Instant?
+    var cut: Cut?
+    var cutAt: Instant?
+
+    mutating func note(_ method: UInt32, at time: Instant) {
+        switch WireMethod(rawValue: method) {
+        case .confirmSelectOk:
+            self.kind = .publishing
+            self.ready = time
+        case .connectionOpenOk, .basicConsumeOk: self.ready = time
+        default: break
+        }
+    }
+
+    /// Whether it works, as far as a proxy can see.
+    var isAlive: Bool { self.ready != nil && self.ended == nil && self.cut == nil }
+}
+
+/// How long a process took after a connection was cut.
+struct Recovery: Sendable {
+    let cut: Cut
+    let kind: ConnectionRecord.Kind
+    /// Until it connected again: it had seen the loss, and waited its backoff.
+    let reconnected: Duration
+    /// Until it published or consumed again.
+    let ready: Duration
+}
+
+extension [ConnectionRecord] {
+    /// The recoveries of connections that were ready when they were cut, and that were followed by another one that lived
+    /// long enough to be ready.
+    var recoveries: [Recovery] {
+        self.compactMap { record in
+            guard let cut = record.cut, let cutAt = record.cutAt, record.ready != nil else { return nil }
+            // A second cut while it recovers makes a longer recovery of another kind.
+            let following = self.filter { $0.accepted > cutAt }.sorted { $0.accepted < $1.accepted }
+            guard let next = following.first(where: { $0.kind == record.kind }), let ready = next.ready,
+                !following.contains(where: { $0.accepted < next.accepted && $0.cut != nil })
+            else { return nil }
+            return Recovery(cut: cut, kind: record.kind, reconnected: next.accepted - cutAt, ready: ready - cutAt)
+        }
+    }
+}

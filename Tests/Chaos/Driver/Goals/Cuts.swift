@@ -1,0 +1,155 @@
+import ChaosLedger
+import EnokiInProcess
+import EnokiTestSupport
+
+/// G2: connections are cut everywhere.
+struct Cuts: Goal {
+    static let name = "cuts"
+    static let summary = "G2: connections cut at random bytes and after every method: 0 lost, 0 zombies, 0 crashes"
+
+    // A blackhole takes some seconds to be seen, so there are fewer.
+    private static let actions: [Cut.Action] =
+        [.blackhole] + [Cut.Action.reset, .finish, .flip].flatMap { Array(repeating: $0, count: 3) }
+    private static let window = 64
+    private static let workers = 8
+
+    func run(_ run: Run) async throws -> Verdict {
+        let cuts = run.sized(200, 2000)
+        return try await run.withCrew(heartbeat: 1) { crew in
+            let sinks = try (1...5).map { try crew.hire("sink-\($0)", services: ["sink"], workers: Self.workers) }
+            let sources = try (1...5).map { number in
+                try crew.hire(
+                    "source-\(number)",
+                    services: ["source"],
+                    [
+                        "chaos_producer": "\(number)", "chaos_messages": "100000000", "chaos_rate": "80",
+                        "chaos_window": "\(Self.window)", "chaos_work": "20",
+                    ]
+                )
+            }
+            for member in sinks { try member.start() }
+            for member in sinks { try await member.logs("[sink] started") }
+            for member in sources { try member.start() }
+            for member in sources { try await member.logs("[source] started") }
+
+            let start = Instant.now
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (index, member) in crew.all.enumerated() {
+                    let generator = SeededGenerator(seed: run.seed &+ UInt64(index))
+                    group.addTask {
+                        try await self.cut(member, generator, run) { crew.cuts < cuts }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            for member in crew.all { await member.heals(within: .seconds(15)) }
+            let healed = Instant.now
+            run.say("\(crew.cuts) cuts in \((healed - start).inMilliseconds)")
+            return try await self.judge(crew, sources, run, Fault(what: "cuts", start: start, end: healed))
+        }
+    }
+
+    /// Cuts the connections of one process by turns.
+    private func cut(
+        _ member: Crew.Member,
+        _ seeded: SeededGenerator,
+        _ run: Run,
+        while goesOn: () -> Bool
+    ) async throws {
+        var generator = seeded
+        // Each method of a new connection once, then as it comes.
+        var methods = WireMethod.setup
+        methods.shuffle(using: &generator)
+        var index = 0
+        while goesOn() {
+            defer { index += 1 }
+            let connection = try await self.connectionThatHolds(member)
+            let action: Cut.Action
+            if index % 3 == 2, let method = methods.popLast() ?? WireMethod.setup.randomElement(using: &generator) {
+                let actions: [Cut.Action] = [.reset, .finish, .flip]
+                action = actions[generator.index(below: actions.count)]
+                member.proxy.arm(Cut(action: action, direction: method.direction, trigger: .method(method, count: 1)))
+                // It is sent only when a connection is made.
+                member.proxy.strike(.reset, on: connection)
+            } else {
+                let cut = Cut.random(Self.actions, &generator)
+                action = cut.action
+                member.proxy.arm(cut, on: connection)
+            }
+            let deadline = Instant.now + .milliseconds(1500)
+            while member.proxy.isArmed, Instant.now < deadline {
+                try await ContinuousClock().sleep(for: .milliseconds(10))
+            }
+            // What it waits for may not be sent on this connection.
+            if member.proxy.isArmed {
+                member.proxy.strike(action == .flip ? .reset : action, on: connection)
+            }
+            try await run.pause(0...300, &generator)
+        }
+    }
+
+    /// The older of the two connections, once it has held for so long that its loss begins a new series of attempts: one that
+    /// is lost sooner is made again more slowly.
+    private func connectionThatHolds(_ member: Crew.Member) async throws -> Int? {
+        let deadline = Instant.now + .seconds(10)
+        while Instant.now < deadline {
+            if let (connection, since) = member.proxy.oldest, Instant.now - since > .milliseconds(5200) {
+                return connection
+            }
+            try await ContinuousClock().sleep(for: .milliseconds(20))
+        }
+        return nil
+    }
+
+    private func judge(_ crew: Crew, _ sources: [Crew.Member], _ run: Run, _ fault: Fault) async throws -> Verdict {
+        var verdict = Verdict()
+        let watch = LedgerWatch(folder: crew.folder)
+        var zombies: [String] = []
+        do {
+            let answer = try await Canary.with(run) { try await $0.answers(watch, within: .seconds(5)) }
+            verdict.note("canary answered after", answer.inMilliseconds)
+        } catch {
+            zombies.append("\(error)")
+        }
+        let before = try self.progress(of: sources, crew)
+        try await ContinuousClock().sleep(for: .seconds(5))
+        let after = try self.progress(of: sources, crew)
+        for (index, source) in sources.enumerated() where after[index] == before[index] {
+            zombies.append("\(source.name) has published nothing for five seconds")
+        }
+        let consumers = try await run.host.consumers().count
+        if consumers != 5 { zombies.append("\(consumers) consumers instead of 5") }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for source in sources { group.addTask { _ = try await source.stop() } }
+            try await group.waitForAll()
+        }
+        try await run.settle()
+
+        let history = History(try Ledger.all(in: crew.folder), publishDeadline: .milliseconds(5500))
+        let recoveries = crew.all.flatMap { $0.proxy.records.recoveries }
+        let cuts = crew.cuts
+        verdict.note("cuts", cuts)
+        verdict.expectNone("zombies", zombies)
+        verdict.judgeDeadlines(history)
+        verdict.judgeDelivery(
+            history,
+            faults: [Fault(what: fault.what, start: fault.start, end: fault.end + .seconds(10))],
+            duplicatesAtMost: cuts * (Self.window + 2 * Self.workers)
+        )
+        for action in Cut.Action.allCases {
+            let times = recoveries.filter { $0.cut.action == action }
+            verdict.note("connected again after \(action)", Statistics(times.map(\.reconnected)))
+            verdict.note("at work again after \(action)", Statistics(times.map(\.ready)))
+        }
+        verdict.expectNone("crashes", crew.crashes)
+        return verdict
+    }
+
+    /// How long the ledger of each publisher is.
+    private func progress(of sources: [Crew.Member], _ crew: Crew) throws -> [Int] {
+        let ledgers = try Ledger.all(in: crew.folder)
+        return sources.map { source in
+            ledgers.first { $0.process == source.process?.id }?.entries.count { $0.act == .confirmed } ?? 0
+        }
+    }
+}

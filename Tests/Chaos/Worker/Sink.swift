@@ -1,0 +1,36 @@
+import ChaosLedger
+import Configuration
+import Enoki
+
+/// Handles events, and writes down when it begins and when it is done.
+///
+/// ## Configuration keys
+/// `chaos_sabotage`: `ack-first` gives the event back as handled before the work is done, to prove that the driver sees it.
+struct Sink: Microservice {
+    static let name = "sink"
+    let config = Config()
+    let ledger: LedgerKeeper
+
+    init() { self.ledger = LedgerKeeper("sink", self.config) }
+
+    var entrypoints: [any Entrypoint] { EventHandler("on_tick", self.onTick) }
+
+    func onTick(_ tick: Tick) async throws {
+        if try self.config.reader.string(forKey: "chaos_sabotage") == "ack-first" {
+            Task { try await self.work(on: tick, again: false) }
+            return
+        }
+        try await self.work(on: tick, again: WorkerContext.current?.redelivered == true)
+    }
+
+    private func work(on tick: Tick, again: Bool) async throws {
+        self.ledger.write(.started, tick.id, detail: tick.isIntact ? (again ? "again" : "") : "garbled")
+        do {
+            if tick.work > 0 { try await ContinuousClock().sleep(for: .milliseconds(tick.work)) }
+        } catch {
+            self.ledger.write(.cancelled, tick.id)
+            throw error
+        }
+        self.ledger.write(.done, tick.id)
+    }
+}
