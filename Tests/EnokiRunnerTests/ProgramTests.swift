@@ -207,10 +207,32 @@ import Testing
             try await stderr(child, contains: "begins")
             child.send(signal: SIGINT)
             try await stderr(child, contains: "a second signal kills")
-            child.send(signal: SIGINT)
+            child.send(signal: SIGTERM)
             let exit = try await child.ended()
             #expect(exit == .status(130))
             #expect(child.errors.contains("gives up waiting"))
+        }
+    }
+
+    /// coreutils' `timeout` passes a signal on twice: to the process, and to the group that it is in.
+    @Test func aSignalThatIsSentTwiceAtOnceStopsGracefully() async throws {
+        try await fixture("run", "brief") { child in
+            try await stderr(child, contains: "begins")
+            child.send(signal: SIGTERM)
+            child.send(signal: SIGTERM)
+            let exit = try await child.ended()
+            #expect(exit == .status(0))
+            #expect(child.errors.contains("is done"))
+        }
+    }
+
+    @Test func aSignalWhileTheBrokerIsAwaitedEndsTheProcessAtOnce() async throws {
+        try await fixture("run", "steady", environment: ["AMQP_URI": "amqp://127.0.0.1:1/"]) { child in
+            // By the eighth attempt the waits between them are longer than the end may take.
+            try await stderr(child, contains: "attempt 8 in")
+            child.send(signal: SIGTERM)
+            let exit = try await child.ended(within: .seconds(5))
+            #expect(exit == .status(0))
         }
     }
 

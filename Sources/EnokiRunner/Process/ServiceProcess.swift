@@ -39,7 +39,7 @@ struct ServiceProcess: Sendable {
         announce()
 
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { for await _ in signals { input.yield(.signal) } }
+            tasks.addTask { for await signal in signals { input.yield(.signal(signal, at: timers.now)) } }
             tasks.addTask { await timers.run() }
             tasks.addTask {
                 // Why they have not started, where they have not, is what the group throws.

@@ -1,11 +1,17 @@
+import UnixSignals
+
 /// Decides what signals and deadlines do to a process that hosts services; performs none of it.
 ///
 /// The first signal stops it gracefully, the second kills its calls, the third ends it where it stands. A process that
 /// does not get done in time, such as one with a handler that ignores its cancellation, is ended too.
+///
+/// The same signal again at once is no second one: coreutils' `timeout` sends its signal to the process and then to the whole
+/// group, the process included, and so do some supervisors.
 struct ShutdownPlan: Sendable {
     /// What happened.
     enum Event: Sendable, Hashable {
-        case signal
+        /// A signal, at a time by any clock that does not jump.
+        case signal(UnixSignal, at: Duration)
         /// The deadline that was set last has passed.
         case deadlinePassed
     }
@@ -24,6 +30,7 @@ struct ShutdownPlan: Sendable {
     private enum Phase { case running, stopping, killing }
 
     private var phase = Phase.running
+    private var lastSignal: (signal: UnixSignal, time: Duration)?
     private let grace: Duration
 
     /// What a container needs, after its calls were cancelled, to give back what is left and to close its connections.
@@ -31,11 +38,18 @@ struct ShutdownPlan: Sendable {
     /// What killed calls get to notice it.
     static let killingTime = Duration.milliseconds(500)
 
+    /// How soon after a signal the same one counts as an echo of it.
+    static let echoTime = Duration.milliseconds(200)
+
     /// A plan for containers that cancel their calls `grace` after they were asked to stop.
     init(grace: Duration) { self.grace = grace }
 
     /// Takes note of `event`.
     mutating func handle(_ event: Event) -> Action {
+        if case .signal(let signal, let time) = event {
+            if let last = self.lastSignal, last.signal == signal, time - last.time < Self.echoTime { return .none }
+            self.lastSignal = (signal, time)
+        }
         switch (self.phase, event) {
         case (.running, .signal):
             self.phase = .stopping
