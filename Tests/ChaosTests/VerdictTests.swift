@@ -176,4 +176,123 @@ import Testing
             ]
         )
     }
+
+    // MARK: - Order
+
+    @Test func whatIsBegunAgainIsNotOutOfOrder() {
+        var verdict = Verdict()
+        let begun = [0, 1, 0, 1, 2].enumerated().map { entry(.started, $1, at: $0) }
+        verdict.judgeOrder([Ledger(name: "sink", process: 2, entries: begun)])
+        #expect(verdict.isGood)
+    }
+
+    @Test func anEventThatIsOvertakenIsOutOfOrder() {
+        var verdict = Verdict()
+        let begun = [0, 2, 1].enumerated().map { entry(.started, $1, at: $0) }
+        verdict.judgeOrder([Ledger(name: "sink", process: 2, entries: begun)])
+        #expect(verdict.violations == ["overtaken by a later one: 1, such as 1.1"])
+    }
+
+    // MARK: - What publishers are told
+
+    private func truth(_ entries: [LedgerEntry], found: [Int]) -> [String] {
+        // What a run must have in it in any case.
+        let sure = [
+            entry(.sent, 100, at: 0), entry(.confirmed, 100, at: 1), entry(.sent, 101, at: 0, detail: "nowhere"),
+            entry(.failed, 101, at: 1, detail: "unroutable"), entry(.sent, 102, at: 0, detail: "limited"),
+            entry(.failed, 102, at: 1, detail: "rejected"),
+        ]
+        var verdict = Verdict()
+        let ledger = Ledger(name: "source", process: 1, entries: sure + entries)
+        verdict.judgeTruth([ledger], found: (found + [100]).map { MessageID(producer: 1, sequence: $0) })
+        return violations(verdict)
+    }
+
+    @Test func whatIsTrueIsGood() {
+        let unknown = [entry(.sent, 1, at: 0), entry(.failed, 1, at: 1, detail: "outcomeUnknown")]
+        #expect(truth([], found: []) == [])
+        #expect(truth(unknown, found: [1]) == [])
+        #expect(truth(unknown, found: []) == [])
+    }
+
+    @Test func aPublishThatReturnedMustBeInTheQueue() {
+        let confirmed = [entry(.sent, 1, at: 0), entry(.confirmed, 1, at: 1)]
+        #expect(truth(confirmed, found: []) == ["said to be published, and in no queue"])
+    }
+
+    @Test(arguments: ["notSent", "rejected", "unroutable"])
+    func aPublishThatFailedForCertainMayBeInNoQueue(_ code: String) {
+        let failed = [entry(.sent, 1, at: 0), entry(.failed, 1, at: 1, detail: code)]
+        #expect(truth(failed, found: [1]) == ["said not to be published, and in a queue"])
+    }
+
+    @Test func whatIsRoutedNowhereMayNotBeConfirmed() {
+        let confirmed = [entry(.sent, 1, at: 0, detail: "nowhere"), entry(.confirmed, 1, at: 1)]
+        #expect(truth(confirmed, found: []) == ["said to be published, and routed nowhere"])
+    }
+
+    @Test func eachPublishIsAnswered() {
+        #expect(truth([entry(.sent, 1, at: 0)], found: []) == ["without an answer"])
+    }
+
+    // MARK: - Calls
+
+    private func calls(_ entries: [LedgerEntry], planned: Int = 1) -> [String] {
+        var verdict = Verdict()
+        verdict.judgeCalls(
+            [Ledger(name: "caller", process: 1, entries: entries)],
+            planned: planned,
+            timeout: .seconds(3),
+            tolerance: .milliseconds(100),
+            allowed: ["timeout"]
+        )
+        return violations(verdict)
+    }
+
+    @Test func aCallEndsOnceInItsTimeWithTheRightValue() {
+        let right = entry(.answered, 0, at: 50, detail: "right")
+        let called = entry(.called, 0, at: 0)
+        #expect(calls([called, right]) == [])
+        #expect(calls([called, entry(.refused, 0, at: 3050, detail: "timeout")]) == [])
+        #expect(calls([called]) == ["without an end"])
+        #expect(calls([called, right, right]) == ["ended more than once"])
+        #expect(calls([called, entry(.answered, 0, at: 50, detail: "wrong")]) == ["with a wrong answer"])
+        #expect(calls([called, entry(.refused, 0, at: 3200, detail: "timeout")]) == ["ended not in their time"])
+        #expect(calls([called, entry(.refused, 0, at: 2900, detail: "timeout")]) == ["ended not in their time"])
+        #expect(calls([called, entry(.refused, 0, at: 9, detail: "E")]) == ["ended with an error that should not be"])
+        #expect(calls([called, right], planned: 2) == ["1 calls were made, and 2 were planned"])
+    }
+
+    // MARK: - Retries
+
+    private func attempts(_ times: [(Int, Int)], dead: [Int]) -> [String] {
+        var verdict = Verdict()
+        verdict.judgeAttempts(
+            [
+                Ledger(
+                    name: "fickle",
+                    process: 1,
+                    entries: times.map { self.entry(.started, 0, at: $1, detail: "\($0)") }
+                )
+            ],
+            producer: 1,
+            attempts: 3,
+            delay: .seconds(1),
+            dead: dead.map { MessageID(producer: 1, sequence: $0) },
+            planned: 1
+        )
+        return violations(verdict)
+    }
+
+    @Test func anEventThatFailsHasItsAttemptsItsDelaysAndOneDeadLetter() {
+        let right = [(1, 0), (2, 1050), (3, 2100)]
+        #expect(attempts(right, dead: [0]) == [])
+        #expect(attempts(right, dead: []) == ["without a dead letter"])
+        #expect(attempts(right, dead: [0, 0]) == ["with several dead letters, or with one and no failure"])
+        #expect(attempts(right, dead: [0, 1]) == ["with several dead letters, or with one and no failure"])
+        #expect(attempts([(1, 0), (2, 1050)], dead: [0]) == ["with other attempts than 1 to 3"])
+        #expect(attempts(right + [(3, 4000)], dead: [0]) == ["with other attempts than 1 to 3"])
+        #expect(attempts([(1, 0), (2, 950), (3, 2100)], dead: [0]) == ["tried again too early"])
+        #expect(attempts([], dead: []) == ["0 events failed, and 1 were planned"])
+    }
 }

@@ -11,5 +11,6 @@ import EnokiRunner
         Callee()
         Caller()
         Roster()
+        Fickle()
     }
 }

@@ -42,9 +42,10 @@ struct Source: Microservice {
     private func publish(_ id: MessageID, _ plan: PublishingPlan) async {
         let tick = Tick(id, work: plan.work(of: id))
         while !Task.isCancelled {
-            self.ledger.write(.sent, id)
+            let type = plan.type(of: id)
+            self.ledger.write(.sent, id, detail: type == Tick.type ? "" : type)
             do {
-                try await self.events.dispatch(plan.type(of: id), tick)
+                try await self.events.dispatch(type, tick)
                 self.ledger.write(.confirmed, id)
                 return
             } catch {

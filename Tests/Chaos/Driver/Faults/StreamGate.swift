@@ -86,13 +86,15 @@ struct StreamGate {
         }
     }
 
-    /// Type, first octet of the size, or end: nowhere else must a receiver notice.
+    /// Type, first octet of the size, or end: nowhere else must a receiver notice. Not the type on the way to the client:
+    /// librabbitmq drops a frame of a type that it does not know and says nothing (`amqp_handle_input`, 0.11).
     private static func place(of cut: Cut) -> FrameScanner.Position {
         let number =
             switch cut.trigger {
             case .bytes(let count): count
             case .method(let method, let count): Int(method.rawValue) + count
             }
-        return [.header(0), .header(3), .end][number % 3]
+        let places: [FrameScanner.Position] = [.header(3), .end] + (cut.direction == .toBroker ? [.header(0)] : [])
+        return places[number % places.count]
     }
 }

@@ -7,9 +7,6 @@ struct Cuts: Goal {
     static let name = "cuts"
     static let summary = "G2: connections cut at random bytes and after every method: 0 lost, 0 zombies, 0 crashes"
 
-    // A blackhole takes some seconds to be seen, so there are fewer.
-    private static let actions: [Cut.Action] =
-        [.blackhole] + [Cut.Action.reset, .finish, .flip].flatMap { Array(repeating: $0, count: 3) }
     private static let window = 64
     private static let workers = 8
 
@@ -33,72 +30,12 @@ struct Cuts: Goal {
             for member in sources { try await member.logs("[source] started") }
 
             let start = Instant.now
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for (index, member) in crew.all.enumerated() {
-                    let generator = SeededGenerator(seed: run.seed &+ UInt64(index))
-                    group.addTask {
-                        try await self.cut(member, generator, run) { crew.cuts < cuts }
-                    }
-                }
-                try await group.waitForAll()
-            }
+            try await Cutter.cut(crew.all, seed: run.seed) { crew.cuts < cuts }
             for member in crew.all { await member.heals(within: .seconds(15)) }
             let healed = Instant.now
             run.say("\(crew.cuts) cuts in \((healed - start).inMilliseconds)")
             return try await self.judge(crew, sources, run, Fault(what: "cuts", start: start, end: healed))
         }
-    }
-
-    /// Cuts the connections of one process by turns.
-    private func cut(
-        _ member: Crew.Member,
-        _ seeded: SeededGenerator,
-        _ run: Run,
-        while goesOn: () -> Bool
-    ) async throws {
-        var generator = seeded
-        // Each method of a new connection once, then as it comes.
-        var methods = WireMethod.setup
-        methods.shuffle(using: &generator)
-        var index = 0
-        while goesOn() {
-            defer { index += 1 }
-            let connection = try await self.connectionThatHolds(member)
-            let action: Cut.Action
-            if index % 3 == 2, let method = methods.popLast() ?? WireMethod.setup.randomElement(using: &generator) {
-                let actions: [Cut.Action] = [.reset, .finish, .flip]
-                action = actions[generator.index(below: actions.count)]
-                member.proxy.arm(Cut(action: action, direction: method.direction, trigger: .method(method, count: 1)))
-                // It is sent only when a connection is made.
-                member.proxy.strike(.reset, on: connection)
-            } else {
-                let cut = Cut.random(Self.actions, &generator)
-                action = cut.action
-                member.proxy.arm(cut, on: connection)
-            }
-            let deadline = Instant.now + .milliseconds(1500)
-            while member.proxy.isArmed, Instant.now < deadline {
-                try await ContinuousClock().sleep(for: .milliseconds(10))
-            }
-            // What it waits for may not be sent on this connection.
-            if member.proxy.isArmed {
-                member.proxy.strike(action == .flip ? .reset : action, on: connection)
-            }
-            try await run.pause(0...300, &generator)
-        }
-    }
-
-    /// The older of the two connections, once it has held for so long that its loss begins a new series of attempts: one that
-    /// is lost sooner is made again more slowly.
-    private func connectionThatHolds(_ member: Crew.Member) async throws -> Int? {
-        let deadline = Instant.now + .seconds(10)
-        while Instant.now < deadline {
-            if let (connection, since) = member.proxy.oldest, Instant.now - since > .milliseconds(5200) {
-                return connection
-            }
-            try await ContinuousClock().sleep(for: .milliseconds(20))
-        }
-        return nil
     }
 
     private func judge(_ crew: Crew, _ sources: [Crew.Member], _ run: Run, _ fault: Fault) async throws -> Verdict {

@@ -1,6 +1,5 @@
 import ChaosLedger
 import EnokiTestSupport
-import Foundation
 
 /// G4: instances are stopped and replaced under load.
 struct RollingRestart: Goal {
@@ -36,11 +35,7 @@ struct RollingRestart: Goal {
                     let status: Int32? = if case .status(let status) = end.reason { status } else { nil }
                     stops.append(Stop(process: process.id, asked: time, ended: end.time, status: status))
                 }
-                let replacement = try member.start()
-                let ledger = "\(crew.folder)/sink.\(replacement.id).ledger"
-                try await eventually("process \(replacement.id) handles events") {
-                    try FileManager.default.attributesOfItem(atPath: ledger)[.size] as? Int ?? 0 > 0
-                }
+                try await member.startAndWork(in: crew.folder)
             }
             try await source.stop()
             try await run.settle()

@@ -40,6 +40,19 @@ final class Crew: Sendable {
             return process
         }
 
+        /// Starts a process in this place and waits until it has begun to work on something.
+        func startAndWork(in folder: String) async throws {
+            let process = try self.start()
+            try await eventually("process \(process.id) works; its log is \(self.log)") {
+                try FileManager.default.contentsOfDirectory(atPath: folder)
+                    .filter { $0.hasSuffix(".\(process.id).ledger") }
+                    .contains { file in
+                        let attributes = try FileManager.default.attributesOfItem(atPath: "\(folder)/\(file)")
+                        return attributes[.size] as? Int ?? 0 > 0
+                    }
+            }
+        }
+
         /// Asks the process to stop, by SIGTERM, and waits for its end.
         @discardableResult
         func stop(within limit: Duration = .seconds(40)) async throws -> WorkerProcess? {

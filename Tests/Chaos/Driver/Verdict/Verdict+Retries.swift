@@ -1,0 +1,63 @@
+import ChaosLedger
+
+extension Ledger {
+    /// What it says of all other producers.
+    func without(producer: Int) -> Ledger {
+        Ledger(name: self.name, process: self.process, entries: self.entries.filter { $0.message.producer != producer })
+    }
+}
+
+extension Verdict {
+    /// Judges events that fail each time: so many attempts, so far apart, then one dead letter each.
+    mutating func judgeAttempts(
+        _ ledgers: [Ledger],
+        producer: Int,
+        attempts: Int,
+        delay: Duration,
+        dead: [MessageID],
+        planned: Int
+    ) {
+        var begun: [MessageID: [LedgerEntry]] = [:]
+        for entry in ledgers.flatMap(\.entries) where entry.act == .started && entry.message.producer == producer {
+            begun[entry.message, default: []].append(entry)
+        }
+        var miscounted: [String] = []
+        var early: [String] = []
+        var delays: [Duration] = []
+        for (id, unsorted) in begun {
+            let entries = unsorted.sorted { $0.time < $1.time }
+            if entries.map(\.detail) != (1...attempts).map(String.init) {
+                miscounted.append("\(id) (\(entries.map(\.detail).joined(separator: " ")))")
+            }
+            for (former, next) in zip(entries, entries.dropFirst()) {
+                let waited = next.time - former.time
+                delays.append(waited)
+                if waited < delay { early.append("\(id) (\(waited.inMilliseconds))") }
+            }
+        }
+        self.note("events that fail", begun.count)
+        if begun.count != planned { self.violation("\(begun.count) events failed, and \(planned) were planned") }
+        self.expectNone("with other attempts than 1 to \(attempts)", miscounted.sorted())
+        self.note("between two attempts", Statistics(delays))
+        self.expectNone("tried again too early", early.sorted())
+        let letters = Dictionary(dead.map { ($0, 1) }, uniquingKeysWith: +)
+        self.expectNone("without a dead letter", begun.keys.filter { letters[$0] == nil }.sorted())
+        self.expectNone(
+            "with several dead letters, or with one and no failure",
+            letters.filter { $0.value > 1 || begun[$0.key] == nil }.keys.sorted()
+        )
+    }
+
+    /// Notes how long good events took from publisher to handler, before and after something happened.
+    mutating func judgeLatency(_ ledgers: [Ledger], producer: Int, before change: Instant) {
+        var sent: [MessageID: Instant] = [:]
+        var done: [MessageID: Instant] = [:]
+        for entry in ledgers.flatMap(\.entries) where entry.message.producer == producer {
+            if entry.act == .sent { sent[entry.message] = entry.time }
+            if entry.act == .done { done[entry.message] = entry.time }
+        }
+        let times = sent.compactMap { id, start in done[id].map { (start, $0 - start) } }
+        self.note("good events took, before", Statistics(times.filter { $0.0 < change }.map(\.1)))
+        self.note("good events took, with the others among them", Statistics(times.filter { $0.0 >= change }.map(\.1)))
+    }
+}

@@ -1,0 +1,89 @@
+import ChaosLedger
+import EnokiTestSupport
+import Foundation
+import Testing
+
+@testable import chaos
+
+/// SIGTERM to real processes on RabbitMQ, in bad moments.
+@Suite struct ShutdownTests {
+    /// A sink behind a proxy, and a canary that sends it events.
+    private func withSink(
+        _ settings: [String: String] = [:],
+        _ body: (Crew.Member, Canary, RabbitMQVirtualHost, LedgerWatch) async throws -> Void
+    ) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "shutdown-\(UUID().uuidString)").path()
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await RabbitMQVirtualHost.withFresh { host in
+            let port = try #require(URLComponents(string: TestEnvironment.amqpURI)?.port)
+            let crew = Crew(folder: folder, host: host, port: port, heartbeat: 5)
+            let sink = try crew.hire("sink", services: ["sink"], workers: 1, settings)
+            do {
+                try sink.start()
+                try await sink.logs("[sink] started")
+                try await Canary.with(host, folder: folder) { canary in
+                    try await body(sink, canary, host, LedgerWatch(folder: folder))
+                }
+            } catch {
+                await crew.dismiss()
+                throw error
+            }
+            await crew.dismiss()
+        }
+    }
+
+    @Test func aSignalWhileTheConnectionIsMadeAgainEndsTheProcessAtOnce() async throws {
+        try await self.withSink { sink, _, _, _ in
+            sink.proxy.refuse()
+            // By the eighth attempt the waits between them are longer than the end may take.
+            try await sink.logs("attempt 8 in")
+            let process = try #require(try await sink.stop(within: .seconds(5)))
+            #expect(process.end?.reason == .status(0))
+        }
+    }
+
+    @Test func aHandlerEndsBeforeTheProcessThoughTheConnectionIsAway() async throws {
+        try await self.withSink { sink, canary, host, watch in
+            try await canary.sendEvent(work: 2000)
+            try await watch.wait(for: .started, 1, within: .seconds(30))
+            sink.proxy.refuse()
+            let process = try #require(try await sink.stop())
+            try watch.poll()
+            #expect(watch.counts[.done] == 1)
+            #expect(process.end?.reason == .status(0))
+        }
+    }
+
+    @Test func whatTheGracePeriodCutsShortGoesBackToItsQueue() async throws {
+        try await self.withSink(["shutdown_grace": "0.5"]) { sink, canary, host, watch in
+            try await canary.sendEvent(work: 600_000)
+            try await canary.sendEvent(work: 0)
+            try await watch.wait(for: .started, 1, within: .seconds(30))
+            let process = try #require(try await sink.stop())
+            #expect(process.end?.reason == .status(1))
+            try await sink.logs("on_tick was cancelled by the container's stop")
+            try watch.poll()
+            #expect(watch.counts[.cancelled] == 1)
+            // Both the one in work and the one that waited for its worker.
+            try await eventually("both are back", equals: 2) {
+                try await host.queues().first { $0.name == "evt-source-tick--sink.on_tick" }?.messagesReady
+            }
+            #expect(try await host.queues().allSatisfy { !$0.name.hasSuffix(".dead") })
+        }
+    }
+
+    @Test func whatWaitsForAWorkerIsReturnedAndNotBegun() async throws {
+        try await self.withSink { sink, canary, host, watch in
+            for _ in 0..<2 { try await canary.sendEvent(work: 1000) }
+            try await watch.wait(for: .started, 1, within: .seconds(30))
+            let process = try #require(try await sink.stop())
+            #expect(process.end?.reason == .status(0))
+            try watch.poll()
+            #expect(watch.counts[.started] == 1)
+            #expect(watch.counts[.done] == 1)
+            let queue = try await host.queues().first { $0.name == "evt-source-tick--sink.on_tick" }
+            #expect(queue?.messagesReady == 1)
+        }
+    }
+}
