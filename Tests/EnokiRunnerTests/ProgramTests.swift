@@ -214,18 +214,6 @@ import Testing
         }
     }
 
-    /// coreutils' `timeout` passes a signal on twice: to the process, and to the group that it is in.
-    @Test func aSignalThatIsSentTwiceAtOnceStopsGracefully() async throws {
-        try await fixture("run", "brief") { child in
-            try await stderr(child, contains: "begins")
-            child.send(signal: SIGTERM)
-            child.send(signal: SIGTERM)
-            let exit = try await child.ended()
-            #expect(exit == .status(0))
-            #expect(child.errors.contains("is done"))
-        }
-    }
-
     @Test func aSignalWhileTheBrokerIsAwaitedEndsTheProcessAtOnce() async throws {
         try await fixture("run", "steady", environment: ["AMQP_URI": "amqp://127.0.0.1:1/"]) { child in
             // By the eighth attempt the waits between them are longer than the end may take.
