@@ -61,6 +61,20 @@ public protocol Broker: Sendable {
         onDelivery: @escaping @Sendable (Delivery) -> Void
     ) async throws(BrokerError) -> any Consumer
 
+    /// Consumes `queue` as ``consume(_:options:onDelivery:)`` does, and calls `onQueueLost` when the queue was gone, and with
+    /// it what was in it: since it was deleted, or had expired while the connection was away, or the broker came back without
+    /// its disk. By then it is declared again, if it was declared here.
+    ///
+    /// `onQueueLost` is called on the transport's own thread and must not block. A transport that cannot know never calls it.
+    ///
+    /// - Throws: ``BrokerError``, such as ``BrokerError/Code/notFound`` or ``BrokerError/Code/resourceLocked``.
+    func consume(
+        _ queue: String,
+        options: ConsumerOptions,
+        onQueueLost: @escaping @Sendable () -> Void,
+        onDelivery: @escaping @Sendable (Delivery) -> Void
+    ) async throws(BrokerError) -> any Consumer
+
     /// Asks for the state of a queue.
     ///
     /// - Throws: ``BrokerError`` with code ``BrokerError/Code/notFound`` when there is none of that name.
@@ -104,6 +118,16 @@ extension Broker {
             }
         }
         try result.get()
+    }
+
+    /// Consumes, and never tells that the queue was lost.
+    public func consume(
+        _ queue: String,
+        options: ConsumerOptions,
+        onQueueLost: @escaping @Sendable () -> Void,
+        onDelivery: @escaping @Sendable (Delivery) -> Void
+    ) async throws(BrokerError) -> any Consumer {
+        try await self.consume(queue, options: options, onDelivery: onDelivery)
     }
 
     /// Consumes with the default ``ConsumerOptions``.

@@ -1,9 +1,10 @@
 /// Whether a broker can be used.
 public enum BrokerStatus: Sendable, Hashable, CustomStringConvertible {
-    /// No connection yet, or none any more: the transport is connecting. `attempt` counts from 1 since the last
-    /// connection; `reason` says why the one before failed or was lost.
+    /// No connection yet, or none any more: the transport is connecting. Or there is one, and not all that was declared and
+    /// consumed before is there again. `attempt` counts from 1 since the last connection; `reason` says why the one before
+    /// failed or was lost, or what is not there yet.
     case connecting(attempt: Int, reason: String?)
-    /// Connected; messages flow.
+    /// Connected: all that was declared is there, every consumer that is wanted is served, messages flow.
     case connected
     /// Connected, but the broker takes no messages (`connection.blocked`), such as when its disk is nearly full. Deliveries
     /// still come.

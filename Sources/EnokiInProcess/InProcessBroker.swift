@@ -171,6 +171,16 @@ public final class InProcessBroker: Broker {
         try await self.connection.consume(queue, options: options, onDelivery: onDelivery)
     }
 
+    /// Consumes `queue`; see `Broker.consume(_:options:onQueueLost:onDelivery:)`.
+    public func consume(
+        _ queue: String,
+        options: ConsumerOptions,
+        onQueueLost: @escaping @Sendable () -> Void,
+        onDelivery: @escaping @Sendable (Delivery) -> Void
+    ) async throws(BrokerError) -> any Consumer {
+        try await self.connection.consume(queue, options: options, onQueueLost: onQueueLost, onDelivery: onDelivery)
+    }
+
     /// Asks for the state of a queue; an unused queue that expires lives on from here.
     public func inspect(queue: String) async throws(BrokerError) -> QueueStatus {
         try await self.connection.inspect(queue: queue)

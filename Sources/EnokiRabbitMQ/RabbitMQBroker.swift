@@ -19,20 +19,30 @@ public final class RabbitMQBroker: Broker {
     private let publisher: Publisher
     private let consumers: ConsumerHost
     private let timers = TimerQueue(clock: ContinuousClock())
+    private let watchInterval: Duration
     private let hasRun = Locked(false)
 
     /// A broker that connects when it is run.
-    public init(configuration: RabbitMQConfiguration, logger: Logger) {
+    public convenience init(configuration: RabbitMQConfiguration, logger: Logger) {
+        self.init(configuration: configuration, logger: logger, watchInterval: .seconds(5))
+    }
+
+    /// - Parameter watchInterval: How often it looks whether all consumers are served.
+    init(configuration: RabbitMQConfiguration, logger: Logger, watchInterval: Duration) {
         self.configuration = configuration
+        self.watchInterval = watchInterval
         let links = LinkStatus(self.board)
         let publishing = Connection("publishing", configuration, logger: logger) { links.publishing(.down($0)) }
         let consuming = Connection("consuming", configuration, logger: logger) { links.consuming(.down($0)) }
         let publisher = Publisher(publishing, timers: self.timers) { links.publishing($0) }
-        self.consumers = ConsumerHost(consuming) { isReady in
+        let consumers = ConsumerHost(consuming) {
+            links.consuming($0)
+        } holdPublishers: { reason in
             // Whoever published now might find neither exchange nor queue.
-            if isReady { publisher.releaseTopology() } else { publisher.holdForTopology("not connected") }
-            if isReady { links.consuming(.up) }
+            if let reason { publisher.holdForTopology(reason) } else { publisher.releaseTopology() }
         }
+        publisher.attach(consumers)
+        self.consumers = consumers
         self.publisher = publisher
         self.links = links
     }
@@ -44,7 +54,7 @@ public final class RabbitMQBroker: Broker {
         return "\(scheme)://\(endpoints)/\(self.configuration.vhost == "/" ? "" : self.configuration.vhost)"
     }
 
-    /// Connected when both connections are, and all that was there before is there again.
+    /// Connected when both connections are, every consumer that is wanted is served, and all that was declared is there.
     public var status: BrokerStatus { self.board.status }
 
     /// The present status, then every change.
@@ -65,8 +75,10 @@ public final class RabbitMQBroker: Broker {
         }
         defer {
             self.close()
+            self.timers.cancelAll()
             self.board.update(.closed)
         }
+        self.watch()
         try await withTaskCancellationHandler {
             try await withThrowingTaskGroup { group in
                 group.addTask { await self.timers.run() }
@@ -77,6 +89,14 @@ public final class RabbitMQBroker: Broker {
             }
         } onCancel: {
             self.close()
+        }
+    }
+
+    /// Looks at intervals whether all consumers are served.
+    private func watch() {
+        self.timers.schedule(after: self.watchInterval) { [weak self] in
+            self?.consumers.look()
+            self?.watch()
         }
     }
 
@@ -130,7 +150,17 @@ public final class RabbitMQBroker: Broker {
         options: ConsumerOptions,
         onDelivery: @escaping @Sendable (Delivery) -> Void
     ) async throws(BrokerError) -> any Consumer {
-        try await self.consumers.consume(queue, options: options, onDelivery: onDelivery)
+        try await self.consumers.consume(queue, options: options, onQueueLost: nil, onDelivery: onDelivery)
+    }
+
+    /// Consumes on a channel of its own; before the queue is declared again it is asked for (`queue.declare`, passive).
+    public func consume(
+        _ queue: String,
+        options: ConsumerOptions,
+        onQueueLost: @escaping @Sendable () -> Void,
+        onDelivery: @escaping @Sendable (Delivery) -> Void
+    ) async throws(BrokerError) -> any Consumer {
+        try await self.consumers.consume(queue, options: options, onQueueLost: onQueueLost, onDelivery: onDelivery)
     }
 
     /// Asks for the state of a queue.

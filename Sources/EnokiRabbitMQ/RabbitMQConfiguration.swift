@@ -49,6 +49,10 @@ public struct RabbitMQConfiguration: Sendable, Hashable {
     public var outputBufferLimit: Int = 4 * 1024 * 1024
     /// The longest body, in bytes: a longer one is not published, and one that arrives is rejected. Default 16 MiB.
     public var maxBodySize: Int = WireLimits.bodySize
+    /// How long RabbitMQ lets a consumer leave a delivery unsettled before it closes the consumer's channel
+    /// (`consumer_timeout` of its configuration): at half of it there is a warning in the log. Default 30 minutes, as
+    /// RabbitMQ's.
+    public var consumerTimeout: Duration = .seconds(1800)
     /// Whether a message without a message id is given one before it is sent, so that consumers can recognise one that comes
     /// twice, see ``RabbitMQBroker``. Default `true`; nameko's own messages have none, and its services ignore it.
     public var assignsMessageIDs: Bool = true

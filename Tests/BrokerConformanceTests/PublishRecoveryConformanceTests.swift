@@ -3,7 +3,7 @@ import EnokiTestSupport
 import Testing
 
 /// What becomes of messages whose connection is lost before their confirm comes.
-@Suite(.timeLimit(.minutes(2))) struct PublishRecoveryConformanceTests {
+@Suite(.timeLimit(.minutes(5))) struct PublishRecoveryConformanceTests {
     private static let queue = Queue("q", durable: true)
 
     /// Takes `count` messages out of the queue.

@@ -264,6 +264,8 @@ import Testing
                 let alone = try await rival.consume("q", options: ConsumerOptions(exclusive: true)) { _ in }
                 await clock.advance(by: .seconds(5))
                 #expect(!consumer.isActive)
+                // Unlike the transport for RabbitMQ it does not count its consumers.
+                #expect(worker.status == .connected)
                 await alone.close()
                 await clock.advance(by: .seconds(5))
                 #expect(consumer.isActive)

@@ -130,6 +130,21 @@ import Testing
         #expect(told.count == 4)
     }
 
+    @Test func aRingInWhichOnlyUnansweredMessagesAreLeftIsSpent() throws {
+        let publications = [try self.publication(after: 1), try self.publication(after: 9)]
+        var ring = self.ring(publications)
+        #expect(!ring.isSpent && ring.stale == 0)
+        var completions: [ConfirmRing.Completion] = []
+        _ = ring.expire(at: self.start + .seconds(2), withdraw: { _ in false }, into: &completions)
+        // Somebody still waits.
+        #expect(!ring.isSpent && ring.stale == 1)
+        ring.settle(tag: 2, multiple: false, refused: false, into: &completions)
+        #expect(ring.isSpent && ring.stale == 2 && ring.lateAnswers == 0)
+        ring.settle(tag: 1, multiple: false, refused: false, into: &completions)
+        #expect(!ring.isSpent && ring.stale == 0 && ring.lateAnswers == 1)
+        #expect(completions.count == 2)
+    }
+
     @Test func aMessageThatWasTakenBackMovesTheOthersUp() throws {
         let publications = [try self.publication(after: 1), try self.publication(after: 2)]
         var ring = self.ring(publications)

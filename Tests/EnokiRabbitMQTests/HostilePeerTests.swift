@@ -1,10 +1,11 @@
 import EnokiAMQP
 import EnokiBroker
 import EnokiInProcess
-import EnokiRabbitMQ
 import EnokiTestSupport
 import Logging
 import Testing
+
+@testable import EnokiRabbitMQ
 
 /// The transport with a broker that breaks off, falls silent, or sends what no broker sends.
 @Suite(.timeLimit(.minutes(5))) struct HostilePeerTests {
@@ -177,12 +178,88 @@ import Testing
             .delay(.sends(.basicAck), by: .seconds(1)),
         ]
         try await self.withTransport(plan) { broker, port in
-            try await broker.declare(Topology(queues: [Queue("q")]))
+            try await self.insist { try await broker.declare(Topology(queues: [Queue("q")])) }
             // Two and a half heartbeats long.
             try await broker.publish(Message(body: [UInt8](repeating: 7, count: 10_000)), to: "", routingKey: "q")
             #expect(try await broker.inspect(queue: "q").messageCount == 1)
             await broker.reaches { $0 == .connected }
         }
+    }
+
+    // MARK: - What does not come
+
+    /// MassTransit #2072, #5692 and #5942, aio-pika #231 and #563, FastStream #2758: connected, and nobody consumes.
+    @Test func aConsumerThatNobodyServesCostsTheConnectionAndNotTheService() async throws {
+        let plan: WireFaultPlan = [
+            .close(after: .sends(.basicConsumeOk, 1)), .lose(.sends(.basicConsumeOk, 2)),
+        ]
+        let recorder = LogRecorder()
+        try await InProcessBroker(logger: .silent).listen(faults: plan, logger: .silent) { port in
+            var configuration = try RabbitMQConfiguration(uri: port.uri())
+            Self.impatiently(&configuration)
+            // The call's own end would be a mend too.
+            configuration.callTimeout = .seconds(60)
+            let broker = RabbitMQBroker(
+                configuration: configuration,
+                logger: recorder.logger,
+                watchInterval: .milliseconds(50)
+            )
+            try await withThrowingTaskGroup { group in
+                group.addTask { try await broker.run() }
+                try await broker.declare(Topology(queues: [Queue("q")]))
+                let bodies = Mailbox<String>()
+                let consumer = try await broker.consume("q") { delivery in
+                    bodies.put(String(decoding: delivery.message.body, as: UTF8.self))
+                    delivery.token.settle(.ack)
+                }
+                try await EnokiTestSupport.eventually("the watch has acted") {
+                    recorder.recorded.contains { $0.contains("connection_rebuilt") }
+                }
+                await broker.reaches { $0 == .connected }
+                #expect(consumer.isActive)
+                try await broker.publish(Message("x"), to: "", routingKey: "q")
+                #expect(try await bodies.next() == "x")
+                group.cancelAll()
+            }
+            #expect(port.faults.count == 2)
+        }
+    }
+
+    @Test func aLateConfirmIsNobodysAndTheNextMessagesGetTheirs() async throws {
+        let plan: WireFaultPlan = [.delay(.sends(.basicAck), by: .seconds(1))]
+        try await self.withTransport(plan) { broker, _ in
+            try await self.insist { try await broker.declare(Topology(queues: [Queue("q")])) }
+            let outcomes = Mailbox<Result<Void, BrokerError>>()
+            let options = PublishOptions(timeout: .milliseconds(100))
+            broker.publish(Message("late"), to: "", routingKey: "q", options: options) { outcomes.put($0) }
+            guard case .failure(let error) = try await outcomes.next() else {
+                Issue.record("confirmed")
+                return
+            }
+            #expect(error.code == .outcomeUnknown)
+            for _ in 0..<3 { try await broker.publish(Message("next"), to: "", routingKey: "q") }
+            #expect(outcomes.isEmpty)
+            try await EnokiTestSupport.eventually("each is there once", equals: 4) {
+                try await broker.inspect(queue: "q").messageCount
+            }
+            await broker.reaches { $0 == .connected }
+        }
+    }
+
+    @Test func aConfirmThatNeverComesCostsItsChannelAndNotTheConnection() async throws {
+        let recorder = LogRecorder()
+        try await self.withTransport([.lose(.sends(.basicAck))], logger: recorder.logger) { broker, _ in
+            try await self.insist { try await broker.declare(Topology(queues: [Queue("q")])) }
+            let error = await #expect(throws: BrokerError.self) {
+                let options = PublishOptions(timeout: .milliseconds(100))
+                try await broker.publish(Message("x"), to: "", routingKey: "q", options: options)
+            }
+            #expect(error?.code == .outcomeUnknown)
+            for _ in 0..<3 { try await broker.publish(Message("next"), to: "", routingKey: "q") }
+            #expect(try await broker.inspect(queue: "q").messageCount == 4)
+        }
+        #expect(recorder.recorded.contains { $0.contains("opening another channel to publish on") })
+        #expect(!recorder.recorded.contains { $0.contains("lost the connection") })
     }
 
     // MARK: - Frames

@@ -10,10 +10,12 @@ public final class RabbitMQNode: Sendable {
 
     /// What `Scripts/with-rabbitmq` tells of it.
     let environment: [String: String]
+    private let rabbitmqctl: String
     private let restarts: SharedRestart
 
     private init(environment: [String: String], rabbitmqctl: String) {
         self.environment = environment
+        self.rabbitmqctl = rabbitmqctl
         self.restarts = SharedRestart {
             // One call, since each starts an Erlang of its own.
             let stopAndStart = ["eval", "rabbit:stop(), rabbit:start()."]
@@ -70,6 +72,18 @@ public final class RabbitMQNode: Sendable {
         } catch {
             await restarts.end()
             throw error
+        }
+    }
+
+    /// Its URI: user `guest`, virtual host `/`.
+    public var uri: String { self.environment["ENOKI_TEST_AMQP_URI"] ?? "" }
+
+    /// Runs an Erlang expression on the node, such as one that changes a setting.
+    public func evaluate(_ expression: String) async throws {
+        try await ChildProcess.with(self.rabbitmqctl, ["eval", expression]) { child in
+            guard try await child.ended(within: .seconds(60)) == .status(0) else {
+                throw ConditionNotMet(description: "rabbitmqctl eval failed: \(child.output)\(child.errors)")
+            }
         }
     }
 

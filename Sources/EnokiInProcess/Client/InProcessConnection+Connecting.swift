@@ -16,8 +16,11 @@ extension InProcessConnection {
             let session = try Session(to: self.server, name: self.name) { [weak self] connection, reason in
                 self?.lose(connection, because: reason)
             }
+            let consumers = self.consumers
+            let lost = consumers.filter { !$0.isQueueThere }
             self.restoreTopology(on: session)
-            for consumer in self.consumers { consumer.startAgain(on: session.connection) }
+            for consumer in lost { consumer.tellQueueLost() }
+            for consumer in consumers { consumer.startAgain(on: session.connection) }
             return self.finishConnecting(session)
         } catch {
             // Where it is up already it was lost while it was made, and is made again.

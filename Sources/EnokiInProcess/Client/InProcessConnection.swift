@@ -187,6 +187,16 @@ public final class InProcessConnection: Broker {
         options: ConsumerOptions,
         onDelivery: @escaping @Sendable (Delivery) -> Void
     ) async throws(BrokerError) -> any Consumer {
+        try await self.consume(queue, options: options, onQueueLost: {}, onDelivery: onDelivery)
+    }
+
+    /// Consumes `queue`; see `Broker.consume(_:options:onQueueLost:onDelivery:)`.
+    public func consume(
+        _ queue: String,
+        options: ConsumerOptions,
+        onQueueLost: @escaping @Sendable () -> Void,
+        onDelivery: @escaping @Sendable (Delivery) -> Void
+    ) async throws(BrokerError) -> any Consumer {
         try WireLimits.check(queue: queue)
         guard (1...Int(UInt16.max)).contains(options.prefetch) else {
             throw BrokerError(
@@ -195,7 +205,14 @@ public final class InProcessConnection: Broker {
                     + "\(options.prefetch)."
             )
         }
-        let consumer = InProcessConsumer(queue, options: options, on: self, server: self.server, onDelivery: onDelivery)
+        let consumer = InProcessConsumer(
+            queue,
+            options: options,
+            on: self,
+            server: self.server,
+            onQueueLost: onQueueLost,
+            onDelivery: onDelivery
+        )
         while true {
             let session = try await self.nextSession()
             self.state.withLock { $0.consumers[ObjectIdentifier(consumer)] = consumer }

@@ -23,6 +23,7 @@ final class InProcessConsumer: Consumer {
     /// They hold each other until the connection or the broker is closed: whoever consumes is connected.
     private let connection: InProcessConnection
     private let server: BrokerServer
+    private let onQueueLost: @Sendable () -> Void
     private let onDelivery: @Sendable (Delivery) -> Void
     private let state = Locked(State())
 
@@ -31,6 +32,7 @@ final class InProcessConsumer: Consumer {
         options: ConsumerOptions,
         on connection: InProcessConnection,
         server: BrokerServer,
+        onQueueLost: @escaping @Sendable () -> Void,
         onDelivery: @escaping @Sendable (Delivery) -> Void
     ) {
         self.number = server.nextConsumerNumber()
@@ -38,6 +40,7 @@ final class InProcessConsumer: Consumer {
         self.options = options
         self.connection = connection
         self.server = server
+        self.onQueueLost = onQueueLost
         self.onDelivery = onDelivery
     }
 
@@ -181,9 +184,17 @@ final class InProcessConsumer: Consumer {
             return true
         }
         guard isWanted else { return }
+        let isQueueLost = !self.isQueueThere
         self.connection.restoreTopology()
+        if isQueueLost { self.tellQueueLost() }
         self.server.whenThere(self.queue) { [weak self] in self?.startAgain() }
     }
+
+    /// Whether there is a queue of that name.
+    var isQueueThere: Bool { self.server.hasQueue(named: self.queue) }
+
+    /// Its queue was gone, and with it what was in it.
+    func tellQueueLost() { self.server.calls.call(self.onQueueLost) }
 
     var isActive: Bool {
         let (channel, isServed) = self.state.withLock { ($0.channel, $0.isServed) }

@@ -214,6 +214,11 @@ extension BrokerServer {
         return try body(channel)
     }
 
+    /// Whether there is a queue of that name.
+    func hasQueue(named name: String) -> Bool {
+        self.state.withLock { $0.virtualHost.queue(named: name) != nil }
+    }
+
     /// Calls `watcher` once, when there is a queue of that name: now, or when it is declared.
     func whenThere(_ queue: String, _ watcher: @escaping @Sendable () -> Void) {
         let isThere = self.state.withLock { state in

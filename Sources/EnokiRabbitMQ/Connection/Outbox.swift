@@ -116,6 +116,9 @@ final class Outbox: Sendable {
     /// Whether nothing of `range` was taken for sending; true for ever once the outbox is closed.
     func neverTook(_ range: Range<Offset>) -> Bool { self.state.withLock { range.lowerBound >= $0.offset } }
 
+    /// Whether all that was put in has been sent.
+    var isDrained: Bool { self.state.withLock { $0.pending.isEmpty && $0.inFlight == 0 } }
+
     /// Makes the I/O thread look at deadlines no later than at `deadline`.
     func watch(_ deadline: ContinuousClock.Instant) {
         let wakes = self.state.withLock { state in

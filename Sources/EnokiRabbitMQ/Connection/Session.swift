@@ -80,6 +80,12 @@ final class Session: Sendable {
     /// Why the session was given up; `nil` when it was not.
     var abortion: BrokerError? { self.state.withLock { $0.abortion } }
 
+    /// `error`, where it is an answer of the broker's; on a session that is over every failure comes of its end.
+    func attributed(_ error: BrokerError) -> BrokerError {
+        let isOver = self.state.withLock { $0.end != nil }
+        return isOver && error.code != .closed ? BrokerError(.connectionLost, error.message) : error
+    }
+
     // MARK: - For the I/O thread
 
     func channel(_ number: UInt16) -> Channel? { self.state.withLock { $0.channels[number] } }

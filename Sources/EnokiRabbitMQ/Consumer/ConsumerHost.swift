@@ -5,23 +5,35 @@ import Logging
 ///
 /// Topology belongs here because an exclusive queue belongs to the connection that declared it.
 final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
-    private struct State {
+    typealias Recovery = RecoveryStateMachine<ObjectIdentifier>
+
+    struct State {
         var session: Session?
         var topologyChannel: Channel?
         var recorded = RecordedTopology()
         var consumers: [ObjectIdentifier: RabbitMQConsumer] = [:]
         var nextTag = 1
+        var recovery: Recovery
+        var condition = Recovery.Condition.away
     }
 
     let connection: Connection
-    private let gate = Gate<Session>(reason: "not connected yet")
-    private let state = Locked(State())
-    private let report: @Sendable (_ isReady: Bool) -> Void
+    let gate = Gate<Session>(reason: "not connected yet")
+    let state: Locked<State>
+    /// Told of the connection's state, but for what the connection itself tells.
+    let report: @Sendable (LinkStatus.Link) -> Void
+    /// Lets publishers wait, with the reason, because they might find neither exchange nor queue; `nil` lets them go on.
+    let holdPublishers: @Sendable (_ reason: String?) -> Void
 
-    /// - Parameter report: Told when what was declared and consumed before is there again, and when it is not.
-    init(_ connection: Connection, report: @escaping @Sendable (_ isReady: Bool) -> Void) {
+    init(
+        _ connection: Connection,
+        report: @escaping @Sendable (LinkStatus.Link) -> Void,
+        holdPublishers: @escaping @Sendable (_ reason: String?) -> Void
+    ) {
         self.connection = connection
+        self.state = Locked(State(recovery: Recovery(longestWait: connection.configuration.reconnect.maximum)))
         self.report = report
+        self.holdPublishers = holdPublishers
     }
 
     var configuration: RabbitMQConfiguration { self.connection.configuration }
@@ -92,7 +104,7 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
     }
 
     /// Runs `method` on the channel for topology, and records what it changes as soon as the broker has answered.
-    private func topologyCall(
+    func topologyCall(
         _ method: Method,
         on session: Session,
         deadline: ContinuousClock.Instant,
@@ -120,6 +132,7 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
     func consume(
         _ queue: String,
         options: ConsumerOptions,
+        onQueueLost: (@Sendable () -> Void)?,
         onDelivery: @escaping @Sendable (Delivery) -> Void
     ) async throws(BrokerError) -> RabbitMQConsumer {
         try Method.consume(queue: queue, tag: "", options: options).validate()
@@ -136,6 +149,7 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
             options: options,
             tag: "enoki-\(tag)",
             host: self,
+            onQueueLost: onQueueLost,
             onDelivery: onDelivery
         )
         while true {
@@ -143,9 +157,7 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
             let result = await withCheckedContinuation { done in
                 consumer.start(on: session) { result in
                     // Before the thread can notice a loss: a consumer that was promised comes back.
-                    if case .success = result {
-                        self.state.withLock { $0.consumers[ObjectIdentifier(consumer)] = consumer }
-                    }
+                    if case .success = result { self.add(consumer) }
                     done.resume(returning: result)
                 }
             }
@@ -167,39 +179,8 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
             state.topologyChannel = nil
         }
         self.openTopologyChannel(session, calls: [])
-        self.restore(on: session, attempt: 1)
+        self.recover { $0.opened() }
     }
-
-    /// Brings back what was declared and consumed before, and then lets calls and publishers go on.
-    ///
-    /// A broker may still be busy with the end of our last connection: the queues that were exclusive to it are locked
-    /// until it has deleted them, and with them it may delete an exchange that we have just declared again. So what is
-    /// locked or missing is tried again for a while, before anybody is told that all is as it was.
-    private func restore(on session: Session, attempt: Int) {
-        self.redeclare(on: session) { failures in
-            let passing = failures.first { $0.code == .resourceLocked || $0.code == .notFound }
-            if let passing, attempt < Self.maxRestoreAttempts {
-                self.logger.info("not all is restored yet, trying again: \(passing.message)")
-                session.schedule(after: .milliseconds(25) * (1 << min(attempt, 5))) {
-                    self.restore(on: session, attempt: attempt + 1)
-                }
-                return
-            }
-            for error in failures { self.logger.error("restoring the topology: \(error.message)") }
-            let consumers = self.state.withLock { Array($0.consumers.values) }
-            let countdown = Countdown(consumers.count) {
-                guard self.state.withLock({ $0.session === session }) else { return }
-                self.gate.open(session)
-                self.report(true)
-            }
-            for consumer in consumers {
-                self.restart(consumer, on: session, attempt: 1) { countdown.down() }
-            }
-        }
-    }
-
-    /// With the growing delays about ten seconds.
-    private static let maxRestoreAttempts = 16
 
     /// Opens the channel for topology and sends `calls` on it.
     private func openTopologyChannel(_ session: Session, calls: [Call]) {
@@ -217,79 +198,15 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
         }
     }
 
-    /// Declares all that was declared before; `complete` gets what the broker refused.
-    private func redeclare(on session: Session, complete: @escaping @Sendable ([BrokerError]) -> Void) {
-        let methods = self.state.withLock { $0.recorded.methods }
-        let failures = Locked([BrokerError]())
-        let countdown = Countdown(methods.count) { complete(failures.withLock { $0 }) }
-        let deadline = ContinuousClock.Instant.deadline(after: self.configuration.callTimeout)
-        for method in methods {
-            self.topologyCall(method, on: session, deadline: deadline) { result in
-                switch result {
-                case .success: break
-                case .failure(let error) where error.code == .connectionLost || error.code == .closed: break
-                case .failure(let error):
-                    failures.withLock { $0.append(error) }
-                    // Whether it is there nobody knows; another connection will tell.
-                    if error.code == .timedOut { session.abort(error) }
-                }
-                countdown.down()
-            }
-        }
-    }
-
-    /// Consumes again, and tries on if the broker refuses. `firstTried` is called after the first attempt.
-    private func restart(
-        _ consumer: RabbitMQConsumer,
-        on session: Session,
-        attempt: Int,
-        firstTried: @escaping @Sendable () -> Void = {}
-    ) {
-        guard !consumer.isCancelled else { return firstTried() }
-        consumer.start(on: session) { result in
-            defer { firstTried() }
-            switch result {
-            case .success:
-                self.logger.info("consuming again", metadata: ["queue": "\(consumer.queue)"])
-            case .failure(let error) where error.code == .connectionLost || error.code == .closed: break
-            case .failure(let error):
-                let delay = min(.milliseconds(500) * (1 << min(attempt - 1, 10)), self.configuration.reconnect.maximum)
-                self.logger.error(
-                    "not consuming: \(error.message); trying again in \(delay)",
-                    metadata: ["queue": "\(consumer.queue)"]
-                )
-                session.schedule(after: delay) { self.revive(consumer, on: session, attempt: attempt + 1) }
-            }
-        }
-    }
-
-    /// Declares what the consumer may need and consumes again.
-    private func revive(_ consumer: RabbitMQConsumer, on session: Session, attempt: Int) {
-        self.redeclare(on: session) { failures in
-            for error in failures { self.logger.error("restoring the topology: \(error.message)") }
-            self.restart(consumer, on: session, attempt: attempt)
-        }
-    }
-
-    func consumerStopped(_ consumer: RabbitMQConsumer, on session: Session, because reason: String) {
-        self.logger.error(
-            "a consumer stopped: \(reason); declaring its topology and consuming again",
-            metadata: ["queue": "\(consumer.queue)"]
-        )
-        self.revive(consumer, on: session, attempt: 1)
-    }
-
-    func consumerCancelled(_ consumer: RabbitMQConsumer) {
-        self.state.withLock { _ = $0.consumers.removeValue(forKey: ObjectIdentifier(consumer)) }
-    }
-
     func connectionLost(_ error: BrokerError) {
+        self.gate.shut("not connected: \(error.message)")
+        self.holdPublishers("not connected")
         self.state.withLock { state in
             state.session = nil
             state.topologyChannel = nil
+            state.recovery.lost()
+            state.condition = .away
         }
-        self.gate.shut("not connected: \(error.message)")
-        self.report(false)
     }
 
     func connectionBlocked(_ reason: String?) {}

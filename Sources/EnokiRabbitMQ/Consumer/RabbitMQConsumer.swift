@@ -30,7 +30,9 @@ final class RabbitMQConsumer: Consumer, ChannelUser {
 
     let queue: String
     private let options: ConsumerOptions
+    private let onQueueLost: (@Sendable () -> Void)?
     private let onDelivery: @Sendable (Delivery) -> Void
+    private let unsettled = Locked(UnsettledDeliveries())
     private let tag: String
     private let host: any Host
     private let state = Locked(State())
@@ -40,16 +42,28 @@ final class RabbitMQConsumer: Consumer, ChannelUser {
         options: ConsumerOptions,
         tag: String,
         host: any Host,
+        onQueueLost: (@Sendable () -> Void)?,
         onDelivery: @escaping @Sendable (Delivery) -> Void
     ) {
         self.queue = queue
         self.options = options
         self.tag = tag
         self.host = host
+        self.onQueueLost = onQueueLost
         self.onDelivery = onDelivery
     }
 
-    var isActive: Bool { self.state.withLock { $0.phase == .active } }
+    /// Whether the broker has agreed to serve it, on a channel that is open.
+    var isActive: Bool {
+        let channel = self.state.withLock { $0.phase == .active ? $0.channel : nil }
+        return channel?.isOpen == true
+    }
+
+    /// Whether it wants to know when its queue was lost.
+    var watchesQueue: Bool { self.onQueueLost != nil }
+
+    /// Its queue was gone, and with it what was in it.
+    func noteQueueLost() { self.onQueueLost?() }
 
     /// Whether the user has cancelled it.
     var isCancelled: Bool { self.state.withLock { $0.phase == .cancelled } }
@@ -130,10 +144,17 @@ final class RabbitMQConsumer: Consumer, ChannelUser {
         let tag = envelope.tag
         switch content.message {
         case .success(let message):
-            let token: DeliveryToken =
-                self.options.automaticAcknowledgement
-                ? DeliveryToken { _ in }
-                : DeliveryToken { channel.send(.acknowledge($0, tag: tag)) }
+            let token: DeliveryToken
+            if self.options.automaticAcknowledgement {
+                token = DeliveryToken { _ in }
+            } else {
+                let id = message.properties.messageID
+                self.unsettled.withLock { $0.add(tag, messageID: id, at: .now) }
+                token = DeliveryToken { [unsettled] answer in
+                    // Of a channel that is gone nothing is settled: its tags may be those of another now.
+                    if channel.send(.acknowledge(answer, tag: tag)) { unsettled.withLock { $0.settle(tag) } }
+                }
+            }
             self.onDelivery(
                 Delivery(
                     message: message,
@@ -144,6 +165,19 @@ final class RabbitMQConsumer: Consumer, ChannelUser {
                 )
             )
         case .failure(let failure): self.refuse(envelope, failure, on: channel)
+        }
+    }
+
+    /// Warns of deliveries that have been unsettled for at least `limit`, and tells how long RabbitMQ waits.
+    func warnOfUnsettled(for limit: Duration, of timeout: Duration) {
+        for overdue in self.unsettled.withLock({ $0.overdue(at: .now, limit: limit) }) {
+            self.host.logger.warning(
+                """
+                a delivery has been unsettled for \(overdue.age): at \(timeout) (consumer_timeout) the broker closes the \
+                channel and delivers again all that is unsettled on it
+                """,
+                metadata: ["queue": "\(self.queue)", "message_id": "\(overdue.messageID ?? "none")"]
+            )
         }
     }
 
@@ -168,7 +202,7 @@ final class RabbitMQConsumer: Consumer, ChannelUser {
         self.host.consumerStopped(
             self,
             on: session,
-            because: "the broker cancelled it; the queue was deleted, or its node is gone"
+            because: "the broker cancelled it: queue deleted by someone, or its node is gone; its messages may be lost"
         )
     }
 
@@ -189,6 +223,8 @@ final class RabbitMQConsumer: Consumer, ChannelUser {
     private func stop(_ channel: Channel) -> Session? {
         self.state.withLock { state in
             guard state.channel === channel else { return nil }
+            // Its deliveries are the queue's again.
+            self.unsettled.withLock { $0.removeAll() }
             let session = state.session
             state.channel = nil
             state.session = nil

@@ -1,3 +1,4 @@
+import CRabbitMQ
 import DequeModule
 import EnokiBroker
 
@@ -53,6 +54,12 @@ struct ConfirmRing {
 
     /// Whether nobody waits.
     var isIdle: Bool { self.waiting == 0 }
+    /// Whether nobody waits, and the broker still owes answers: those for messages whose publishers have given up.
+    var isSpent: Bool { self.waiting == 0 && !self.entries.isEmpty }
+    /// How many are kept although nobody waits for them: they stand behind one that the broker does not answer.
+    var stale: Int { self.entries.count - self.waiting }
+    /// How many answers have come after their publishers had given up.
+    private(set) var lateAnswers = 0
 
     /// A message is sent; it gets the next number.
     mutating func append(_ outgoing: Outgoing, at range: Range<Outbox.Offset>) {
@@ -78,7 +85,10 @@ struct ConfirmRing {
         let publication = outgoing.publication
         if !refused { self.prove(publication.exchange) }
         let failure = self.failures.isEmpty ? nil : self.failures.removeValue(forKey: ObjectIdentifier(publication))
-        guard self.take(index) else { return }
+        guard self.take(index) else {
+            self.lateAnswers += 1
+            return
+        }
         if refused {
             let error = BrokerError(
                 .rejected,
@@ -200,6 +210,9 @@ struct ConfirmRing {
         }
     }
 
+    /// Forgets what nobody waits for.
+    mutating func reset() { self = ConfirmRing() }
+
     private mutating func removeAll(_ result: (Int, Entry) -> PublishResult) -> [Completion] {
         defer {
             self.entries = []
@@ -218,6 +231,14 @@ struct ConfirmRing {
 }
 
 extension IncomingMethod.Closure {
+    /// The exchange of which the broker says that it does not exist: `NOT_FOUND - no exchange 'x' in vhost '/'`.
+    var missingExchange: String? {
+        guard Int32(clamping: self.code) == AMQP_NOT_FOUND, let start = self.text.firstRange(of: "no exchange '"),
+            let end = self.text[start.upperBound...].ranges(of: "' in vhost '").last
+        else { return nil }
+        return String(self.text[start.upperBound..<end.lowerBound])
+    }
+
     /// Whether the text is about that exchange, such as `NOT_FOUND - no exchange 'x' in vhost '/'`.
     fileprivate func names(exchange: String) -> Bool {
         self.text.utf8.firstRange(of: "exchange '\(exchange)'".utf8) != nil

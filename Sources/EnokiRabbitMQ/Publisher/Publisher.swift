@@ -14,10 +14,14 @@ final class Publisher: ConnectionUser, ChannelUser {
         case topology
         /// `connection.blocked`.
         case blocked
+        /// The broker leaves a message without an answer; the channel is replaced as soon as nobody waits on it.
+        case stale
     }
 
-    private struct State {
+    struct State {
         var session: Session?
+        /// The channel that is being opened.
+        var opening: Channel?
         /// The channel in confirm mode, once it is.
         var channel: Channel?
         var ring = ConfirmRing()
@@ -34,7 +38,7 @@ final class Publisher: ConnectionUser, ChannelUser {
         /// Why messages wait.
         var obstacle: String {
             if self.channel == nil { return self.reason }
-            return self.holds[.blocked] ?? self.holds[.topology]
+            return self.holds[.blocked] ?? self.holds[.topology] ?? self.holds[.stale]
                 ?? "many bytes wait to be sent, and the broker takes them slowly or not at all"
         }
 
@@ -45,13 +49,22 @@ final class Publisher: ConnectionUser, ChannelUser {
     /// would fill the memory.
     private static let maxWaiting = (messages: 100_000, bytes: 256 * 1024 * 1024)
 
+    /// How many messages may stand behind one that the broker does not answer, before others wait.
+    static let maxStale = 10_000
+
+    /// Who declares what is missing.
+    struct Topology {
+        weak var host: ConsumerHost?
+    }
+
     let connection: Connection
-    private let state = Locked(State())
+    let state = Locked(State())
+    let topology = Locked(Topology())
     private let timers: TimerQueue
     private let maxBodySize: Int
     /// `nil` where messages are sent without an identity if they have none.
     private let messageIDs: MessageIDs?
-    private let report: @Sendable (LinkStatus.Link) -> Void
+    let report: @Sendable (LinkStatus.Link) -> Void
 
     init(_ connection: Connection, timers: TimerQueue, report: @escaping @Sendable (LinkStatus.Link) -> Void) {
         self.connection = connection
@@ -61,6 +74,9 @@ final class Publisher: ConnectionUser, ChannelUser {
         self.report = report
         self.state.withLock { $0.holds[.topology] = "not connected yet" }
     }
+
+    /// Tells `host` from now on which exchanges are missing.
+    func attach(_ host: ConsumerHost) { self.topology.withLock { $0.host = host } }
 
     /// Publishes; tells `completion` once what became of the message.
     func publish(
@@ -137,7 +153,7 @@ final class Publisher: ConnectionUser, ChannelUser {
     }
 
     /// Sends what waits, as far as possible, after a change that may have removed an obstacle.
-    private func change(_ body: (inout State) -> Void) {
+    func change(_ body: (inout State) -> Void) {
         let failures = self.state.withLock { state -> [ConfirmRing.Completion] in
             body(&state)
             var failures: [ConfirmRing.Completion] = []
@@ -155,7 +171,7 @@ final class Publisher: ConnectionUser, ChannelUser {
         Self.tell(failures)
     }
 
-    private static func tell(_ completions: [ConfirmRing.Completion]) {
+    static func tell(_ completions: [ConfirmRing.Completion]) {
         for completion in completions {
             switch completion.result {
             case .confirmed: completion.publication.complete(.success(()))
@@ -168,7 +184,7 @@ final class Publisher: ConnectionUser, ChannelUser {
     /// Puts those that are sent again before all that wait, in their order; where nothing is sent any more, they fail.
     ///
     /// - Returns: Who is to be told.
-    private static func requeue(
+    static func requeue(
         _ completions: [ConfirmRing.Completion],
         _ state: inout State
     ) -> [ConfirmRing.Completion] {
@@ -197,7 +213,7 @@ final class Publisher: ConnectionUser, ChannelUser {
         self.timers.schedule(after: ContinuousClock.now.duration(to: instant)) { self.expireWaiting() }
     }
 
-    private func expireWaiting() {
+    func expireWaiting() {
         let now = ContinuousClock.now
         let (overdue, obstacle, next) = self.state.withLock { state in
             let obstacle = state.obstacle
@@ -233,124 +249,6 @@ final class Publisher: ConnectionUser, ChannelUser {
             return state.waiting
         }
         for outgoing in waiting { outgoing.publication.complete(.failure(outgoing.failure(.brokerClosed))) }
-    }
-
-    // MARK: - Told by the I/O thread
-
-    var isIdle: Bool { self.state.withLock { $0.ring.isIdle } }
-
-    func connectionOpened(_ session: Session) {
-        self.state.withLock { $0.session = session }
-        self.openChannel(session)
-    }
-
-    private func openChannel(_ session: Session) {
-        let deadline = ContinuousClock.Instant.deadline(after: self.connection.configuration.callTimeout)
-        let channel: Channel
-        do throws(BrokerError) {
-            channel = try session.openChannel(for: self, deadline: deadline)
-        } catch {
-            return session.abort(error)
-        }
-        channel.call(.confirmSelect, deadline: deadline) { result in
-            switch result {
-            case .success:
-                self.change { $0.channel = channel }
-                self.report(.up)
-            case .failure(let error):
-                // On a session that is over already this changes nothing.
-                session.abort(error)
-            }
-        }
-    }
-
-    func connectionLost(_ error: BrokerError) {
-        self.state.withLock { state in
-            state.session = nil
-            state.channel = nil
-            state.reason = "not connected: \(error.message)"
-            state.holds[.blocked] = nil
-        }
-    }
-
-    func connectionBlocked(_ reason: String?) {
-        if let reason {
-            let obstacle = "the broker takes no messages (connection.blocked): \(reason)"
-            self.state.withLock { $0.holds[.blocked] = obstacle }
-            self.connection.logger.warning("the broker takes no messages: \(reason)")
-            self.report(.blocked(reason))
-        } else {
-            self.connection.logger.info("the broker takes messages again")
-            self.report(.up)
-            self.change { $0.holds[.blocked] = nil }
-        }
-    }
-
-    func connectionDrained() { self.change { _ in } }
-
-    func channel(_ channel: Channel, received method: IncomingMethod) {
-        var completions: [ConfirmRing.Completion] = []
-        self.state.withLock { state in
-            guard state.channel === channel else { return }
-            switch method {
-            case .acknowledged(let tag, let multiple):
-                state.ring.settle(tag: tag, multiple: multiple, refused: false, into: &completions)
-            case .refused(let tag, let multiple):
-                state.ring.settle(tag: tag, multiple: multiple, refused: true, into: &completions)
-            default: break
-            }
-        }
-        Self.tell(completions)
-    }
-
-    func channel(_ channel: Channel, received content: Content) {
-        guard case .returned(let reason) = content.origin else { return }
-        let properties = try? content.message.get().properties
-        self.state.withLock { state in
-            if state.channel === channel { state.ring.returned(reason, properties) }
-        }
-    }
-
-    func channel(_ channel: Channel, closedWith closure: IncomingMethod.Closure, unanswered: [Call]) {
-        self.connection.logger.error("the broker closed the publishing channel: \(closure.text); opening another")
-        let (session, completions) = self.state.withLock { state in
-            var completions: [ConfirmRing.Completion] = []
-            if state.channel === channel {
-                state.channel = nil
-                state.reason = "the broker closed the channel: \(closure.text)"
-                completions = Self.requeue(state.ring.close(closure), &state)
-                state.ring = ConfirmRing()
-            }
-            return (state.session, completions)
-        }
-        for call in unanswered { call.complete?(.failure(BrokerError(closure, during: call.method))) }
-        if let session { self.openChannel(session) }
-        self.expireWaiting()
-        Self.tell(completions)
-    }
-
-    func channel(_ channel: Channel, lostWith error: BrokerError) {
-        let completions = self.state.withLock { state -> [ConfirmRing.Completion] in
-            guard state.channel === channel else { return [] }
-            state.channel = nil
-            state.reason = "not connected: \(error.message)"
-            let completions = state.ring.lose(error, neverLeft: channel.outbox.neverTook)
-            state.ring = ConfirmRing()
-            return Self.requeue(completions, &state)
-        }
-        // Those that wait again may be the first to wait.
-        self.expireWaiting()
-        Self.tell(completions)
-    }
-
-    func channel(_ channel: Channel, expireAt now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
-        var completions: [ConfirmRing.Completion] = []
-        let next = self.state.withLock { state -> ContinuousClock.Instant? in
-            guard state.channel === channel else { return nil }
-            return state.ring.expire(at: now, withdraw: channel.outbox.withdraw, into: &completions)
-        }
-        Self.tell(completions)
-        return next
     }
 }
 

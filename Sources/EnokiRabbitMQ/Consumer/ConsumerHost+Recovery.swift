@@ -1,0 +1,162 @@
+import EnokiBroker
+import Logging
+
+/// What ``RecoveryStateMachine`` decides is done here, and what becomes of it is told to it.
+extension ConsumerHost {
+    /// Tells the machine what has happened, and does what it wants done.
+    func recover(_ input: (inout Recovery) -> [Recovery.Action]) {
+        let (session, actions) = self.state.withLock { state in
+            let actions = input(&state.recovery)
+            let condition = state.recovery.condition
+            // Under the lock, or an older condition could be told after a newer one.
+            if condition != state.condition { self.report(condition, after: state.condition) }
+            state.condition = condition
+            return (state.session, actions)
+        }
+        guard let session else { return }
+        for action in actions { self.perform(action, on: session) }
+    }
+
+    private func report(_ condition: Recovery.Condition, after former: Recovery.Condition) {
+        switch condition {
+        case .whole: self.report(.up)
+        case .restoring(let reason?): self.report(.down(.connecting(attempt: 1, reason: reason)))
+        case .restoring(nil) where former == .whole:
+            self.report(.down(.connecting(attempt: 1, reason: "what was declared and consumed is being restored")))
+        // The connection tells that it is away, and for how long.
+        case .restoring(nil), .away: break
+        }
+    }
+
+    private func perform(_ action: Recovery.Action, on session: Session) {
+        switch action {
+        case .declare(let round, let checking): self.declare(round, checking: checking, on: session)
+        case .consume(let id): self.consume(id, on: session)
+        case .wait(let duration, let wait):
+            session.schedule(after: duration) { self.recover { $0.waited(wait) } }
+        case .tellQueueLost(let id): self.tellQueueLost(id)
+        case .open:
+            guard self.state.withLock({ $0.session === session }) else { return }
+            self.gate.open(session)
+            self.holdPublishers(nil)
+        case .rebuild(let error):
+            self.logger.error("recovery is stuck: \(error.message)", metadata: ["event": "connection_rebuilt"])
+            session.abort(error)
+        }
+    }
+
+    private func declare(_ round: Int, checking: [ObjectIdentifier], on session: Session) {
+        let (checks, methods) = self.state.withLock { state in
+            (checking.compactMap { id in state.consumers[id].map { (id, $0.queue) } }, state.recorded.methods)
+        }
+        let results = Locked((lost: [ObjectIdentifier](), failures: [BrokerError]()))
+        let countdown = Countdown(checks.count + methods.count) {
+            let (lost, failures) = results.withLock { $0 }
+            for error in failures where error.code != .connectionLost && error.code != .closed {
+                self.logger.error("restoring the topology: \(error.message)")
+            }
+            self.recover { $0.declared(round: round, lostQueues: lost, failures: failures) }
+        }
+        let deadline = ContinuousClock.Instant.deadline(after: self.configuration.callTimeout)
+        // Declared first, a queue would be there whether it was lost or not.
+        for (id, queue) in checks {
+            self.topologyCall(.queueInspect(queue), on: session, deadline: deadline) { result in
+                if case .failure(let error) = result, error.code == .notFound {
+                    results.withLock { $0.lost.append(id) }
+                }
+                countdown.down()
+            }
+        }
+        for method in methods {
+            self.topologyCall(method, on: session, deadline: deadline) { result in
+                if case .failure(let error) = result {
+                    results.withLock { $0.failures.append(session.attributed(error)) }
+                }
+                countdown.down()
+            }
+        }
+    }
+
+    private func consume(_ id: ObjectIdentifier, on session: Session) {
+        // One that is wanted no longer was taken out of the machine too, which wants to hear of it all the same.
+        guard let consumer = self.state.withLock({ $0.consumers[id] }) else {
+            return self.recover { $0.consumed(id, failure: nil) }
+        }
+        consumer.start(on: session) { result in
+            switch result {
+            case .success:
+                self.logger.info("consuming again", metadata: ["queue": "\(consumer.queue)"])
+                self.recover { $0.consumed(id, failure: nil) }
+            case .failure(let error):
+                let error = session.attributed(error)
+                if error.code != .connectionLost, error.code != .closed {
+                    self.logger.error(
+                        "not consuming, and trying again: \(error.message)",
+                        metadata: ["queue": "\(consumer.queue)"]
+                    )
+                }
+                self.recover { $0.consumed(id, failure: error) }
+            }
+        }
+    }
+
+    private func tellQueueLost(_ id: ObjectIdentifier) {
+        guard let consumer = self.state.withLock({ $0.consumers[id] }) else { return }
+        self.logger.warning(
+            "a queue was lost with all that was in it, and is declared again",
+            metadata: ["queue": "\(consumer.queue)"]
+        )
+        consumer.noteQueueLost()
+    }
+
+    // MARK: - Consumers
+
+    /// A consumer that was promised comes back.
+    func add(_ consumer: RabbitMQConsumer) {
+        self.state.withLock { $0.consumers[ObjectIdentifier(consumer)] = consumer }
+        self.recover { recovery in
+            recovery.add(ObjectIdentifier(consumer), queue: consumer.queue, watchesQueue: consumer.watchesQueue)
+            return []
+        }
+    }
+
+    func consumerStopped(_ consumer: RabbitMQConsumer, on session: Session, because reason: String) {
+        self.logger.error(
+            "a consumer stopped: \(reason); declaring its topology and consuming again",
+            metadata: ["queue": "\(consumer.queue)"]
+        )
+        self.recover { $0.stopped(ObjectIdentifier(consumer), because: reason) }
+    }
+
+    func consumerCancelled(_ consumer: RabbitMQConsumer) {
+        self.state.withLock { _ = $0.consumers.removeValue(forKey: ObjectIdentifier(consumer)) }
+        self.recover { recovery in
+            recovery.remove(ObjectIdentifier(consumer))
+            return []
+        }
+    }
+
+    // MARK: - What is missing
+
+    /// The broker has said that there is no exchange of that name: one of ours is declared again, and meanwhile nothing is
+    /// published. One that goes with its last binding (`auto_delete`) may be gone by right, and comes back with its queue.
+    func exchangeIsMissing(_ name: String) {
+        let isOurs = self.state.withLock { state in
+            state.recorded.topology.exchanges.contains { !$0.autoDelete && $0.name.hasSameBytes(as: name) }
+        }
+        guard isOurs else { return }
+        let reason = "exchange '\(name)' was deleted by someone"
+        self.logger.error("\(reason); declaring it again")
+        self.holdPublishers(reason)
+        self.recover { $0.missed(reason) }
+    }
+
+    /// Looks whether every consumer that is wanted is served, see ``RecoveryStateMachine/look(served:)``.
+    func look() {
+        let consumers = self.state.withLock { $0.consumers }
+        let served = Set(consumers.filter { $0.value.isActive }.keys)
+        let timeout = self.configuration.consumerTimeout
+        for consumer in consumers.values { consumer.warnOfUnsettled(for: timeout / 2, of: timeout) }
+        self.recover { $0.look(served: served) }
+    }
+}
