@@ -9,8 +9,8 @@
 /// async let b: Int = stock.level(sku: "milk")
 /// ```
 ///
-/// Every call ends: with the result, with the method's error, or with ``RPCTimeout``. Any number of calls may be made at
-/// once; all share the process's reply queue.
+/// Every call ends: with the result, with the method's error, with ``RPCTimeout``, or with ``ReplyQueueLost``. Any number of
+/// calls may be made at once; all share the process's reply queue.
 @dynamicMemberLookup
 public final class RPCProxy: DependencyProvider {
     /// The name of the service that is called.
@@ -52,9 +52,9 @@ public final class RPCProxy: DependencyProvider {
     /// - Parameters:
     ///   - request: The request, with the arguments as its fields.
     ///   - timeout: How long the call may take; `nil` is the proxy's own.
-    /// - Throws: ``UnknownService``, ``RPCTimeout``, an error of the contract's ``RPCRequest/errors``, ``RemoteError``,
-    ///   ``MethodNotFound``, ``IncorrectSignature``; `EncodingError`, `DecodingError`, ``UnsupportedContent``; `BrokerError`
-    ///   when it was not sent; `CancellationError`.
+    /// - Throws: ``UnknownService``, ``RPCTimeout``, ``ReplyQueueLost``, an error of the contract's ``RPCRequest/errors``,
+    ///   ``RemoteError``, ``MethodNotFound``, ``IncorrectSignature``; `EncodingError`, `DecodingError`,
+    ///   ``UnsupportedContent``; `BrokerError` when it was not sent; `CancellationError`.
     public func callAsFunction<Request: RPCRequest>(
         _ request: Request,
         timeout: Duration? = nil

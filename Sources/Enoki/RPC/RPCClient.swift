@@ -13,7 +13,7 @@ struct RPCClient: Sendable {
     ///
     /// The call takes no longer than `timeout`, nor than what is left of the running worker's own deadline.
     ///
-    /// - Throws: ``UnknownService``, ``RPCTimeout``, ``RemoteError`` or one of `errors`, ``MethodNotFound``,
+    /// - Throws: ``UnknownService``, ``RPCTimeout``, ``ReplyQueueLost``, ``RemoteError`` or one of `errors`, ``MethodNotFound``,
     ///   ``IncorrectSignature``, ``MalformedRequest``, `EncodingError`, `DecodingError`, ``UnsupportedContent``,
     ///   `BrokerError`, `CancellationError`.
     func call<Result: Decodable>(

@@ -22,6 +22,11 @@ final class ReplyListener: RequestSender {
     private struct Pending {
         /// Counts the calls: at the end they fail in this order.
         let number: UInt64
+        let service: String
+        let method: String
+        /// Whether the broker has the request, or may have it. Of one that is still to be sent the reply will come by the
+        /// queue that is there by then.
+        var isSent = false
         let continuation: CheckedContinuation<Message, any Error>
         var timer: TimerQueue.ID?
     }
@@ -65,7 +70,8 @@ final class ReplyListener: RequestSender {
 
     /// Sends `request` and returns its reply.
     ///
-    /// - Throws: ``UnknownService``, ``RPCTimeout``, `BrokerError` when the request was not sent, `CancellationError`.
+    /// - Throws: ``UnknownService``, ``RPCTimeout``, ``ReplyQueueLost``, `BrokerError` when the request was not sent,
+    ///   `CancellationError`.
     func call(_ request: Message, service: String, method: String, timeout: Duration) async throws -> Message {
         let due = self.timers.now + timeout
         let expired = RPCTimeout(service: service, method: method, timeout: timeout)
@@ -79,7 +85,12 @@ final class ReplyListener: RequestSender {
                 let isClosed = self.state.withLock { state in
                     if case .closed = state.phase { return true }
                     state.calls += 1
-                    state.pending[correlationID] = Pending(number: state.calls, continuation: continuation)
+                    state.pending[correlationID] = Pending(
+                        number: state.calls,
+                        service: service,
+                        method: method,
+                        continuation: continuation
+                    )
                     return false
                 }
                 guard !isClosed else { return continuation.resume(throwing: Self.closed) }
@@ -116,14 +127,19 @@ final class ReplyListener: RequestSender {
             routingKey: RPCTopology.routingKey(service: service, method: method),
             options: PublishOptions(mandatory: true, timeout: timeout)
         ) { result in
-            guard case .failure(let error) = result else { return }
-            switch error.code {
-            case .unroutable: self.fail(correlationID, UnknownService(service))
+            switch result {
+            case .success: self.noteSent(correlationID)
+            case .failure(let error) where error.code == .unroutable:
+                self.fail(correlationID, UnknownService(service))
             // It may have been sent, so its reply may still come; until the deadline it is worth waiting for.
-            case .outcomeUnknown: break
-            default: self.fail(correlationID, error)
+            case .failure(let error) where error.code == .outcomeUnknown: self.noteSent(correlationID)
+            case .failure(let error): self.fail(correlationID, error)
             }
         }
+    }
+
+    private func noteSent(_ correlationID: String) {
+        self.state.withLock { $0.pending[correlationID]?.isSent = true }
     }
 
     // MARK: - Start
@@ -177,7 +193,9 @@ final class ReplyListener: RequestSender {
             let topology = RPCTopology.replies(to: self.name, replyTo: self.replyTo, self.settings)
             try await self.broker.declare(topology)
             let options = ConsumerOptions(prefetch: Self.prefetch)
-            let consumer = try await self.broker.consume(topology.queues[0].name, options: options) { delivery in
+            let consumer = try await self.broker.consume(topology.queues[0].name, options: options) {
+                self.noteQueueLost()
+            } onDelivery: { delivery in
                 self.receive(delivery)
             }
             let isWanted = self.state.withLock { state in
@@ -225,6 +243,20 @@ final class ReplyListener: RequestSender {
             self.logger.debug("dropped a reply that no call waits for")
         }
         reply.token.settle(.ack)
+    }
+
+    /// The queue was gone with the replies that were in it, and with it the way back of those that were to come.
+    private func noteQueueLost() {
+        let lost = self.state.withLock { state in
+            let lost = state.pending.values.filter(\.isSent).sorted { $0.number < $1.number }
+            state.pending = state.pending.filter { !$0.value.isSent }
+            return lost
+        }
+        self.logger.warning("the queue for replies was lost", metadata: ["failed_calls": "\(lost.count)"])
+        for call in lost {
+            call.timer.map(self.timers.cancel)
+            call.continuation.resume(throwing: ReplyQueueLost(service: call.service, method: call.method))
+        }
     }
 
     private func fail(_ correlationID: String, _ error: any Error) {

@@ -5,7 +5,8 @@ package protocol RequestSender: Sendable {
 
     /// Sends `request` and returns its reply.
     ///
-    /// - Throws: ``UnknownService``, ``RPCTimeout``, `BrokerError` when the request was not sent, `CancellationError`.
+    /// - Throws: ``UnknownService``, ``RPCTimeout``, ``ReplyQueueLost``, `BrokerError` when the request was not sent,
+    ///   `CancellationError`.
     func call(_ request: Message, service: String, method: String, timeout: Duration) async throws -> Message
 
     /// Takes no more replies and fails the calls that wait for one.

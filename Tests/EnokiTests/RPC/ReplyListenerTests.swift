@@ -13,15 +13,37 @@ import Testing
         let consumers = Collector<Desk.Listening>()
         let isConnected = Latch()
         let hasAsked = Latch()
+        /// The confirms that it keeps back, where it does.
+        let unconfirmed = Collector<@Sendable (Result<Void, BrokerError>) -> Void>()
+        let keepsConfirms = Latch()
 
         final class Listening: Consumer {
             let options: ConsumerOptions
+            let onQueueLost: @Sendable () -> Void
             let onDelivery: @Sendable (Delivery) -> Void
             let isClosed = Latch()
 
-            init(_ options: ConsumerOptions, _ onDelivery: @escaping @Sendable (Delivery) -> Void) {
+            init(
+                _ options: ConsumerOptions,
+                _ onQueueLost: @escaping @Sendable () -> Void,
+                _ onDelivery: @escaping @Sendable (Delivery) -> Void
+            ) {
                 self.options = options
+                self.onQueueLost = onQueueLost
                 self.onDelivery = onDelivery
+            }
+
+            func reply(_ text: String, to request: Message) {
+                let properties = BasicProperties(correlationID: request.properties.correlationID)
+                self.onDelivery(
+                    Delivery(
+                        message: Message(text, properties: properties),
+                        exchange: "",
+                        routingKey: "",
+                        redelivered: false,
+                        token: DeliveryToken { _ in }
+                    )
+                )
             }
 
             var isActive: Bool { !self.isClosed.isOpen }
@@ -47,8 +69,9 @@ import Testing
             options: PublishOptions,
             completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
         ) {
+            if self.keepsConfirms.isOpen { self.unconfirmed.append(completion) }
             self.published.append(message)
-            completion(.success(()))
+            if !self.keepsConfirms.isOpen { completion(.success(())) }
         }
 
         func consume(
@@ -56,7 +79,16 @@ import Testing
             options: ConsumerOptions,
             onDelivery: @escaping @Sendable (Delivery) -> Void
         ) async throws(BrokerError) -> any Consumer {
-            let consumer = Listening(options, onDelivery)
+            try await self.consume(queue, options: options, onQueueLost: {}, onDelivery: onDelivery)
+        }
+
+        func consume(
+            _ queue: String,
+            options: ConsumerOptions,
+            onQueueLost: @escaping @Sendable () -> Void,
+            onDelivery: @escaping @Sendable (Delivery) -> Void
+        ) async throws(BrokerError) -> any Consumer {
+            let consumer = Listening(options, onQueueLost, onDelivery)
             self.consumers.append(consumer)
             return consumer
         }
@@ -162,5 +194,122 @@ import Testing
         }
         #expect(self.desk.consumers.elements.allSatisfy { $0.isClosed.isOpen })
         #expect(self.desk.published.count == 0)
+    }
+
+    // MARK: - When the queue is lost
+
+    @Test func callsThatWaitForARepliesQueueThatIsLostFailAtOnce() async throws {
+        self.desk.isConnected.open()
+        let errors = Collector<any Error>()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<3 {
+                group.addTask {
+                    do {
+                        _ = try await self.call()
+                    } catch {
+                        errors.append(error)
+                    }
+                }
+            }
+            try await self.desk.published.first(3)
+            let consumer = try await self.desk.consumers.first()[0]
+            consumer.onQueueLost()
+            try await group.waitForAll()
+            let expected = ReplyQueueLost(service: "service", method: "method")
+            #expect(errors.elements.allSatisfy { $0 as? ReplyQueueLost == expected })
+            #expect(errors.count == 3)
+            #expect("\(errors.elements[0])".contains("service.method"))
+            // The next one gets its reply by the new queue.
+            async let next = self.call()
+            consumer.reply("reply", to: try await self.desk.published.first(4)[3])
+            #expect(try await next.body == Array("reply".utf8))
+        }
+    }
+
+    @Test func aRequestThatIsStillToBeSentIsAnsweredByTheNewQueue() async throws {
+        self.desk.isConnected.open()
+        self.desk.keepsConfirms.open()
+        async let reply = self.call()
+        let request = try await self.desk.published.first()[0]
+        let consumer = try await self.desk.consumers.first()[0]
+        // The transport sends it again, or for the first time, when it can.
+        consumer.onQueueLost()
+        try await self.desk.unconfirmed.first()[0](.success(()))
+        consumer.reply("reply", to: request)
+        #expect(try await reply.body == Array("reply".utf8))
+    }
+
+    @Test func aRequestOfWhichNobodyKnowsWhetherItWasSentFailsWithTheQueue() async throws {
+        self.desk.isConnected.open()
+        self.desk.keepsConfirms.open()
+        await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { _ = try await self.call() }
+            await #expect(throws: ReplyQueueLost.self) {
+                try await self.desk.unconfirmed.first()[0](.failure(BrokerError(.outcomeUnknown, "")))
+                try await self.desk.consumers.first()[0].onQueueLost()
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    /// nameko #504, and two of its own tests that it skips: there such a call waits for ever.
+    @Test(arguments: TestBroker.allCases)
+    func onARealBrokerTooCallsFailWhenTheirQueueIsGoneAndTheNextAreAnswered(on kind: TestBroker) async throws {
+        try await kind.withFixture { fixture in
+            let settings = ServiceSettings()
+            let broker = fixture.broker
+            let listener = ReplyListener(
+                name: "test",
+                broker: broker,
+                timers: TimerQueue(clock: ContinuousClock()),
+                settings: settings,
+                logger: TestBroker.silent
+            )
+            let requests = Collector<Delivery>()
+            try await broker.declare(RPCTopology.requests(to: "service", settings))
+            _ = try await broker.consume(RPCTopology.serviceQueue("service").name) {
+                requests.append($0)
+                $0.token.settle(.ack)
+            }
+            @Sendable func call() async throws -> Message {
+                let hour = Duration.seconds(3600)
+                return try await listener.call(Message("request"), service: "service", method: "method", timeout: hour)
+            }
+            let isLost = Collector<Bool>()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    do {
+                        _ = try await call()
+                    } catch {
+                        isLost.append(error is ReplyQueueLost)
+                    }
+                }
+                let request = try await requests.first()[0].message
+                let queue = RPCTopology.replies(to: "test", replyTo: listener.replyTo, settings).queues[0].name
+                let other = try await fixture.connect()
+                // Until the confirm of the request is here too, it counts as one that may be sent again.
+                try await eventually("the call fails") {
+                    try await other.delete(queue: queue)
+                    return isLost.count == 1
+                }
+                #expect(isLost.elements == [true])
+                #expect(request.properties.replyTo == listener.replyTo)
+            }
+            try await eventually("the queue is there again, with its consumer") {
+                let queue = RPCTopology.replies(to: "test", replyTo: listener.replyTo, settings).queues[0].name
+                return try await broker.inspect(queue: queue).consumerCount == 1
+            }
+            async let reply = call()
+            let request = try await requests.first(2)[1].message
+            let properties = BasicProperties(correlationID: request.properties.correlationID)
+            try await broker.publish(
+                Message("reply", properties: properties),
+                to: settings.rpcExchange,
+                routingKey: request.properties.replyTo ?? "",
+                options: PublishOptions(mandatory: true)
+            )
+            #expect(try await reply.body == Array("reply".utf8))
+            await listener.close()
+        }
     }
 }
