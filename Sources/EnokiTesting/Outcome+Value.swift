@@ -3,11 +3,12 @@ import Enoki
 extension Outcome {
     /// What `method` returned, as a `Value`: itself, or what a caller would read from its reply.
     ///
-    /// - Throws: The error of a call that failed, `CancellationError` for one that was cancelled, ``ExpectationError`` for a
+    /// - Throws: The error of a call that failed or timed out, `CancellationError` for one that was cancelled, ``ExpectationError`` for a
     ///   result of another type.
     func value<Value>(of method: String, as type: Value.Type, _ codecs: Codecs) throws -> Value {
         switch self {
         case .failed(let error): throw error
+        case .timedOut(let error): throw error
         case .cancelled: throw CancellationError()
         case .succeeded(let result):
             if let value = result as? Value { return value }

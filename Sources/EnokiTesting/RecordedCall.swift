@@ -71,6 +71,7 @@ extension RecordedCall: CustomStringConvertible {
             switch self.outcome {
             case .succeeded: "succeeded"
             case .failed(let error): "failed with \(describe(error))"
+            case .timedOut(let error): "timed out after \(error.timeout)"
             case .cancelled: "was cancelled"
             }
         return "\(self.service).\(self.entrypoint) on instance \(self.instance) \(ending) (\(self.context.callID))"

@@ -17,7 +17,10 @@ struct Shipping: Microservice {
         )
         EventHandler("audit", of: "orders", "order.#", onFailure: .discard, audit)
         EventHandler("mirror", of: "orders", "order.#", onFailure: .requeue, mirror)
+        RPC("charge", "customer", onFailure: .retry(upTo: 3), timeout: .seconds(5), concurrency: 2, method: charge)
     }
+
+    func charge(customer: String) async throws -> Int { 1005 }
 
     func book(_ order: OrderPlaced) async throws {
         guard order.sku != "unicorn" else { throw Reject(reason: "no such thing: \(order.sku)") }

@@ -70,6 +70,10 @@ public final class ServiceContainer: Service, Sendable {
     /// How many calls it is working on.
     var runningCalls: Int { self.pool.running }
 
+    /// How many calls have outlived the timeout of their entrypoint and still run, though they were cancelled: each keeps a
+    /// worker.
+    public var leakedCalls: Int { self.worker.leakedCalls }
+
     /// The settings that it runs with.
     public var settings: ServiceSettings { self.process.settings }
 
@@ -129,15 +133,32 @@ public final class ServiceContainer: Service, Sendable {
         }
     }
 
+    /// Works on a call that no message brought, for at most the time of `limits`.
+    func spawnWorker(
+        for entrypoint: String,
+        limits: CallLimits,
+        method: @escaping @Sendable () async throws -> any Sendable
+    ) async -> Outcome {
+        await withCheckedContinuation { continuation in
+            let context = self.context(entrypoint, headers: [:])
+            self.submit(context, timeout: limits.timeout, expects: { _ in false }, method) {
+                continuation.resume(returning: $0)
+            }
+        }
+    }
+
     private func submit(
         _ context: WorkerContext,
+        timeout: Duration? = nil,
         expects: @escaping @Sendable (any Error) -> Bool,
         _ method: @escaping @Sendable () async throws -> any Sendable,
         completion: @escaping @Sendable (Outcome) -> Void
     ) {
         self.pool.submit(
             WorkerPool.Job(
-                run: { completion(await self.worker.run(context, expects: expects, method)) },
+                run: {
+                    await self.worker.run(context, timeout: timeout, expects: expects, method, completion: completion)
+                },
                 discard: { completion(.cancelled) }
             )
         )
@@ -197,35 +218,50 @@ public final class ServiceContainer: Service, Sendable {
         return shared
     }
 
+    /// A limit for the calls of one entrypoint; `nil` where `limits` have none.
+    func concurrencyLimit(_ limits: CallLimits) -> ConcurrencyLimit? {
+        limits.concurrency.map { ConcurrencyLimit($0, before: self.pool) }
+    }
+
     /// Consumes `queue`; each delivery waits for a worker, which then calls `handle`.
     ///
     /// The time that the caller gave runs from here: waiting for a worker takes from it.
+    ///
+    /// - Parameters:
+    ///   - queue: The queue.
+    ///   - most: How many deliveries it may hold, where that is less than the settings say.
+    ///   - limit: What a delivery waits for before it waits for a worker.
+    ///   - handle: Works on a delivery, and settles it.
     func consume(
         _ queue: String,
+        atMost most: Int? = nil,
+        limit: @escaping @Sendable (Delivery) -> ConcurrencyLimit?,
         _ handle: @escaping @Sendable (Delivery, Deadline?) async -> Void
     ) async throws -> any Consumer {
-        let options = ConsumerOptions(prefetch: self.process.settings.effectivePrefetch)
+        let prefetch = self.process.settings.effectivePrefetch
+        let options = ConsumerOptions(prefetch: min(most ?? prefetch, prefetch))
         return try await self.process.broker.consume(queue, options: options) { delivery in
             let timeout = delivery.message.properties.headers[CallContext.timeoutHeader]?.integerValue
             let deadline = timeout.map { Deadline(after: .milliseconds($0), timers: self.process.timers) }
-            self.pool.submit(
-                WorkerPool.Job(
-                    run: { await handle(delivery, deadline) },
-                    discard: { self.settler.settle(delivery, .requeue) }
-                )
+            let job = WorkerPool.Job(
+                run: { await handle(delivery, deadline) },
+                discard: { self.settler.settle(delivery, .requeue) }
             )
+            if let limit = limit(delivery) { limit.submit(job) } else { self.pool.submit(job) }
         }
     }
 
-    /// Works on a delivery whose message is decoded, in the worker that has taken it.
+    /// Works on a delivery whose message is decoded, in the worker that has taken it. `completion` is told the outcome once.
     func work(
         on delivery: Delivery,
         until deadline: Deadline?,
-        attempt: Int = 1,
+        attempt: Int,
         entrypoint: String,
-        expects: (any Error) -> Bool,
-        method: @Sendable () async throws -> any Sendable
-    ) async -> Outcome {
+        limits: CallLimits,
+        expects: @escaping @Sendable (any Error) -> Bool,
+        method: @escaping @Sendable () async throws -> any Sendable,
+        completion: @escaping @Sendable (Outcome) -> Void
+    ) async {
         let headers = delivery.message.properties.headers
         let context = self.context(
             entrypoint,
@@ -235,7 +271,13 @@ public final class ServiceContainer: Service, Sendable {
             attempt: attempt,
             message: delivery.message
         )
-        return await self.worker.run(context, expects: expects, method)
+        await self.worker.run(
+            context,
+            timeout: limits.timeout,
+            expects: expects,
+            method,
+            completion: completion
+        )
     }
 
     private func context(

@@ -21,6 +21,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
     let type: String
     let mode: HandlerMode
     let reliableDelivery: Bool?
+    let limits: CallLimits
     private let onFailure: FailurePolicy?
     private let requeueOnError: Bool
     let decode: Decode
@@ -35,6 +36,9 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
     ///     broadcast to processes, where it cannot.
     ///   - onFailure: What becomes of an event that fails. By default ``FailurePolicy/default``, retries and then the dead
     ///     letters; ``FailurePolicy/discard`` where the queue ends with its consumers.
+    ///   - timeout: How long a call may take; it is cancelled then, and has failed. `nil` is any time.
+    ///   - concurrency: How many events a container works on at once, over those of this handler; with 1 they are handled in the
+    ///     order of their queue. `nil` is as many as it has workers.
     ///   - requeueOnError: nameko's name for `onFailure: .requeue`.
     ///   - expectedErrors: Errors that are part of normal work: logged as a warning instead of as an error.
     ///   - method: The handler.
@@ -43,6 +47,8 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         mode: HandlerMode = .servicePool,
         reliableDelivery: Bool? = nil,
         onFailure: FailurePolicy? = nil,
+        timeout: Duration? = nil,
+        concurrency: Int? = nil,
         requeueOnError: Bool = false,
         expecting expectedErrors: [any Error.Type] = [],
         _ method: @escaping @Sendable (Payload) async throws -> Void
@@ -54,6 +60,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
             mode,
             reliableDelivery,
             onFailure,
+            CallLimits(timeout: timeout, concurrency: concurrency),
             requeueOnError,
             expectedErrors,
             Self.decoding(Payload.self, method)
@@ -70,6 +77,8 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         mode: HandlerMode = .servicePool,
         reliableDelivery: Bool? = nil,
         onFailure: FailurePolicy? = nil,
+        timeout: Duration? = nil,
+        concurrency: Int? = nil,
         requeueOnError: Bool = false,
         expecting expectedErrors: [any Error.Type] = [],
         _ method: @escaping @Sendable (Payload) async throws -> Void
@@ -81,6 +90,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
             mode,
             reliableDelivery,
             onFailure,
+            CallLimits(timeout: timeout, concurrency: concurrency),
             requeueOnError,
             expectedErrors,
             Self.decoding(Payload.self, method)
@@ -95,13 +105,23 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         mode: HandlerMode = .servicePool,
         reliableDelivery: Bool? = nil,
         onFailure: FailurePolicy? = nil,
+        timeout: Duration? = nil,
+        concurrency: Int? = nil,
         requeueOnError: Bool = false,
         expecting expectedErrors: [any Error.Type] = [],
         _ method: @escaping @Sendable () async throws -> Void
     ) {
-        self.init(name, source, type, mode, reliableDelivery, onFailure, requeueOnError, expectedErrors) { _, _ in
-            method
-        }
+        self.init(
+            name,
+            source,
+            type,
+            mode,
+            reliableDelivery,
+            onFailure,
+            CallLimits(timeout: timeout, concurrency: concurrency),
+            requeueOnError,
+            expectedErrors
+        ) { _, _ in method }
     }
 
     private init(
@@ -111,6 +131,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         _ mode: HandlerMode,
         _ reliableDelivery: Bool?,
         _ onFailure: FailurePolicy?,
+        _ limits: CallLimits,
         _ requeueOnError: Bool,
         _ expectedErrors: [any Error.Type],
         _ decode: @escaping Decode
@@ -121,6 +142,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         self.mode = mode
         self.reliableDelivery = reliableDelivery
         self.onFailure = onFailure
+        self.limits = limits
         self.requeueOnError = requeueOnError
         self.expectedErrors = expectedErrors
         self.decode = decode
@@ -146,6 +168,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         guard !self.type.isEmpty else {
             throw ConfigurationError("\(handler) has an empty event type: name the type, or '#' for all")
         }
+        try self.limits.validate(for: handler)
         var isReliable = self.reliableDelivery ?? true
         if case .broadcast(.process) = self.mode {
             guard self.reliableDelivery != true else {

@@ -5,7 +5,8 @@
 /// RPC(charge)                                         // func charge(_: Charge) -> Receipt, by contract
 /// ```
 ///
-/// A request is acknowledged when the broker has confirmed its reply. Whatever is wrong with a request, its caller is told.
+/// A request is acknowledged when the broker has confirmed its reply. Whatever is wrong with a request, its caller is told. With
+/// a ``FailurePolicy`` that retries, a call that fails is answered when no attempt is left, or none fits into the caller's time.
 public struct RPC: Entrypoint, DirectlyCallable {
     /// The name of the method on the wire.
     public let name: String
@@ -13,6 +14,8 @@ public struct RPC: Entrypoint, DirectlyCallable {
     let signature: MethodSignature
     private let service: String?
     private let parameterCount: Int?
+    let onFailure: FailurePolicy
+    let limits: CallLimits
     private let expectedErrors: [any Error.Type]
 
     // `@concurrent` below says what is the case anyway, a worker is on no actor. Without it Swift 6.3 crashes on a closure
@@ -25,24 +28,51 @@ public struct RPC: Entrypoint, DirectlyCallable {
     /// - Parameters:
     ///   - name: The name of the method on the wire.
     ///   - parameters: The names of the parameters on the wire, in order.
+    ///   - onFailure: What becomes of a request whose call fails. By default its caller gets the error, and that is all
+    ///     (``FailurePolicy/discard``). The caller gets it, too, when the final step of another policy is taken; requeueing is
+    ///     refused.
+    ///   - timeout: How long a call may take; it is cancelled then, and has failed with ``HandlerTimeout``. `nil` is any time.
+    ///   - concurrency: How many calls of the method a container works on at once; `nil` is as many as it has workers. Those that
+    ///     wait take no worker, but a place in the prefetch of all methods.
     ///   - expectedErrors: Errors that are part of normal work: logged as a warning instead of as an error.
     ///   - method: The method. The parameters of a closure need their types written out.
     public init<each Parameter: Decodable & Sendable, Result: Encodable & Sendable>(
         _ name: String,
         _ parameters: String...,
+        onFailure: FailurePolicy = .discard,
+        timeout: Duration? = nil,
+        concurrency: Int? = nil,
         expecting expectedErrors: [any Error.Type] = [],
         method: @escaping @Sendable @concurrent (repeat each Parameter) async throws -> Result
     ) {
-        self.init(name, parameters: parameters, expecting: expectedErrors, method: method)
+        self.init(
+            name,
+            parameters: parameters,
+            onFailure: onFailure,
+            timeout: timeout,
+            concurrency: concurrency,
+            expecting: expectedErrors,
+            method: method
+        )
     }
 
     package init<each Parameter: Decodable & Sendable, Result: Encodable & Sendable>(
         _ name: String,
         parameters: [String],
+        onFailure: FailurePolicy = .discard,
+        timeout: Duration? = nil,
+        concurrency: Int? = nil,
         expecting expectedErrors: [any Error.Type] = [],
         method: @escaping @Sendable @concurrent (repeat each Parameter) async throws -> Result
     ) {
-        self.init(name, parameters, expectedErrors, Self.count(repeat (each Parameter).self)) { reader, _ in
+        self.init(
+            name,
+            parameters,
+            onFailure,
+            CallLimits(timeout: timeout, concurrency: concurrency),
+            expectedErrors,
+            Self.count(repeat (each Parameter).self)
+        ) { reader, _ in
             let arguments = (repeat try reader.read((each Parameter).self))
             try reader.finish()
             return { try await method(repeat each arguments) }
@@ -53,19 +83,40 @@ public struct RPC: Entrypoint, DirectlyCallable {
     public init<each Parameter: Decodable & Sendable>(
         _ name: String,
         _ parameters: String...,
+        onFailure: FailurePolicy = .discard,
+        timeout: Duration? = nil,
+        concurrency: Int? = nil,
         expecting expectedErrors: [any Error.Type] = [],
         method: @escaping @Sendable @concurrent (repeat each Parameter) async throws -> Void
     ) {
-        self.init(name, parameters: parameters, expecting: expectedErrors, method: method)
+        self.init(
+            name,
+            parameters: parameters,
+            onFailure: onFailure,
+            timeout: timeout,
+            concurrency: concurrency,
+            expecting: expectedErrors,
+            method: method
+        )
     }
 
     package init<each Parameter: Decodable & Sendable>(
         _ name: String,
         parameters: [String],
+        onFailure: FailurePolicy = .discard,
+        timeout: Duration? = nil,
+        concurrency: Int? = nil,
         expecting expectedErrors: [any Error.Type] = [],
         method: @escaping @Sendable @concurrent (repeat each Parameter) async throws -> Void
     ) {
-        self.init(name, parameters, expectedErrors, Self.count(repeat (each Parameter).self)) { reader, _ in
+        self.init(
+            name,
+            parameters,
+            onFailure,
+            CallLimits(timeout: timeout, concurrency: concurrency),
+            expectedErrors,
+            Self.count(repeat (each Parameter).self)
+        ) { reader, _ in
             let arguments = (repeat try reader.read((each Parameter).self))
             try reader.finish()
             return {
@@ -78,21 +129,32 @@ public struct RPC: Entrypoint, DirectlyCallable {
     /// The method that `Request` is the contract of.
     ///
     /// - Parameters:
+    ///   - onFailure: What becomes of a request whose call fails, as for a method with named parameters.
+    ///   - timeout: How long a call may take, likewise.
+    ///   - concurrency: How many calls a container works on at once, likewise.
     ///   - expectedErrors: Errors that are part of normal work, beside those that the contract names.
     ///   - method: The method.
     public init<Request: RPCRequest>(
+        onFailure: FailurePolicy = .discard,
+        timeout: Duration? = nil,
+        concurrency: Int? = nil,
         expecting expectedErrors: [any Error.Type] = [],
         _ method: @escaping @Sendable (Request) async throws -> Request.Reply
     ) {
-        self.init(contract: Request.self, expectedErrors, method)
+        let limits = CallLimits(timeout: timeout, concurrency: concurrency)
+        self.init(contract: Request.self, onFailure, limits, expectedErrors, method)
     }
 
     /// The method that `Request` is the contract of, where that returns nothing.
     public init<Request: RPCRequest>(
+        onFailure: FailurePolicy = .discard,
+        timeout: Duration? = nil,
+        concurrency: Int? = nil,
         expecting expectedErrors: [any Error.Type] = [],
         _ method: @escaping @Sendable (Request) async throws -> Void
     ) where Request.Reply == NoReply {
-        self.init(contract: Request.self, expectedErrors) { request in
+        let limits = CallLimits(timeout: timeout, concurrency: concurrency)
+        self.init(contract: Request.self, onFailure, limits, expectedErrors) { request in
             try await method(request)
             return NoReply()
         }
@@ -101,6 +163,8 @@ public struct RPC: Entrypoint, DirectlyCallable {
     private init(
         _ name: String,
         _ parameters: [String],
+        _ onFailure: FailurePolicy,
+        _ limits: CallLimits,
         _ expectedErrors: [any Error.Type],
         _ parameterCount: Int,
         bind: @escaping MethodSignature.Bind
@@ -108,18 +172,24 @@ public struct RPC: Entrypoint, DirectlyCallable {
         self.name = name
         self.service = nil
         self.parameterCount = parameterCount
+        self.onFailure = onFailure
+        self.limits = limits
         self.expectedErrors = expectedErrors
         self.signature = MethodSignature(method: name, parameters: parameters, bind: bind)
     }
 
     private init<Request: RPCRequest>(
         contract: Request.Type,
+        _ onFailure: FailurePolicy,
+        _ limits: CallLimits,
         _ expectedErrors: [any Error.Type],
         _ method: @escaping @Sendable (Request) async throws -> Request.Reply
     ) {
         self.name = Request.method
         self.service = Request.service
         self.parameterCount = nil
+        self.onFailure = onFailure
+        self.limits = limits
         self.expectedErrors = expectedErrors + Request.errors
         self.signature = MethodSignature(method: Request.method, parameters: Request.parameters) { reader, decoder in
             let request = try reader.readAll(Request.self, from: decoder)
@@ -162,9 +232,22 @@ public struct RPC: Entrypoint, DirectlyCallable {
                     + "its own name"
             )
         }
+        try self.validateFailures(in: container)
         let consumer = container.shared { RPCConsumer(container) }
         consumer.register(self)
         return BoundRPC(method: self.name, container: container)
+    }
+
+    private func validateFailures(in container: ServiceContainer) throws(ConfigurationError) {
+        let method = "RPC method '\(self.name)' of service '\(container.name)'"
+        try self.limits.validate(for: method)
+        guard self.onFailure.finalStep != .requeue else {
+            throw ConfigurationError(
+                "\(method) is to requeue requests that fail: they would be called again and again while their caller waits. Use "
+                    + "onFailure: .retry(upTo:), or leave it out"
+            )
+        }
+        try self.onFailure.validate(for: method, RPCTopology.serviceQueue(container.name))
     }
 
     package func message(_ arguments: RequestEnvelope, headers: Headers, _ codecs: Codecs) throws -> Message {

@@ -13,6 +13,7 @@ public struct Timer: Entrypoint, WithoutArguments {
 
     private let interval: Duration
     private let eager: Bool
+    private let limits: CallLimits
     private let method: @Sendable () async throws -> Void
 
     /// A timer.
@@ -21,16 +22,19 @@ public struct Timer: Entrypoint, WithoutArguments {
     ///   - name: The name.
     ///   - interval: The time between two calls; more than zero.
     ///   - eager: Whether the first call comes at once.
+    ///   - timeout: How long a call may take; it is cancelled then, which is logged. `nil` is any time.
     ///   - method: The method.
     public init(
         _ name: String,
         every interval: Duration,
         eager: Bool = false,
+        timeout: Duration? = nil,
         _ method: @escaping @Sendable () async throws -> Void
     ) {
         self.name = name
         self.interval = interval
         self.eager = eager
+        self.limits = CallLimits(timeout: timeout)
         self.method = method
     }
 
@@ -41,6 +45,7 @@ public struct Timer: Entrypoint, WithoutArguments {
                 "timer '\(self.name)' of service '\(container.name)' has the interval \(self.interval): give more than zero"
             )
         }
+        try self.limits.validate(for: "timer '\(self.name)' of service '\(container.name)'")
         return BoundTimer(timer: self, container: container)
     }
 
@@ -77,7 +82,7 @@ public struct Timer: Entrypoint, WithoutArguments {
                 await self.wakeUp.wait()
                 guard !Task.isCancelled, !self.isStopped.withLock({ $0 }) else { return timers.cancel(id) }
                 let method = self.timer.method
-                _ = await self.container.spawnWorker(for: self.timer.name) {
+                _ = await self.container.spawnWorker(for: self.timer.name, limits: self.timer.limits) {
                     try await method()
                     return NoReply()
                 }

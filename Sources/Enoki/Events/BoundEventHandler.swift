@@ -32,7 +32,13 @@ final class BoundEventHandler: BoundEntrypoint {
 
     func start() async throws {
         try await self.container.process.broker.declare(self.topology.merging(self.failures.topology))
-        let consumer = try await self.container.consume(self.failures.queue.name) { delivery, deadline in
+        let limits = self.handler.limits
+        let limit = self.container.concurrencyLimit(limits)
+        let consumer = try await self.container.consume(
+            self.failures.queue.name,
+            atMost: limits.concurrency,
+            limit: { _ in limit }
+        ) { delivery, deadline in
             await self.handle(delivery, deadline)
         }
         self.consumer.withLock { $0 = consumer }
@@ -52,15 +58,17 @@ final class BoundEventHandler: BoundEntrypoint {
         } catch {
             return self.refuse(event, error)
         }
-        let outcome = await self.container.work(
+        await self.container.work(
             on: event,
             until: deadline,
             attempt: self.failures.attempt(event),
             entrypoint: name,
+            limits: self.handler.limits,
             expects: self.handler.expects,
             method: method
-        )
-        self.failures.settle(event, outcome, entrypoint: name, deadline: deadline)
+        ) { outcome in
+            self.failures.settle(event, outcome, entrypoint: name, deadline: deadline)
+        }
     }
 
     private func refuse(_ event: Delivery, _ error: any Error) {

@@ -14,13 +14,31 @@ struct FailureHandling: Sendable {
 
     /// Settles a delivery whose call ended with `outcome`.
     func settle(_ delivery: Delivery, _ outcome: Outcome, entrypoint: String, deadline: Deadline?) {
-        if case .succeeded = outcome { return self.container.settler.settle(delivery, .ack) }
-        let settlement = self.policy.settlement(
+        let settlement = self.settlement(for: outcome, of: delivery, deadline: nil)
+        self.settle(delivery, settlement, outcome, entrypoint: entrypoint, deadline: deadline)
+    }
+
+    /// What to do with a delivery whose call ended with `outcome`. No attempt is made after `deadline`.
+    func settlement(for outcome: Outcome, of delivery: Delivery, deadline: Deadline?) -> Settlement {
+        if case .succeeded = outcome { return .acknowledge }
+        return self.policy.settlement(
             for: outcome,
             attempt: self.attempt(delivery),
+            timeLeft: deadline?.remaining,
             hasDeadLetters: self.queue.outlivesItsConsumers,
             chance: self.container.process.overrides.chance
         )
+    }
+
+    /// Does what was decided for a delivery whose call ended with `outcome`.
+    func settle(
+        _ delivery: Delivery,
+        _ settlement: Settlement,
+        _ outcome: Outcome,
+        entrypoint: String,
+        deadline: Deadline?
+    ) {
+        if case .succeeded = outcome { return self.container.settler.settle(delivery, .ack) }
         self.settle(delivery, settlement, entrypoint, outcome.error ?? CancellationError(), deadline)
     }
 

@@ -95,29 +95,41 @@ public struct FailurePolicy: Sendable, Hashable {
     /// - Parameters:
     ///   - outcome: How the call ended.
     ///   - attempt: The number of the attempt, counted from 1.
+    ///   - timeLeft: How long a caller still waits: no attempt is made after that. `nil` where nobody says.
     ///   - hasDeadLetters: Whether the queue lasts, so that it can have dead letters.
     ///   - chance: Gives numbers from 0 to 1, for jitter.
     func settlement(
         for outcome: Outcome,
         attempt: Int,
+        timeLeft: Duration? = nil,
         hasDeadLetters: Bool = true,
         chance: () -> Double
     ) -> Settlement {
+        let kind: FailureKind
+        let reason: DeadLetterReason
         switch outcome {
         case .succeeded: return .acknowledge
         case .cancelled: return .requeue
-        case .failed(let error):
-            let kind = self.kind(of: error)
-            let isLast = attempt >= self.attempts
-            if let retry = error as? Retry, !isLast {
-                return .retry(RetryDelay(asked: retry.delay), attempts: attempt)
-            }
-            if kind != .permanent, self.retriedKinds.contains(kind), !isLast {
-                return .retry(self.backoff.delay(after: attempt, chance: chance), attempts: attempt)
-            }
-            let reason = error is Reject ? DeadLetterReason.rejected : .error
-            return self.final(kind, reason, attempt, hasDeadLetters)
+        case .timedOut: (kind, reason) = (.timeout, .timeout)
+        case .failed(let error): (kind, reason) = (self.kind(of: error), error is Reject ? .rejected : .error)
         }
+        if attempt < self.attempts, let wait = self.wait(after: attempt, outcome.error, kind, chance),
+            timeLeft.map({ wait.delay < $0 }) ?? true
+        {
+            return .retry(wait, attempts: attempt)
+        }
+        return self.final(kind, reason, attempt, hasDeadLetters)
+    }
+
+    /// How long to wait for another attempt; `nil` when none is worth it.
+    private func wait(
+        after attempt: Int,
+        _ error: (any Error)?,
+        _ kind: FailureKind,
+        _ chance: () -> Double
+    ) -> RetryDelay? {
+        if let retry = error as? Retry { return RetryDelay(asked: retry.delay) }
+        return self.retriedKinds.contains(kind) ? self.backoff.delay(after: attempt, chance: chance) : nil
     }
 
     /// What to do with a delivery that no attempt can be made with, whatever its number.

@@ -20,13 +20,38 @@ final class RPCConsumer: BoundEntrypoint {
 
     private var topology: Topology { RPCTopology.requests(to: self.container.name, self.process.settings) }
 
+    private var queue: Queue { RPCTopology.serviceQueue(self.container.name) }
+
     func start() async throws {
-        try await self.process.broker.declare(self.topology)
-        let methods = self.methods.withLock { $0 }
-        let consumer = try await self.container.consume(self.topology.queues[0].name) { delivery, deadline in
-            await self.serve(delivery, deadline, methods)
+        let methods = self.methods.withLock { $0.mapValues { ServedMethod($0, self.queue, self.container) } }
+        let needed = methods.values.map(\.failures.topology).reduce(self.topology) { $0.merging($1) }
+        try await self.process.broker.declare(needed)
+        let queue = self.queue.name
+        let consumer = try await self.container.consume(
+            queue,
+            limit: { methods[Self.method(of: $0.asPublishedFirst(in: queue))]?.limit }
+        ) { delivery, deadline in
+            await self.serve(delivery.asPublishedFirst(in: queue), deadline, methods)
         }
         self.consumer.withLock { $0 = consumer }
+    }
+
+    /// A method with what becomes of its requests.
+    private struct ServedMethod: Sendable {
+        let method: RPC
+        let failures: FailureHandling
+        let limit: ConcurrencyLimit?
+
+        init(_ method: RPC, _ queue: Queue, _ container: ServiceContainer) {
+            self.method = method
+            self.failures = FailureHandling(policy: method.onFailure, queue: queue, container: container)
+            self.limit = container.concurrencyLimit(method.limits)
+        }
+    }
+
+    /// nameko takes the last word of the routing key.
+    private static func method(of request: Delivery) -> ByteName {
+        ByteName(String(request.routingKey.split(separator: ".", omittingEmptySubsequences: false).last ?? ""))
     }
 
     func stop() async { await self.consumer.withLock { $0 }?.cancel() }
@@ -34,69 +59,88 @@ final class RPCConsumer: BoundEntrypoint {
     /// The acknowledgement of a request follows the confirm of its reply, which every publish gets or times out.
     func close() async {
         await self.unconfirmed.waitUntilNone()
+        // A dead letter follows its reply.
+        await self.container.settler.waitUntilSettled()
         await self.consumer.withLock { $0 }?.close()
     }
 
     /// The way of a request: decode, work, answer.
-    private func serve(_ delivery: Delivery, _ deadline: Deadline?, _ methods: [ByteName: RPC]) async {
-        let request = delivery.message
-        // nameko takes the last word of the routing key.
-        let name = String(delivery.routingKey.split(separator: ".", omittingEmptySubsequences: false).last ?? "")
-        let outcome: Outcome
+    private func serve(_ request: Delivery, _ deadline: Deadline?, _ methods: [ByteName: ServedMethod]) async {
+        let name = Self.method(of: request)
+        guard let served = methods[name] else { return self.refuse(request, name.string, MethodNotFound(name.string)) }
+        let call: @Sendable () async throws -> any Sendable
         do {
-            guard let method = methods[ByteName(name)] else { throw MethodNotFound(name) }
-            let call = try method.method(for: request, self.process.codecs)
-            outcome = await self.container.work(
-                on: delivery,
-                until: deadline,
-                entrypoint: name,
-                expects: method.expects,
-                method: call
-            )
+            call = try served.method.method(for: request.message, self.process.codecs)
         } catch {
-            self.container.logger.warning(
-                "refused a request",
-                metadata: [
-                    LoggingKeys.entrypoint: "\(name.prefix(100))",
-                    // Some descriptions are nameko's texts, of a method that is not there nothing but its name.
-                    LoggingKeys.error: "\(type(of: error)): \(error)",
-                ]
-            )
-            self.process.overrides.observe?(.refused(service: self.container.name, entrypoint: name, error))
-            outcome = .failed(error as? any RemoteException ?? MalformedRequest("\(error)"))
+            return self.refuse(request, name.string, error)
         }
-        self.answer(delivery, outcome)
+        await self.container.work(
+            on: request,
+            until: deadline,
+            attempt: served.failures.attempt(request),
+            entrypoint: name.string,
+            limits: served.method.limits,
+            expects: served.method.expects,
+            method: call
+        ) { outcome in
+            self.finish(request, outcome, deadline, served)
+        }
+    }
+
+    /// A call that fails is answered when no attempt is left; its dead letter follows the answer.
+    private func finish(_ request: Delivery, _ outcome: Outcome, _ deadline: Deadline?, _ served: ServedMethod) {
+        let settlement = served.failures.settlement(for: outcome, of: request, deadline: deadline)
+        let settle: @Sendable () -> Void = {
+            let name = served.method.name
+            served.failures.settle(request, settlement, outcome, entrypoint: name, deadline: deadline)
+        }
+        switch settlement {
+        case .requeue, .retry: settle()
+        case .acknowledge, .deadLetter: self.answer(request, outcome, settle: settle)
+        }
+    }
+
+    private func refuse(_ request: Delivery, _ name: String, _ error: any Error) {
+        self.container.logger.warning(
+            "refused a request",
+            metadata: [
+                LoggingKeys.entrypoint: "\(name.prefix(100))",
+                // Some descriptions are nameko's texts, of a method that is not there nothing but its name.
+                LoggingKeys.error: "\(type(of: error)): \(error)",
+            ]
+        )
+        self.process.overrides.observe?(.refused(service: self.container.name, entrypoint: name, error))
+        let answer = error as? any RemoteException ?? MalformedRequest("\(error)")
+        self.answer(request, .failed(answer)) { self.container.settler.settle(request, .ack) }
     }
 
     /// Answers a request. It is done when its reply is confirmed, an error is an answer too, or when the broker refuses the
-    /// reply; the worker does not wait for that.
-    private func answer(_ delivery: Delivery, _ outcome: Outcome) {
-        if case .cancelled = outcome { return self.container.settler.settle(delivery, .requeue) }
+    /// reply: then `settle` is called. The worker does not wait for that.
+    private func answer(_ delivery: Delivery, _ outcome: Outcome, settle: @escaping @Sendable () -> Void) {
         let request = delivery.message
         guard let replyTo = request.properties.replyTo, !replyTo.isEmpty else {
             self.container.logger.debug("a request without reply_to was served and not answered")
-            return self.container.settler.settle(delivery, .ack)
+            return settle()
         }
         self.unconfirmed.begin()
-        let settle: @Sendable (Acknowledgement) -> Void = { acknowledgement in
-            self.container.settler.settle(delivery, acknowledgement)
-            self.unconfirmed.end()
-        }
         self.publish(self.message(outcome, to: request), to: replyTo) { result in
             switch result {
             case .success:
-                settle(.ack)
+                settle()
             case .failure(let error) where error.code == .invalidArgument:
                 // Too large, or a correlation id that cannot be sent: the caller can still be told so.
                 let failure = Outcome.failed(UnserializableValue("the reply cannot be sent: \(error.message)"))
                 self.publish(self.message(failure, to: request), to: replyTo) { result in
                     if case .failure(let error) = result { self.log(error) }
-                    settle(.ack)
+                    settle()
+                    self.unconfirmed.end()
                 }
+                return
             case .failure(let error):
                 self.log(error)
-                settle(Self.isBrokerAway(error) ? .requeue : .ack)
+                if Self.isBrokerAway(error) { self.container.settler.settle(delivery, .requeue) } else { settle() }
             }
+            self.unconfirmed.end()
         }
     }
 
@@ -138,10 +182,9 @@ final class RPCConsumer: BoundEntrypoint {
                     throw UnserializableValue("Unserializable value: `\(type(of: result))`")
                 }
                 return try Self.reply(SuccessEnvelope(result: result), to: request, codec)
-            case .failed(let error):
+            case .failed, .timedOut, .cancelled:
+                let error = outcome.error ?? CancellationError()
                 return try Self.reply(FailureEnvelope(error: RemoteErrorBody(error)), to: request, codec)
-            case .cancelled:
-                return try Self.reply(FailureEnvelope(error: RemoteErrorBody(CancellationError())), to: request, codec)
             }
         } catch {
             let failure = UnserializableValue("Unserializable value: \(error)")

@@ -81,7 +81,9 @@ package struct RemoteErrorBody: Codable {
 
     /// The error for the caller: one of `known` where the path is its and the arguments fit, otherwise a ``RemoteError``.
     func error(known: [any RemoteException.Type]) -> any Error {
-        let builtIn: [any RemoteException.Type] = [MalformedRequest.self, MethodNotFound.self, IncorrectSignature.self]
+        let builtIn: [any RemoteException.Type] = [
+            MalformedRequest.self, MethodNotFound.self, IncorrectSignature.self, HandlerTimeout.self,
+        ]
         for type in known + builtIn where type.path.hasSameBytes(as: self.path) {
             if let error = type.init(arguments: self.arguments) { return error }
         }

@@ -7,22 +7,67 @@ struct Worker: Sendable {
     private let makers: [any DependencyProvider]
     /// Values that stand in for those of other providers.
     private let replacements: [ObjectIdentifier: any Sendable]
+    private let timers: TimerQueue
     private let logger: Logger
     private let observe: WorkerObserver?
+    private let leaked = Locked(0)
 
     init(dependencies: [any DependencyProvider], process: ProcessResources, logger: Logger) {
         // A dispatcher or a proxy has no part in single calls.
         self.dependencies = dependencies.filter { !($0 is any WorkerIndependent) }
         self.makers = self.dependencies.filter(\.makesValue)
         self.replacements = process.overrides.replacements
+        self.timers = process.timers
         self.logger = logger
         self.observe = process.overrides.observe
     }
 
-    /// Runs the hooks and the method in the call's context. It never throws: the outcome says what happened.
+    /// How many calls have outlived their timeout and still run, though they were cancelled.
+    var leakedCalls: Int { self.leaked.withLock { $0 } }
+
+    /// Runs the hooks and the method in the call's context, for at most `timeout`. It never throws: the outcome says what
+    /// happened.
+    ///
+    /// It returns when the call has ended. One that goes on though it was cancelled has its outcome before that: its message
+    /// is not to wait for it.
     func run(
         _ context: WorkerContext,
-        expects: (any Error) -> Bool,
+        timeout: Duration?,
+        expects: @escaping @Sendable (any Error) -> Bool,
+        _ method: @escaping @Sendable () async throws -> any Sendable,
+        completion: @escaping @Sendable (Outcome) -> Void
+    ) async {
+        guard let timeout else { return completion(await self.run(context, nil, expects, method)) }
+        let call = TimedCall(HandlerTimeout(entrypoint: context.entrypoint, timeout: timeout))
+        let isOver = Latch()
+        let timer = self.timers.schedule(after: timeout) { if call.expire() { isOver.open() } }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                let outcome = await self.run(context, call, expects, method)
+                if call.end() { self.noteEnd(of: context) } else { completion(outcome) }
+                isOver.open()
+            }
+            await isOver.wait()
+            self.timers.cancel(timer)
+            guard call.hasExpired else { return await group.waitForAll() }
+            group.cancelAll()
+            let leak = self.timers.schedule(after: Self.patience) {
+                guard call.leak() else { return }
+                self.noteLeak(of: context, timeout)
+                completion(.timedOut(call.timeout))
+            }
+            await group.waitForAll()
+            self.timers.cancel(leak)
+        }
+    }
+
+    /// How long a call that was cancelled may take to end.
+    private static let patience = Duration.seconds(5)
+
+    private func run(
+        _ context: WorkerContext,
+        _ call: TimedCall?,
+        _ expects: (any Error) -> Bool,
         _ method: @Sendable () async throws -> any Sendable
     ) async -> Outcome {
         await WorkerContext.$current.withValue(context) {
@@ -30,8 +75,8 @@ struct Worker: Sendable {
                 self.observe?(.started(context))
                 let outcome =
                     await self.makers.isEmpty && self.replacements.isEmpty
-                    ? self.runHooks(context, method)
-                    : self.runWithValues(context, method)
+                    ? self.runHooks(context, call, method)
+                    : self.runWithValues(context, call, method)
                 self.log(outcome, context, expects)
                 self.observe?(.ended(context, outcome))
                 return outcome
@@ -41,6 +86,7 @@ struct Worker: Sendable {
 
     private func runWithValues(
         _ context: WorkerContext,
+        _ call: TimedCall?,
         _ method: @Sendable () async throws -> any Sendable
     ) async -> Outcome {
         var values = self.replacements
@@ -51,15 +97,16 @@ struct Worker: Sendable {
                 made = self.makers[...made.endIndex]
             }
         } catch {
-            let outcome = Self.outcome(of: error)
+            let outcome = Self.outcome(.failure(error), call)
             await WorkerDependencies.$current.withValue(values) { await self.tearDown(made, context) }
             return outcome
         }
-        return await WorkerDependencies.$current.withValue(values) { await self.runHooks(context, method) }
+        return await WorkerDependencies.$current.withValue(values) { await self.runHooks(context, call, method) }
     }
 
     private func runHooks(
         _ context: WorkerContext,
+        _ call: TimedCall?,
         _ method: @Sendable () async throws -> any Sendable
     ) async -> Outcome {
         var outcome: Outcome
@@ -69,16 +116,16 @@ struct Worker: Sendable {
                 try await provider.workerSetup(context)
                 isSetUp = self.dependencies[...isSetUp.endIndex]
             }
-            outcome = .succeeded(try await method())
+            outcome = Self.outcome(.success(try await method()), call)
         } catch {
-            outcome = Self.outcome(of: error)
+            outcome = Self.outcome(.failure(error), call)
         }
         for provider in isSetUp {
             do {
                 try await provider.workerResult(context, outcome)
             } catch {
                 if case .succeeded = outcome {
-                    outcome = Self.outcome(of: error)
+                    outcome = Self.outcome(.failure(error), call)
                 } else {
                     self.log(error, of: provider)
                 }
@@ -99,8 +146,16 @@ struct Worker: Sendable {
         }
     }
 
-    /// An error in a task that was cancelled is the cancellation's doing: nobody else cancels a worker but its container.
-    private static func outcome(of error: any Error) -> Outcome { Task.isCancelled ? .cancelled : .failed(error) }
+    /// What a call returns or throws after its time is not trusted: it may be half of the work, such as of a sleep that was
+    /// cut short. Otherwise an error in a task that was cancelled is the cancellation's doing: nobody cancels a worker but its
+    /// timeout and its container.
+    private static func outcome(_ result: Result<any Sendable, any Error>, _ call: TimedCall?) -> Outcome {
+        if let call, call.hasExpired { return .timedOut(call.timeout) }
+        switch result {
+        case .success(let value): return .succeeded(value)
+        case .failure(let error): return Task.isCancelled ? .cancelled : .failed(error)
+        }
+    }
 
     private func log(_ outcome: Outcome, _ context: WorkerContext, _ expects: (any Error) -> Bool) {
         switch outcome {
@@ -108,6 +163,8 @@ struct Worker: Sendable {
             context.logger.debug("\(context.entrypoint) succeeded")
         case .cancelled:
             context.logger.warning("\(context.entrypoint) was cancelled by the container's stop")
+        case .timedOut(let timeout):
+            context.logger.error("\(context.entrypoint) was cancelled: it took longer than \(timeout.timeout)")
         case .failed(let error):
             let isExpected = expects(error)
             context.logger.log(
@@ -116,6 +173,24 @@ struct Worker: Sendable {
                 metadata: [LoggingKeys.error: "\(error)"]
             )
         }
+    }
+
+    private func noteLeak(of context: WorkerContext, _ timeout: Duration) {
+        let count = self.leaked.withLock { leaked in
+            leaked += 1
+            return leaked
+        }
+        var metadata: Logger.Metadata = ["leaked": "\(count)", "timeout": "\(timeout)"]
+        if let id = context.message?.properties.messageID { metadata["message_id"] = "\(FailureText.redacted(id))" }
+        context.logger.error(
+            "\(context.entrypoint) ignores that it was cancelled \(Self.patience) ago: its worker has leaked until it ends",
+            metadata: metadata
+        )
+    }
+
+    private func noteEnd(of context: WorkerContext) {
+        self.leaked.withLock { $0 -= 1 }
+        context.logger.warning("\(context.entrypoint) has ended after all: its worker is free again")
     }
 
     private func log(_ error: any Error, of provider: any DependencyProvider) {

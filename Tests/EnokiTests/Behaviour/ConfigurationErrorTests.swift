@@ -105,6 +105,39 @@ import Testing
         #expect(self.error(of: Single(EventHandler("on_event", of: "press", "published", mode: .broadcast) {})) == nil)
     }
 
+    @Test func aRequestIsNotRequeued() {
+        for policy in [FailurePolicy.requeue, .retry(upTo: 2, finally: .requeue)] {
+            let method = RPC("add", onFailure: policy) { 1 }
+            #expect(
+                self.error(of: Single(method))?.hasPrefix(
+                    "RPC method 'add' of service 'single' is to requeue requests that fail"
+                ) == true
+            )
+        }
+        #expect(self.error(of: Single(RPC("add", onFailure: .retry(upTo: 2)) { 1 })) == nil)
+        #expect(self.error(of: Single(RPC("add", onFailure: .retry(upTo: -1)) { 1 })) != nil)
+    }
+
+    @Test(arguments: [Duration.zero, .seconds(-1), .seconds(4_000_001)]) func aTimeoutThatIsNone(_ timeout: Duration) {
+        let entrypoints: [any Entrypoint] = [
+            EventHandler("on_event", of: "press", "published", timeout: timeout) {}, RPC("add", timeout: timeout) { 1 },
+            Timer("tick", every: .seconds(1), timeout: timeout) {},
+        ]
+        for entrypoint in entrypoints {
+            #expect(self.error(of: Single(entrypoint))?.contains("has the timeout \(timeout)") == true)
+        }
+    }
+
+    @Test(arguments: [0, -1, 65_536]) func aConcurrencyThatIsNone(_ concurrency: Int) {
+        let entrypoints: [any Entrypoint] = [
+            EventHandler("on_event", of: "press", "published", concurrency: concurrency) {},
+            RPC("add", concurrency: concurrency) { 1 },
+        ]
+        for entrypoint in entrypoints {
+            #expect(self.error(of: Single(entrypoint))?.contains("has the concurrency \(concurrency)") == true)
+        }
+    }
+
     @Test func aPolicyThatCannotWork() {
         let handler = EventHandler("on_event", of: "press", "published", onFailure: .retry(upTo: 0)) {}
         #expect(

@@ -60,8 +60,25 @@ import Testing
     @Test func onlyTheKindsThatThePolicyNamesAreRetried() {
         let policy = FailurePolicy.retry(upTo: 3, .none, on: [.timeout])
         #expect(self.settlement(policy, .failed(Unlucky())) == .deadLetter(.error, attempts: 1))
+        let timeout = Outcome.timedOut(HandlerTimeout(entrypoint: "e", timeout: .seconds(1)))
+        #expect(self.settlement(policy, timeout) == .retry(.none, attempts: 1))
+        #expect(self.settlement(policy, timeout, attempt: 3) == .deadLetter(.timeout, attempts: 3))
+        #expect(self.settlement(.retry(upTo: 3, on: [.error]), timeout) == .deadLetter(.timeout, attempts: 1))
         #expect(policy.kind(of: Unlucky()) == .error)
         #expect(policy.kind(of: Reject(reason: "")) == .permanent)
+    }
+
+    @Test func noAttemptIsMadeAfterTheCallersTime() {
+        let policy = FailurePolicy.retry(upTo: 5, .fixed(.seconds(1)))
+        func settlement(_ left: Duration?, _ error: any Error = Unlucky()) -> Settlement {
+            policy.settlement(for: .failed(error), attempt: 1, timeLeft: left) { 0 }
+        }
+        let wait = RetryDelay(step: .seconds(1), delay: .seconds(1))
+        #expect(settlement(nil) == .retry(wait, attempts: 1))
+        #expect(settlement(.seconds(1.001)) == .retry(wait, attempts: 1))
+        #expect(settlement(.seconds(1)) == .deadLetter(.error, attempts: 1))
+        #expect(settlement(.seconds(-1)) == .deadLetter(.error, attempts: 1))
+        #expect(settlement(.seconds(20), Retry(after: .seconds(30))) == .deadLetter(.error, attempts: 1))
     }
 
     @Test func aRejectionIsNeverRetried() {
