@@ -8,6 +8,9 @@ public struct ConsumerOptions: Sendable, Hashable {
     public var automaticAcknowledgement: Bool
     /// Among the consumers of a queue the ones of the highest priority are served first; `nil` is 0.
     public var priority: Int32?
+    /// Whether messages that break a bound of the transport are delivered too, with a ``Message/defect`` in place of what
+    /// was not taken. Otherwise the transport rejects them, without requeue, and logs it.
+    package var takesDefective = false
 
     /// Options; by default a prefetch of 20, shared, with acknowledgements.
     public init(

@@ -9,6 +9,9 @@ public struct Message: Sendable {
     /// A broker passes on what it got, byte by byte: what Swift reads as one value, such as a string, can have several forms
     /// on a wire.
     package var encodedProperties: [UInt8]?
+    /// What the transport did not take of it: then the body is empty, and the headers may be. Only a consumer that asks for
+    /// such messages gets them (``ConsumerOptions/takesDefective``).
+    package var defect: MessageDefect?
 
     /// A message with `body` and `properties`.
     public init(body: [UInt8], properties: BasicProperties = BasicProperties()) {

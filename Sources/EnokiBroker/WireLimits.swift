@@ -13,6 +13,8 @@ package enum WireLimits {
     package static let longestTime = Duration.milliseconds(315_360_000_000)
     /// The longest body, in bytes, unless a transport is told otherwise.
     package static let bodySize = 16 * 1024 * 1024
+    /// The longest body that RabbitMQ takes (`max_message_size`).
+    package static let largestBodySize = 128 * 1024 * 1024
 
     /// Throws when `exchange` cannot be declared.
     package static func check(_ exchange: Exchange) throws(BrokerError) {

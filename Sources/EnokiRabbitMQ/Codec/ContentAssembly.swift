@@ -12,9 +12,19 @@ struct Content: Sendable {
     var message: Result<Message, UnacceptableContent>
 }
 
-/// Why a message that came is not shown to anybody.
+/// A message that came and of which a part was not taken.
 struct UnacceptableContent: Error, Equatable {
-    var reason: String
+    /// What was not taken, and why.
+    var defect: MessageDefect
+    /// The properties, without the headers where those are the defect.
+    var properties: BasicProperties
+
+    /// What is left of it.
+    var message: Message {
+        var message = Message(body: [], properties: self.properties)
+        message.defect = self.defect
+        return message
+    }
 }
 
 /// Puts a message together from its method, header and body frames (AMQP 0-9-1 §4.2.6); performs no I/O.
@@ -69,11 +79,9 @@ struct ContentAssembly {
             throw Violation(reason: "a header frame where none may come")
         }
         guard let size = Int(exactly: bodySize), size <= self.maxBodySize else {
-            return self.skip(
-                origin,
-                "its body of \(bodySize) bytes is longer than maxBodySize, \(self.maxBodySize)",
-                bodySize
-            )
+            let defect = MessageDefect.bodyTooLarge(size: bodySize, limit: self.maxBodySize)
+            let kept = (try? BasicProperties(decoding: properties)) ?? BasicProperties(withoutHeaders: properties)
+            return self.skip(origin, UnacceptableContent(defect: defect, properties: kept), bodySize)
         }
         do throws(HeaderDecodingFailure) {
             let properties = try BasicProperties(decoding: properties)
@@ -83,7 +91,9 @@ struct ContentAssembly {
             self.state = .body(origin, properties, size: size)
             return nil
         } catch {
-            return self.skip(origin, error.reason, bodySize)
+            let defect = MessageDefect.unreadableHeaders(error.reason)
+            let kept = BasicProperties(withoutHeaders: properties)
+            return self.skip(origin, UnacceptableContent(defect: defect, properties: kept), bodySize)
         }
     }
 
@@ -108,8 +118,11 @@ struct ContentAssembly {
         }
     }
 
-    private mutating func skip(_ origin: Content.Origin, _ reason: String, _ size: UInt64) -> Content? {
-        let failure = UnacceptableContent(reason: reason)
+    private mutating func skip(
+        _ origin: Content.Origin,
+        _ failure: UnacceptableContent,
+        _ size: UInt64
+    ) -> Content? {
         if size == 0 { return self.finish(origin, .failure(failure)) }
         self.state = .skipping(origin, failure, remaining: size)
         return nil

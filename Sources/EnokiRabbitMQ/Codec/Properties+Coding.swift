@@ -88,4 +88,12 @@ extension BasicProperties {
         if has(AMQP_BASIC_APP_ID_FLAG) { self.appID = properties.app_id.string }
         if has(AMQP_BASIC_CLUSTER_ID_FLAG) { self.clusterID = properties.cluster_id.string }
     }
+
+    /// The same but for the headers, which cannot be read.
+    init(withoutHeaders properties: amqp_basic_properties_t) {
+        var properties = properties
+        properties._flags &= ~amqp_flags_t(AMQP_BASIC_HEADERS_FLAG)
+        // Nothing else of them can fail.
+        self = (try? BasicProperties(decoding: properties)) ?? BasicProperties()
+    }
 }

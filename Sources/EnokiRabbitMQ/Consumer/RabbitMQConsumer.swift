@@ -141,31 +141,36 @@ final class RabbitMQConsumer: Consumer, ChannelUser {
 
     func channel(_ channel: Channel, received content: Content) {
         guard case .delivery(let envelope) = content.origin else { return }
-        let tag = envelope.tag
         switch content.message {
-        case .success(let message):
-            let token: DeliveryToken
-            if self.options.automaticAcknowledgement {
-                token = DeliveryToken { _ in }
-            } else {
-                let id = message.properties.messageID
-                self.unsettled.withLock { $0.add(tag, messageID: id, at: .now) }
-                token = DeliveryToken { [unsettled] answer in
-                    // Of a channel that is gone nothing is settled: its tags may be those of another now.
-                    if channel.send(.acknowledge(answer, tag: tag)) { unsettled.withLock { $0.settle(tag) } }
-                }
-            }
-            self.onDelivery(
-                Delivery(
-                    message: message,
-                    exchange: envelope.exchange,
-                    routingKey: envelope.routingKey,
-                    redelivered: envelope.redelivered,
-                    token: token
-                )
-            )
+        case .success(let message): self.deliver(message, envelope, on: channel)
+        case .failure(let failure) where self.options.takesDefective:
+            self.deliver(failure.message, envelope, on: channel)
         case .failure(let failure): self.refuse(envelope, failure, on: channel)
         }
+    }
+
+    private func deliver(_ message: Message, _ envelope: IncomingMethod.Envelope, on channel: Channel) {
+        let tag = envelope.tag
+        let token: DeliveryToken
+        if self.options.automaticAcknowledgement {
+            token = DeliveryToken { _ in }
+        } else {
+            let id = message.properties.messageID
+            self.unsettled.withLock { $0.add(tag, messageID: id, at: .now) }
+            token = DeliveryToken { [unsettled] answer in
+                // Of a channel that is gone nothing is settled: its tags may be those of another now.
+                if channel.send(.acknowledge(answer, tag: tag)) { unsettled.withLock { $0.settle(tag) } }
+            }
+        }
+        self.onDelivery(
+            Delivery(
+                message: message,
+                exchange: envelope.exchange,
+                routingKey: envelope.routingKey,
+                redelivered: envelope.redelivered,
+                token: token
+            )
+        )
     }
 
     /// Warns of deliveries that have been unsettled for at least `limit`, and tells how long RabbitMQ waits.
@@ -181,11 +186,10 @@ final class RabbitMQConsumer: Consumer, ChannelUser {
         }
     }
 
-    /// The one place where a message ends that breaks a bound and is never shown to the user: a dead-letter policy goes
-    /// here.
+    /// Ends a message that breaks a bound, for a consumer that has no use for such.
     private func refuse(_ envelope: IncomingMethod.Envelope, _ failure: UnacceptableContent, on channel: Channel) {
         self.host.logger.error(
-            "a message was rejected without requeue: \(failure.reason)",
+            "a message was rejected without requeue: \(failure.defect.explanation)",
             metadata: [
                 "queue": "\(self.queue)", "exchange": "\(envelope.exchange)", "routing_key": "\(envelope.routingKey)",
             ]
