@@ -66,11 +66,10 @@ import Testing
 
     @Test func whoIsBlockedGetsWhatTheBrokerHas() async throws {
         try await conformOnWire { session in
-            let client = try await session.connect(startOk: Self.startOk, tuneOk: .tuneOk(heartbeat: 1))
-            client.send(.method(.queueDeclare(Queue("q")), on: 1))
-            client.send(.message("m"))
-            #expect(try await client.next() == "1 queue.declare-ok 'q' 0 0")
             let other = try await session.connect(startOk: Self.startOk)
+            other.send(.method(.queueDeclare(Queue("q")), on: 1))
+            other.send(.message("m"))
+            #expect(try await other.next() == "1 queue.declare-ok 'q' 0 0")
             var got = "1 basic.get-empty ''"
             while got == "1 basic.get-empty ''" {
                 other.send(.method(.basicGet("q"), on: 1))
@@ -78,6 +77,8 @@ import Testing
             }
             #expect(try await other.next(2) == ["1 header 60 size 1", "1 body 'm'"])
             try await session.peer.setMemoryIsLow(true)
+            // Only now: the alarm may take longer than a client may be silent.
+            let client = try await session.connect(startOk: Self.startOk, tuneOk: .tuneOk(heartbeat: 1))
             client.send(.method(.basicConsume("q", tag: "c"), on: 1))
             client.send(.message("another"))
             // The one is the channel's, the other the connection's.
