@@ -162,4 +162,29 @@ import Testing
         let port = ["AMQP_SERVER_ADDRESS": "5672", "AMQP_SERVER_VIRTUAL_HOSTS": "a,b"]
         #expect(await error(environment: port).hasPrefix("AMQP_SERVER_VIRTUAL_HOSTS has 2 names"))
     }
+
+    @Test func theLimitsOfMessagesAreSettings() async throws {
+        let configuration = try await configuration(
+            file: "AMQP_URI: amqp://localhost/\nmax_body_size: 33554432\nmax_body_depth: 8\nmax_headers: 5\n"
+                + "max_headers_size: 100\ncontext_keys: [language, user_id]"
+        )
+        var limits = MessageLimits()
+        limits.bodySize = 32 << 20
+        limits.bodyDepth = 8
+        limits.headerCount = 5
+        limits.headersSize = 100
+        #expect(configuration.settings.limits == limits)
+        #expect(configuration.settings.contextKeys == ["language", "user_id"])
+        guard case .rabbitMQ(let rabbitMQ) = configuration.broker else { return #expect(Bool(false), "not RabbitMQ") }
+        #expect(rabbitMQ.maxBodySize == 32 << 20)
+    }
+
+    @Test(arguments: [
+        "max_body_size: 0", "max_body_size: 134217729", "max_body_depth: 129", "max_body_depth: -1", "max_headers: 0",
+        "max_headers_size: 131073",
+    ])
+    func limitsOutOfRangeAreErrors(_ line: String) async {
+        let key = line.prefix { $0 != ":" }
+        #expect(await error(file: line).hasPrefix("\(key) is "))
+    }
 }

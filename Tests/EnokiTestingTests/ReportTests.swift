@@ -69,7 +69,7 @@ import Testing
                   2. kitchen.cook on instance 0 failed with Inedible(dish: "stone") (kitchen.cook.1)
                   3. kitchen.cook on instance 0 was not called: IncorrectSignature: cook() 'dish': expected String, found number
                   4. kitchen.coook on instance 0 was not called: MethodNotFound: coook
-                  5. kitchen.serve on instance 0 was not called: DecodingError: the body: expected Dictionary<String, Any>, found a string
+                  5. kitchen.serve on instance 0 was not called: UnreadableMessage: malformed: the body: expected Dictionary<String, Any>, found a string
                 queues that are not empty:
                   evt-orders-placed--kitchen.serve.dead: 1 ready, 0 unsettled, 0 consumers
                     "no object"

@@ -19,9 +19,16 @@ public protocol Codec: Sendable {
         from body: [UInt8],
         userInfo: [CodingUserInfoKey: any Sendable]
     ) throws -> Value
+
+    /// The codec for a process with these limits. One whose format does not nest, or that bounds it by itself, returns
+    /// itself, which is what it does by default.
+    func limited(by limits: MessageLimits) -> Self
 }
 
 extension Codec {
+    /// Returns itself.
+    public func limited(by limits: MessageLimits) -> Self { self }
+
     package func decode<Value: Decodable>(_ type: Value.Type, from body: [UInt8]) throws -> Value {
         try self.decode(type, from: body, userInfo: [:])
     }

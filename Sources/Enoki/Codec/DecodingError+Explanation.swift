@@ -1,7 +1,11 @@
 extension DecodingError {
     /// What was expected and what was found at `path`, in words for the one who sent it.
-    package func explanation(at path: [String]) -> String {
+    package func explanation(at path: [String]) -> String { self.explanation(at: path, hiding: .none) }
+
+    /// The same, without what a sensitive value could show.
+    func explanation(at path: [String], hiding sensitive: SensitiveArguments) -> String {
         let place = path.isEmpty ? "the body" : "'\(Self.joined(path))'"
+        if sensitive.covers(path) { return "\(place): \(self.hidden)" }
         return switch self {
         case .typeMismatch(let type, let context): "\(place): expected \(type), \(Self.brief(context))"
         case .valueNotFound(let type, _): "\(place): expected \(type), found null"
@@ -9,6 +13,16 @@ extension DecodingError {
             "missing 1 required argument: '\(Self.joined(path + [key.stringValue]))'"
         case .dataCorrupted(let context): "\(place): \(Self.brief(context))"
         @unknown default: "\(place): cannot be decoded"
+        }
+    }
+
+    /// What can be said of a value that nobody is to see.
+    private var hidden: String {
+        switch self {
+        case .typeMismatch(let type, _), .valueNotFound(let type, _):
+            "expected \(type), found \(SensitiveArguments.redacted)"
+        case .keyNotFound(let key, _): "missing 1 required argument: '\(key.stringValue)'"
+        default: "cannot be read, found \(SensitiveArguments.redacted)"
         }
     }
 

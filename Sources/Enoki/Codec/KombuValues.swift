@@ -103,6 +103,9 @@ enum KombuValues {
 
     // MARK: - Dates
 
+    /// The years 1 to 9999, in seconds since 1970.
+    private static let yearsOfPython = -62_135_596_800.0..<253_402_300_799.0
+
     /// Writes a date as kombu's `datetime`, in UTC to the microsecond.
     ///
     /// - Throws: `EncodingError` for a date before the year 1 or after 9999, which Python does not have.
@@ -120,7 +123,7 @@ enum KombuValues {
     /// The text as Python's `isoformat` writes it: `2020-01-02T03:04:05.250000+00:00`. Before 3.11 Python does not read `Z`.
     private static func text(_ date: Date) -> String? {
         let time = date.timeIntervalSince1970
-        guard time >= -62_135_596_800, time < 253_402_300_799 else { return nil }
+        guard Self.yearsOfPython.contains(time) else { return nil }
         var seconds = time.rounded(.down)
         var microseconds = Int(((time - seconds) * 1_000_000).rounded())
         if microseconds == 1_000_000 {
@@ -137,7 +140,16 @@ enum KombuValues {
     /// A text without a time zone, as most Python programs write, is taken as UTC.
     @Sendable static func decodeDate(from decoder: any Decoder) throws -> Date {
         let container = try decoder.singleValueContainer()
-        if let seconds = try? container.decode(Double.self) { return Date(timeIntervalSince1970: seconds) }
+        if let seconds = try? container.decode(Double.self) {
+            // Foundation traps where a date beyond all calendars is described.
+            guard Self.yearsOfPython.contains(seconds) else {
+                throw DecodingError.dataCorruptedError(
+                    in: container,
+                    debugDescription: "a date must be in the years 1 to 9999"
+                )
+            }
+            return Date(timeIntervalSince1970: seconds)
+        }
         let text = try container.decode(String.self)
         guard let date = Self.date(text) else {
             throw DecodingError.dataCorruptedError(

@@ -239,7 +239,8 @@ public final class ServiceContainer: Service, Sendable {
         _ handle: @escaping @Sendable (Delivery, Deadline?) async -> Void
     ) async throws -> any Consumer {
         let prefetch = self.process.settings.effectivePrefetch
-        let options = ConsumerOptions(prefetch: min(most ?? prefetch, prefetch))
+        var options = ConsumerOptions(prefetch: min(most ?? prefetch, prefetch))
+        options.takesDefective = true
         return try await self.process.broker.consume(queue, options: options) { delivery in
             let timeout = delivery.message.properties.headers[CallContext.timeoutHeader]?.integerValue
             let deadline = timeout.map { Deadline(after: .milliseconds($0), timers: self.process.timers) }
@@ -291,7 +292,7 @@ public final class ServiceContainer: Service, Sendable {
         WorkerContext(
             service: self.name,
             entrypoint: entrypoint,
-            parents: CallContext(headers: headers),
+            parents: CallContext(headers: headers, keeping: self.process.settings.contextKeys),
             deadline: deadline,
             redelivered: redelivered,
             attempt: attempt,

@@ -72,6 +72,7 @@ public final class ServiceHost: Service, Sendable {
         let name =
             names.isEmpty ? "client" : String(decoding: names.joined(separator: "+").utf8.prefix(100), as: UTF8.self)
         let timers = TimerQueue(clock: clock)
+        let codecs = codecs.limited(by: settings.limits)
         let replies = ReplyListener(
             name: name,
             broker: broker,

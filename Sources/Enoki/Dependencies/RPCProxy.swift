@@ -54,7 +54,7 @@ public final class RPCProxy: DependencyProvider {
     ///   - timeout: How long the call may take; `nil` is the proxy's own.
     /// - Throws: ``UnknownService``, ``RPCTimeout``, ``ReplyQueueLost``, an error of the contract's ``RPCRequest/errors``,
     ///   ``RemoteError``, ``MethodNotFound``, ``IncorrectSignature``; `EncodingError`, `DecodingError`,
-    ///   ``UnsupportedContent``; `BrokerError` when it was not sent; `CancellationError`.
+    ///   ``UnreadableMessage``; `BrokerError` when it was not sent; `CancellationError`.
     public func callAsFunction<Request: RPCRequest>(
         _ request: Request,
         timeout: Duration? = nil

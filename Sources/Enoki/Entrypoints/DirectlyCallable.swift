@@ -7,7 +7,7 @@ package protocol DirectlyCallable: Entrypoint {
 
     /// The method with the arguments that are in `message`.
     ///
-    /// - Throws: ``IncorrectSignature``, ``MalformedRequest``, `DecodingError`, ``UnsupportedContent``.
+    /// - Throws: ``IncorrectSignature``, ``MalformedRequest``, ``UnreadableMessage``.
     func method(for message: Message, _ codecs: Codecs) throws -> @Sendable () async throws -> any Sendable
 
     /// Whether `error` is part of normal work.

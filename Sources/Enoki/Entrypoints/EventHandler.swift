@@ -25,6 +25,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
     private let onFailure: FailurePolicy?
     private let requeueOnError: Bool
     let decode: Decode
+    private var sensitive = SensitiveArguments.none
     private let expectedErrors: [any Error.Type]
 
     /// A handler of the events that `Payload` is the contract of.
@@ -41,6 +42,8 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
     ///     order of their queue. `nil` is as many as it has workers.
     ///   - requeueOnError: nameko's name for `onFailure: .requeue`.
     ///   - expectedErrors: Errors that are part of normal work: logged as a warning instead of as an error.
+    ///   - sensitiveArguments: Paths to what no error text of Enoki's shows of the event, such as `card.number` or
+    ///     `items[0].note`; nameko's `sensitive_arguments`.
     ///   - method: The handler.
     public init<Payload: Event>(
         _ name: String,
@@ -51,6 +54,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         concurrency: Int? = nil,
         requeueOnError: Bool = false,
         expecting expectedErrors: [any Error.Type] = [],
+        sensitiveArguments: [String] = [],
         _ method: @escaping @Sendable (Payload) async throws -> Void
     ) {
         self.init(
@@ -63,8 +67,9 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
             CallLimits(timeout: timeout, concurrency: concurrency),
             requeueOnError,
             expectedErrors,
-            Self.decoding(Payload.self, method)
+            Self.decoding(Payload.self, SensitiveArguments(sensitiveArguments), method)
         )
+        self.sensitive = SensitiveArguments(sensitiveArguments)
     }
 
     /// A handler of the events of service `source` whose type is `type` or, where that holds `*` or `#`, matches it.
@@ -81,6 +86,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         concurrency: Int? = nil,
         requeueOnError: Bool = false,
         expecting expectedErrors: [any Error.Type] = [],
+        sensitiveArguments: [String] = [],
         _ method: @escaping @Sendable (Payload) async throws -> Void
     ) {
         self.init(
@@ -93,8 +99,9 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
             CallLimits(timeout: timeout, concurrency: concurrency),
             requeueOnError,
             expectedErrors,
-            Self.decoding(Payload.self, method)
+            Self.decoding(Payload.self, SensitiveArguments(sensitiveArguments), method)
         )
+        self.sensitive = SensitiveArguments(sensitiveArguments)
     }
 
     /// A handler that is told only that such an event happened.
@@ -121,7 +128,10 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
             CallLimits(timeout: timeout, concurrency: concurrency),
             requeueOnError,
             expectedErrors
-        ) { _, _ in method }
+        ) { message, codecs in
+            _ = try codecs.codec(for: message)
+            return method
+        }
     }
 
     private init(
@@ -150,11 +160,11 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
 
     private static func decoding<Payload: Decodable & Sendable>(
         _ type: Payload.Type,
+        _ sensitive: SensitiveArguments,
         _ method: @escaping @Sendable (Payload) async throws -> Void
     ) -> Decode {
         { message, codecs in
-            let codec = try codecs.codec(for: message.properties)
-            let payload = try codec.decode(Payload.self, from: message.body)
+            let payload = try codecs.read(Payload.self, from: message, hiding: sensitive)
             return { try await method(payload) }
         }
     }
@@ -169,6 +179,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
             throw ConfigurationError("\(handler) has an empty event type: name the type, or '#' for all")
         }
         try self.limits.validate(for: handler)
+        try self.sensitive.validate(of: handler)
         var isReliable = self.reliableDelivery ?? true
         if case .broadcast(.process) = self.mode {
             guard self.reliableDelivery != true else {

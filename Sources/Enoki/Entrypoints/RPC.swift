@@ -11,7 +11,7 @@ public struct RPC: Entrypoint, DirectlyCallable {
     /// The name of the method on the wire.
     public let name: String
 
-    let signature: MethodSignature
+    private(set) var signature: MethodSignature
     private let service: String?
     private let parameterCount: Int?
     let onFailure: FailurePolicy
@@ -35,6 +35,8 @@ public struct RPC: Entrypoint, DirectlyCallable {
     ///   - concurrency: How many calls of the method a container works on at once; `nil` is as many as it has workers. Those that
     ///     wait take no worker, but a place in the prefetch of all methods.
     ///   - expectedErrors: Errors that are part of normal work: logged as a warning instead of as an error.
+    ///   - sensitiveArguments: Paths to what no error text of Enoki's shows of the arguments, such as `card.number` or
+    ///     `items[0].note`; nameko's `sensitive_arguments`.
     ///   - method: The method. The parameters of a closure need their types written out.
     public init<each Parameter: Decodable & Sendable, Result: Encodable & Sendable>(
         _ name: String,
@@ -43,6 +45,7 @@ public struct RPC: Entrypoint, DirectlyCallable {
         timeout: Duration? = nil,
         concurrency: Int? = nil,
         expecting expectedErrors: [any Error.Type] = [],
+        sensitiveArguments: [String] = [],
         method: @escaping @Sendable @concurrent (repeat each Parameter) async throws -> Result
     ) {
         self.init(
@@ -52,6 +55,7 @@ public struct RPC: Entrypoint, DirectlyCallable {
             timeout: timeout,
             concurrency: concurrency,
             expecting: expectedErrors,
+            sensitiveArguments: sensitiveArguments,
             method: method
         )
     }
@@ -63,6 +67,7 @@ public struct RPC: Entrypoint, DirectlyCallable {
         timeout: Duration? = nil,
         concurrency: Int? = nil,
         expecting expectedErrors: [any Error.Type] = [],
+        sensitiveArguments: [String] = [],
         method: @escaping @Sendable @concurrent (repeat each Parameter) async throws -> Result
     ) {
         self.init(
@@ -77,6 +82,7 @@ public struct RPC: Entrypoint, DirectlyCallable {
             try reader.finish()
             return { try await method(repeat each arguments) }
         }
+        self.signature.sensitive = SensitiveArguments(sensitiveArguments)
     }
 
     /// A method with named parameters that returns nothing.
@@ -87,6 +93,7 @@ public struct RPC: Entrypoint, DirectlyCallable {
         timeout: Duration? = nil,
         concurrency: Int? = nil,
         expecting expectedErrors: [any Error.Type] = [],
+        sensitiveArguments: [String] = [],
         method: @escaping @Sendable @concurrent (repeat each Parameter) async throws -> Void
     ) {
         self.init(
@@ -96,6 +103,7 @@ public struct RPC: Entrypoint, DirectlyCallable {
             timeout: timeout,
             concurrency: concurrency,
             expecting: expectedErrors,
+            sensitiveArguments: sensitiveArguments,
             method: method
         )
     }
@@ -107,6 +115,7 @@ public struct RPC: Entrypoint, DirectlyCallable {
         timeout: Duration? = nil,
         concurrency: Int? = nil,
         expecting expectedErrors: [any Error.Type] = [],
+        sensitiveArguments: [String] = [],
         method: @escaping @Sendable @concurrent (repeat each Parameter) async throws -> Void
     ) {
         self.init(
@@ -124,6 +133,7 @@ public struct RPC: Entrypoint, DirectlyCallable {
                 return NoReply()
             }
         }
+        self.signature.sensitive = SensitiveArguments(sensitiveArguments)
     }
 
     /// The method that `Request` is the contract of.
@@ -133,16 +143,19 @@ public struct RPC: Entrypoint, DirectlyCallable {
     ///   - timeout: How long a call may take, likewise.
     ///   - concurrency: How many calls a container works on at once, likewise.
     ///   - expectedErrors: Errors that are part of normal work, beside those that the contract names.
+    ///   - sensitiveArguments: Paths to what no error text of Enoki's shows of the arguments.
     ///   - method: The method.
     public init<Request: RPCRequest>(
         onFailure: FailurePolicy = .discard,
         timeout: Duration? = nil,
         concurrency: Int? = nil,
         expecting expectedErrors: [any Error.Type] = [],
+        sensitiveArguments: [String] = [],
         _ method: @escaping @Sendable (Request) async throws -> Request.Reply
     ) {
         let limits = CallLimits(timeout: timeout, concurrency: concurrency)
         self.init(contract: Request.self, onFailure, limits, expectedErrors, method)
+        self.signature.sensitive = SensitiveArguments(sensitiveArguments)
     }
 
     /// The method that `Request` is the contract of, where that returns nothing.
@@ -151,6 +164,7 @@ public struct RPC: Entrypoint, DirectlyCallable {
         timeout: Duration? = nil,
         concurrency: Int? = nil,
         expecting expectedErrors: [any Error.Type] = [],
+        sensitiveArguments: [String] = [],
         _ method: @escaping @Sendable (Request) async throws -> Void
     ) where Request.Reply == NoReply {
         let limits = CallLimits(timeout: timeout, concurrency: concurrency)
@@ -158,6 +172,7 @@ public struct RPC: Entrypoint, DirectlyCallable {
             try await method(request)
             return NoReply()
         }
+        self.signature.sensitive = SensitiveArguments(sensitiveArguments)
     }
 
     private init(
@@ -233,6 +248,7 @@ public struct RPC: Entrypoint, DirectlyCallable {
             )
         }
         try self.validateFailures(in: container)
+        try self.signature.sensitive.validate(of: "RPC method '\(self.name)' of service '\(container.name)'")
         let consumer = container.shared { RPCConsumer(container) }
         consumer.register(self)
         return BoundRPC(method: self.name, container: container)
@@ -255,7 +271,7 @@ public struct RPC: Entrypoint, DirectlyCallable {
     }
 
     package func method(for request: Message, _ codecs: Codecs) throws -> @Sendable () async throws -> any Sendable {
-        let codec = try codecs.codec(for: request.properties)
+        let codec = try codecs.codec(for: request)
         do {
             return try self.signature.call(request.body, codec)
         } catch let error as DecodingError {

@@ -16,5 +16,7 @@ package enum DeadLetterReason: String, Sendable, Hashable, CaseIterable {
     case crash
 
     /// The reason for a message that could not be read because of `error`.
-    init(unreadable error: any Error) { self = error is UnsupportedContent ? .unsupportedContent : .malformed }
+    init(unreadable error: any Error) {
+        self = Self(rawValue: UnreadableMessage(error).reason.description) ?? .malformed
+    }
 }

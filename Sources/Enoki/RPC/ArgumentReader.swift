@@ -113,13 +113,16 @@ struct ArgumentReader {
         } catch let error as DecodingError {
             let path =
                 [parameter].compactMap { $0 } + error.path(below: parameter == nil ? ["kwargs"] : ["kwargs", "args"])
-            throw IncorrectSignature("\(self.signature.method)() \(error.explanation(at: path))")
+            let explanation = error.explanation(at: path, hiding: self.signature.sensitive)
+            throw IncorrectSignature("\(self.signature.method)() \(explanation)")
         } catch let error as any RemoteException {
             throw error
         } catch {
             // Foundation's own for a number that does not fit, or one of the type's `init(from:)`.
             let place = parameter.map { "'\($0)'" } ?? "the arguments"
-            let reason = "found a value that it cannot hold: \("\(error)".prefix(200))"
+            let isHidden = self.signature.sensitive.covers(parameter.map { [$0] } ?? [])
+            let text = isHidden ? SensitiveArguments.redacted : String("\(error)".prefix(200))
+            let reason = "found a value that it cannot hold: \(text)"
             throw IncorrectSignature("\(self.signature.method)() \(place): expected \(Value.self), \(reason)")
         }
     }

@@ -9,6 +9,8 @@ struct MethodSignature: Sendable {
     let method: String
     /// The names of its parameters, in order; empty for a contract that names none.
     let parameters: [String]
+    /// What of the arguments no error shows.
+    var sensitive = SensitiveArguments.none
     /// Makes the call of what a reader reads.
     let bind: Bind
 

@@ -14,7 +14,7 @@ struct RPCClient: Sendable {
     /// The call takes no longer than `timeout`, nor than what is left of the running worker's own deadline.
     ///
     /// - Throws: ``UnknownService``, ``RPCTimeout``, ``ReplyQueueLost``, ``RemoteError`` or one of `errors`, ``MethodNotFound``,
-    ///   ``IncorrectSignature``, ``MalformedRequest``, `EncodingError`, `DecodingError`, ``UnsupportedContent``,
+    ///   ``IncorrectSignature``, ``MalformedRequest``, `EncodingError`, `DecodingError`, ``UnreadableMessage``,
     ///   `BrokerError`, `CancellationError`.
     func call<Result: Decodable>(
         _ service: String,
@@ -36,7 +36,7 @@ struct RPCClient: Sendable {
         message.properties.expiration = timeout
 
         let reply = try await self.sender.call(message, service: service, method: method, timeout: timeout)
-        let codec = try self.codecs.codec(for: reply.properties)
+        let codec = try self.codecs.codec(for: reply)
         switch try codec.decode(ReplyEnvelope<Result>.self, from: reply.body) {
         case .success(let result): return result
         case .failure(let error): throw error.error(known: errors)

@@ -70,6 +70,7 @@ final class RPCConsumer: BoundEntrypoint {
         guard let served = methods[name] else { return self.refuse(request, name.string, MethodNotFound(name.string)) }
         let call: @Sendable () async throws -> any Sendable
         do {
+            _ = try ReplyAddress(of: request.message)
             call = try served.method.method(for: request.message, self.process.codecs)
         } catch {
             return self.refuse(request, name.string, error)
@@ -118,8 +119,8 @@ final class RPCConsumer: BoundEntrypoint {
     /// reply: then `settle` is called. The worker does not wait for that.
     private func answer(_ delivery: Delivery, _ outcome: Outcome, settle: @escaping @Sendable () -> Void) {
         let request = delivery.message
-        guard let replyTo = request.properties.replyTo, !replyTo.isEmpty else {
-            self.container.logger.debug("a request without reply_to was served and not answered")
+        guard let replyTo = (try? ReplyAddress(of: request))?.routingKey else {
+            self.container.logger.debug("a request without an address for its reply was not answered")
             return settle()
         }
         self.unconfirmed.begin()

@@ -192,7 +192,9 @@ final class ReplyListener: RequestSender {
         do {
             let topology = RPCTopology.replies(to: self.name, replyTo: self.replyTo, self.settings)
             try await self.broker.declare(topology)
-            let options = ConsumerOptions(prefetch: Self.prefetch)
+            var options = ConsumerOptions(prefetch: Self.prefetch)
+            // Its caller is told so, and waits no longer.
+            options.takesDefective = true
             let consumer = try await self.broker.consume(topology.queues[0].name, options: options) {
                 self.noteQueueLost()
             } onDelivery: { delivery in

@@ -19,6 +19,12 @@ public struct ServiceSettings: Sendable, Hashable {
     /// Whether event exchanges are declared auto-delete; all services of a broker must agree.
     public var autoDeleteEventExchanges = false
 
+    /// How much of a message is read.
+    public var limits = MessageLimits()
+    /// The names of the context data that a call takes over from its message, without their prefix `nameko.`; `nil` is all,
+    /// as with nameko.
+    public var contextKeys: [String]?
+
     /// The defaults.
     public init() {}
 
@@ -33,6 +39,11 @@ public struct ServiceSettings: Sendable, Hashable {
     /// - `shutdown_grace` (double, seconds, default 25)
     /// - `DECLARE_EVENT_EXCHANGES` (bool, default true)
     /// - `AUTO_DELETE_EVENT_EXCHANGES` (bool, default false)
+    /// - `max_body_size` (int, bytes, default 16777216)
+    /// - `max_body_depth` (int, default 64)
+    /// - `max_headers` (int, default 64)
+    /// - `max_headers_size` (int, bytes, default 8192)
+    /// - `context_keys` (list of strings, default all)
     ///
     /// - Throws: ``ConfigurationError`` for a value of the wrong type or out of range; it names the key, never the value.
     public init(_ reader: ConfigReader) async throws {
@@ -45,6 +56,11 @@ public struct ServiceSettings: Sendable, Hashable {
         if let shutdownGrace = try await read.duration("shutdown_grace") { self.shutdownGrace = shutdownGrace }
         if let declares = try await read.bool("DECLARE_EVENT_EXCHANGES") { self.declareEventExchanges = declares }
         if let deletes = try await read.bool("AUTO_DELETE_EVENT_EXCHANGES") { self.autoDeleteEventExchanges = deletes }
+        if let size = try await read.int("max_body_size") { self.limits.bodySize = size }
+        if let depth = try await read.int("max_body_depth") { self.limits.bodyDepth = depth }
+        if let count = try await read.int("max_headers") { self.limits.headerCount = count }
+        if let size = try await read.int("max_headers_size") { self.limits.headersSize = size }
+        self.contextKeys = try await read.strings("context_keys")
         try self.validate()
     }
 
@@ -76,6 +92,7 @@ public struct ServiceSettings: Sendable, Hashable {
         guard (0...31).contains(self.parentCallsTracked) else {
             throw ConfigurationError("parent_calls_tracked is \(self.parentCallsTracked): give a number from 0 to 31")
         }
+        try self.limits.validate()
         guard self.shutdownGrace >= .zero, self.shutdownGrace <= Self.maximumDuration else {
             throw ConfigurationError(
                 "shutdown_grace is \(self.shutdownGrace): give 0 to \(Self.maximumDuration.components.seconds) seconds"
@@ -94,6 +111,12 @@ private struct StrictReader {
 
     func string(_ key: String) async throws -> String? {
         try await self.expecting("a string", key) { try await self.reader.fetchString(forKey: ConfigKey(key)) }
+    }
+
+    func strings(_ key: String) async throws -> [String]? {
+        try await self.expecting("a list of strings", key) {
+            try await self.reader.fetchStringArray(forKey: ConfigKey(key))
+        }
     }
 
     func bool(_ key: String) async throws -> Bool? {

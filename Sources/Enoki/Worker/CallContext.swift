@@ -10,8 +10,9 @@ package struct CallContext: Sendable {
     /// The caller's remaining time in milliseconds. It must not be handed on: every hop writes its own.
     static let timeoutHeader = "enoki.timeout"
 
-    /// What a peer may make us carry along: a bound on the size of all that we publish.
-    private static let maximumDataSize = 8 * 1024
+    /// What a peer may make us carry along, in bytes: a bound on the size of all that we publish.
+    private static let maximumSize = 8 * 1024
+    private static let maximumStackSize = Self.maximumSize / 2
     private static let maximumDataCount = 64
     private static let maximumStackDepth = 32
     private static let maximumCallIDSize = 255
@@ -23,23 +24,20 @@ package struct CallContext: Sendable {
 
     /// Reads what a peer sent; nothing in `headers` can make it fail. Headers without the prefix become context data under
     /// their own name, as with nameko; those that belong to brokers do not.
-    init(headers: Headers) {
+    ///
+    /// - Parameter names: The context data to take over; `nil` is all.
+    init(headers: Headers, keeping names: [String]? = nil) {
         self.init()
-        var size = 0
-        for header in headers {
-            if header.name.hasSameBytes(as: Self.callIDStackHeader) {
-                let ids = header.value.arrayValue ?? [header.value]
-                self.callIDStack = ids.suffix(Self.maximumStackDepth).compactMap { id in
-                    id.stringValue.flatMap { $0.utf8.count <= Self.maximumCallIDSize ? $0 : nil }
-                }
-                continue
-            }
+        if let stack = headers[Self.callIDStackHeader] { self.callIDStack = Self.callIDStack(stack) }
+        var size = self.callIDStack.reduce(0) { $0 + FieldValue.string($1).estimatedSize }
+        for header in headers where !header.name.hasSameBytes(as: Self.callIDStackHeader) {
             let key = Self.key(of: header.name)
+            if let names, !names.contains(where: key.hasSameBytes) { continue }
             // nameko takes every header for context data, and hands on our own with its prefix.
             guard !Self.belongsToTransport(header.name), !Self.isOurs(key), header.value != .void else { continue }
             guard Self.canBeSent(key, header.value) else { continue }
             let added = key.utf8.count + header.value.estimatedSize
-            guard size + added <= Self.maximumDataSize, self.data.count < Self.maximumDataCount else { continue }
+            guard size + added <= Self.maximumSize, self.data.count < Self.maximumDataCount else { continue }
             size += added
             self.data[key] = header.value
         }
@@ -55,6 +53,19 @@ package struct CallContext: Sendable {
         return headers
     }
 
+    /// The ids in `value`, as far as they are ids: of too many the newest, which are the last.
+    private static func callIDStack(_ value: FieldValue) -> [String] {
+        var ids: [String] = []
+        var size = 0
+        for case .string(let id) in (value.arrayValue ?? [value]).suffix(Self.maximumStackDepth).reversed() {
+            guard id.utf8.count <= Self.maximumCallIDSize, !id.hasControlCharacters else { continue }
+            size += FieldValue.string(id).estimatedSize
+            guard size <= Self.maximumStackSize else { break }
+            ids.append(id)
+        }
+        return ids.reversed()
+    }
+
     private static func key(of header: String) -> String {
         guard header.utf8.starts(with: Self.prefix.utf8) else { return header }
         // By bytes: a combining character behind the prefix is part of the prefix's last character.
@@ -63,7 +74,7 @@ package struct CallContext: Sendable {
 
     /// Whether a message can carry it: what cannot be sent would fail every publish of the call.
     private static func canBeSent(_ key: String, _ value: FieldValue) -> Bool {
-        (try? WireLimits.check([Self.prefix + key: value], as: "context data")) != nil
+        !key.hasControlCharacters && (try? WireLimits.check([Self.prefix + key: value], as: "context data")) != nil
     }
 
     private static func isOurs(_ key: String) -> Bool { key.utf8.starts(with: "enoki.".utf8) }
@@ -75,15 +86,8 @@ package struct CallContext: Sendable {
     }
 }
 
-extension FieldValue {
-    /// About how many bytes the value takes on the wire.
-    fileprivate var estimatedSize: Int {
-        switch self {
-        case .string(let value): value.utf8.count + 5
-        case .bytes(let value): value.count + 5
-        case .array(let values): values.reduce(5) { $0 + $1.estimatedSize }
-        case .table(let table): table.reduce(5) { $0 + $1.name.utf8.count + 1 + $1.value.estimatedSize }
-        default: 9
-        }
-    }
+extension String {
+    /// Whether it holds NUL, a line break or another control character of ASCII: by bytes, since to Swift `\r\n` is one
+    /// character that is neither of its halves.
+    var hasControlCharacters: Bool { self.utf8.contains { $0 < 0x20 || $0 == 0x7F } }
 }

@@ -13,9 +13,11 @@ enum BrokerChoice: Sendable {
 
     /// The broker at `AMQP_URI`; the embedded one when there is no URI.
     ///
+    /// - Parameter limits: What is read of a message. A body that is longer, but no longer than a transport takes by itself,
+    ///   is kept in its dead letter.
     /// - Throws: `BrokerError` for a URI that cannot be understood; `ConfigurationError` for an empty one, most likely a
     ///   variable that was not set: whoever gives an address does not want messages to stay inside the process.
-    init(_ reader: ConfigReader) async throws {
+    init(_ reader: ConfigReader, limits: MessageLimits) async throws {
         let uri = try await reader.fetchString(forKey: "AMQP_URI", isSecret: true)
         let listens = try await reader.fetchString(forKey: ConfigKey(PortConfiguration.addressKey)) != nil
         guard let uri else {
@@ -33,7 +35,9 @@ enum BrokerChoice: Sendable {
                     + "one: leave one of them out"
             )
         }
-        self = .rabbitMQ(try RabbitMQConfiguration(uri: uri))
+        var configuration = try RabbitMQConfiguration(uri: uri)
+        configuration.maxBodySize = max(limits.bodySize, configuration.maxBodySize)
+        self = .rabbitMQ(configuration)
     }
 
     private static func port(_ reader: ConfigReader) async throws -> PortConfiguration {

@@ -27,7 +27,7 @@ struct ProcessConfiguration: Sendable {
         self.reader = reader
         try await UnsupportedSettings.refuse(reader)
         self.settings = try await ServiceSettings(reader)
-        self.broker = try await BrokerChoice(reader)
+        self.broker = try await BrokerChoice(reader, limits: self.settings.limits)
         self.logLevel = try await reader.logLevel()
     }
 }

@@ -33,7 +33,8 @@ import Testing
         Request("minimal", reply: five),
         Request("no correlation id", reply: five) { $0.correlationID = nil },
         Request("no content encoding", reply: five) { $0.contentEncoding = nil },
-        Request("an unknown content encoding", reply: five) { $0.contentEncoding = "martian" },
+        Request("an unknown content encoding", reply: "is not accepted") { $0.contentEncoding = "martian" },
+        Request("a name twice", body: #"{"args": [2, 3], "kwargs": {}, "args": [2]}"#, reply: "each name once"),
         Request("no content type, which kills nameko", reply: five) { $0.contentType = nil },
         Request("a content type with a parameter", reply: five) { $0.contentType = "application/json; charset=utf-8" },
         Request("a call id stack of integers, which kills nameko", reply: five) {
@@ -53,7 +54,7 @@ import Testing
         Request("invalid JSON", body: "{", reply: "nameko.exceptions.MalformedRequest"),
         Request("no kwargs", body: #"{"args": []}"#, reply: "nameko.exceptions.MalformedRequest"),
         Request("null args", body: #"{"args": null, "kwargs": {}}"#, reply: "nameko.exceptions.IncorrectSignature"),
-        Request("deep nesting", body: #"{"args": ["# + String(repeating: "[", count: 500), reply: "nested"),
+        Request("deep nesting", body: #"{"args": ["# + String(repeating: "[", count: 500), reply: "levels of nesting"),
         Request("another content type", reply: "is not accepted") { $0.contentType = "application/x-python-serialize" },
         Request("a compressed body", reply: "compressed") { $0.headers = ["compression": "application/x-gzip"] },
         Request("an unknown method", routingKey: "calculator.nope", reply: "nameko.exceptions.MethodNotFound"),

@@ -36,6 +36,12 @@ import Testing
         #expect(throws: EncodingError.self) { try self.codec.encode(Date(timeIntervalSince1970: seconds)) }
     }
 
+    @Test(arguments: ["NaN", "Infinity", "1e300", "-1e12", "253402300799"]) func nothingBeyondACalendarIsReadAsADate(
+        _ text: String
+    ) {
+        #expect(throws: DecodingError.self) { try self.codec.decode(Date.self, from: Array(text.utf8)) }
+    }
+
     @Test func bytesTravelAsKombusBase64() throws {
         let body = try self.codec.encode(Data([0, 255]))
         #expect(
@@ -83,15 +89,11 @@ import Testing
         func nested(_ depth: Int) -> [UInt8] {
             Array((String(repeating: "[", count: depth) + String(repeating: "]", count: depth)).utf8)
         }
-        _ = try self.codec.decode(JSONValue.self, from: nested(JSONCodec.maximumDepth))
+        _ = try self.codec.decode(JSONValue.self, from: nested(MessageLimits().bodyDepth))
         #expect(throws: DecodingError.self) {
-            try self.codec.decode(JSONValue.self, from: nested(JSONCodec.maximumDepth + 1))
+            try self.codec.decode(JSONValue.self, from: nested(MessageLimits().bodyDepth + 1))
         }
         #expect(throws: DecodingError.self) { try self.codec.decode(JSONValue.self, from: nested(1_000_000)) }
-    }
-
-    @Test func bracketsInStringsAreNoNesting() {
-        #expect(JSONScan(Array(#"["[[[[\"[[[", {"a": "]"}]"#.utf8)).depth == 2)
     }
 
     @Test func refusesWhatIsNotUTF8() {
@@ -120,11 +122,25 @@ import Testing
                 == "application/json"
         )
         #expect(try Codecs.json.codec(for: BasicProperties()).contentType == "application/json")
-        #expect(throws: UnsupportedContent.self) {
-            try Codecs.json.codec(for: BasicProperties(contentType: "application/x-python-serialize"))
-        }
-        #expect(throws: UnsupportedContent.self) {
-            try Codecs.json.codec(for: BasicProperties(headers: ["compression": "application/x-gzip"]))
-        }
+    }
+
+    @Test(arguments: [
+        BasicProperties(contentType: "application/x-python-serialize"),
+        BasicProperties(headers: ["compression": "application/x-gzip"]),
+        BasicProperties(contentType: ""), BasicProperties(contentType: ";"),
+        BasicProperties(contentType: "application/json", contentEncoding: "gzip"),
+        BasicProperties(contentType: "application/json; charset=utf-16"),
+        BasicProperties(contentType: "application/JSON;CHARSET=\"latin1\""),
+        BasicProperties(contentEncoding: "martian"),
+    ])
+    func whatNoCodecReadsIsUnsupported(_ properties: BasicProperties) {
+        let error = #expect(throws: UnreadableMessage.self) { try Codecs.json.codec(for: properties) }
+        #expect(error?.reason == .unsupportedContent)
+    }
+
+    @Test(arguments: [nil, "", "utf-8", "UTF-8", "us-ascii", "binary"]) func whatIsUTF8ByAnyNameIsRead(
+        _ encoding: String?
+    ) {
+        #expect(throws: Never.self) { try Codecs.json.codec(for: BasicProperties(contentEncoding: encoding)) }
     }
 }

@@ -125,7 +125,7 @@ import Testing
 
     @Test func theReasonSaysWhyAMessageIsUnreadable() throws {
         var properties = BasicProperties(contentType: "text/plain")
-        let error = #expect(throws: UnsupportedContent.self) { try Codecs.json.codec(for: properties) }
+        let error = #expect(throws: UnreadableMessage.self) { try Codecs.json.codec(for: properties) }
         #expect(DeadLetterReason(unreadable: try #require(error)) == .unsupportedContent)
         properties.contentType = "application/json"
         let decoding = #expect(throws: DecodingError.self) {

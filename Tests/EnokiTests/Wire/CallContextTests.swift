@@ -74,4 +74,38 @@ import Testing
         let context = CallContext(headers: [long: 1, fitting: 2, "a\0": 3, "b": [["c\0": 4]]])
         #expect(context.data == [fitting: 2])
     }
+
+    @Test func allThatAPeerMakesUsCarryIsBoundedTogether() {
+        let id = String(repeating: "i", count: 255)
+        var headers: Headers = ["nameko.call_id_stack": .array(Array(repeating: .string(id), count: 32))]
+        for index in 0..<64 { headers.append("nameko.k\(index)", .string(String(repeating: "x", count: 200))) }
+        let context = CallContext(headers: headers)
+        #expect(context.callIDStack.count == 15)
+        #expect(!context.data.isEmpty)
+        #expect(context.headers.estimatedSize < 9 * 1024)
+    }
+
+    @Test func ofALongStackTheNewestIDsStay() {
+        let id = String(repeating: "i", count: 250)
+        let ids = (0..<32).map { FieldValue.string("\(id)\($0)") }
+        #expect(CallContext(headers: ["nameko.call_id_stack": .array(ids)]).callIDStack.last == "\(id)31")
+    }
+
+    @Test func idsAndNamesWithLineBreaksAreNone() {
+        let context = CallContext(headers: [
+            "nameko.call_id_stack": ["a", "b\r\nc", "d\0", "e\u{7F}", "f"], "nameko.a\r\nb": 1, "g\0": 2, "h": 3,
+        ])
+        #expect(context.callIDStack == ["a", "f"])
+        #expect(context.data == ["h": 3])
+    }
+
+    @Test func aListOfContextKeysKeepsNoOthers() {
+        let headers: Headers = [
+            "nameko.language": "en", "user_id": 7, "nameko.admin": true, "nameko.call_id_stack": ["a"],
+        ]
+        let context = CallContext(headers: headers, keeping: ["language", "user_id"])
+        #expect(context.data == ["language": "en", "user_id": 7])
+        #expect(context.callIDStack == ["a"])
+        #expect(CallContext(headers: headers, keeping: []).data.isEmpty)
+    }
 }
