@@ -17,7 +17,7 @@ repetitive := Cases/|RandomConformanceTests|ManyQueuesTests|HostileSizesTests|De
 # And those whose heartbeats of a second, or whose Python, cannot wait for the sanitizer.
 impatient := HostilePeerTests|PythonClientTests|HostileSocketTests|WireFaultTests|aClosedConsumersChannelIsUsedAgain
 
-.PHONY: help run polyglot build test chaos test-tsan lint format bench bench-port bench-scaling docs clean
+.PHONY: help run polyglot build test chaos test-tsan fuzz lint format bench bench-port bench-scaling docs clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is.
@@ -53,11 +53,15 @@ test-tsan: ## Run the tests of the transports under the thread sanitizer.
 	TSAN_OPTIONS="suppressions=$(CURDIR)/Scripts/tsan-suppressions.txt" Scripts/with-rabbitmq Scripts/with-summary \
 		$(subst width 12,width 4,$(testing)) --sanitize=thread --scratch-path .build-tsan --filter '$(or $(FILTER),$(transports))' --skip '$(repetitive)|$(impatient)'
 
+fuzz: ## Fuzz what reads octets from outside; TIME=seconds for each, TARGET=... names some of them.
+	@Scripts/install build
+	Scripts/fuzz $(or $(TIME),300) $(TARGET)
+
 lint: ## Check format and architecture.
 	Scripts/check
 
 format: ## Format the Swift sources.
-	swift format --in-place --parallel --recursive Sources Tests Samples Benchmarks Package.swift
+	swift format --in-place --parallel --recursive Sources Tests Samples Benchmarks Fuzz Package.swift
 
 bench: ## Measure Enoki and plain librabbitmq on one broker.
 	@Scripts/install test

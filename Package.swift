@@ -253,6 +253,22 @@ let package = Package(
     ]
 )
 
+// What `Scripts/fuzz` builds, under libFuzzer and the address sanitizer; nothing else can link it.
+if Context.environment["ENOKI_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "enoki-fuzz",
+            dependencies: [
+                "CRabbitMQ", "Enoki", "EnokiAMQP", "EnokiBroker", "EnokiRabbitMQ", "EnokiRunner",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "Fuzz",
+            exclude: ["Corpus"]
+        )
+    )
+}
+
 for target in package.targets where target.type != .system {
     target.swiftSettings = swiftSettings
 }
