@@ -15,9 +15,9 @@ package enum FailureText {
     }
 
     /// `text` on one line, cut, and without what stands before the `@` of an address.
-    package static func redacted(_ text: String) -> String {
+    package static func redacted(_ text: String, maximumSize: Int = Self.maximumSize) -> String {
         // Longer than what is left in the end, since what is removed makes it shorter.
-        let beginning = Self.cut(text, to: 4 * Self.maximumSize)
+        let beginning = Self.cut(text, to: maximumSize > .max / 4 ? .max : 4 * maximumSize)
         let isCut = beginning.utf8.count < text.utf8.count
         var rest = Self.onOneLine(beginning)[...]
         var redacted = ""
@@ -34,7 +34,7 @@ package enum FailureText {
                 rest = ""
             }
         }
-        return Self.cut(redacted + rest, to: Self.maximumSize)
+        return Self.cut(redacted + rest, to: maximumSize)
     }
 
     private static func endsAddress(_ character: Character) -> Bool {
