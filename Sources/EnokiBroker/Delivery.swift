@@ -40,9 +40,24 @@ public enum Acknowledgement: Sendable, Hashable {
 public final class DeliveryToken: Sendable {
     private let answer: @Sendable (Acknowledgement) -> Void
     private let isSettled = Atomic(false)
+    private let canBeAnswered: @Sendable () -> Bool
 
     /// A token that calls `settle` once. `settle` must not block.
-    public init(_ settle: @escaping @Sendable (Acknowledgement) -> Void) { self.answer = settle }
+    public convenience init(_ settle: @escaping @Sendable (Acknowledgement) -> Void) {
+        self.init(isHeld: { true }, settle)
+    }
+
+    /// A token that calls `settle` once.
+    ///
+    /// - Parameter isHeld: Whether the channel of the delivery is open; it must not block.
+    package init(isHeld: @escaping @Sendable () -> Bool, _ settle: @escaping @Sendable (Acknowledgement) -> Void) {
+        self.canBeAnswered = isHeld
+        self.answer = settle
+    }
+
+    /// Whether the broker takes an answer still: false once the channel of the delivery is gone, and with it every right to
+    /// settle. It may be gone by the time that this is read.
+    package var isHeld: Bool { self.canBeAnswered() }
 
     /// Answers the delivery; answers are sent in order, without waiting for the broker.
     ///

@@ -45,6 +45,20 @@ import Testing
         }
     }
 
+    @Test(arguments: TestBroker.allCases) func aTokenIsHeldAsLongAsItsChannelLives(on kind: TestBroker) async throws {
+        try await self.withQueue(on: kind, of: 2) { _, broker in
+            let deliveries = Collector<Delivery>()
+            let consumer = try await broker.consume("q") { deliveries.append($0) }
+            let tokens = try await deliveries.first(2).map(\.token)
+            await consumer.cancel()
+            tokens[0].settle(.ack)
+            #expect(tokens.map(\.isHeld) == [true, true])
+            await consumer.close()
+            #expect(tokens.map(\.isHeld) == [false, false])
+            try await broker.expectContents(["1"], of: "q")
+        }
+    }
+
     @Test(arguments: TestBroker.allCases) func aConsumerGetsNoMoreThanItsPrefetch(on kind: TestBroker) async throws {
         try await self.withQueue(on: kind, of: 6) { _, broker in
             let deliveries = Collector<Delivery>()
