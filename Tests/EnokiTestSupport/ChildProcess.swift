@@ -81,6 +81,9 @@ public final class ChildProcess: Sendable {
         if self.exit.withLock({ $0 == nil }) { kill(self.id, signal) }
     }
 
+    /// Writes `text` to its standard input.
+    public func write(_ text: String) throws { try self.input.fileHandleForWriting.write(contentsOf: Data(text.utf8)) }
+
     /// Closes its standard input: a way to end a shell script, which gets none of the signals that were blocked on the
     /// thread that started it.
     public func closeInput() { try? self.input.fileHandleForWriting.close() }
