@@ -1,4 +1,5 @@
 package import ArgumentParser
+package import Configuration
 package import Logging
 
 #if canImport(Glibc)
@@ -16,9 +17,15 @@ package protocol Program: Sendable {
 
     /// What writes its log. The level is set afterwards.
     static func logHandler(label: String) -> any LogHandler
+
+    /// The queues of its services whose messages can become dead letters. None by default.
+    static func queues(_ reader: ConfigReader) async throws -> [String]
 }
 
 extension Program {
+    /// No services, no queues.
+    package static func queues(_ reader: ConfigReader) async throws -> [String] { [] }
+
     /// Understands the command line, does what it says, and ends the process with one of the codes of ``ServiceRunner``.
     package static func main<Root: AsyncParsableCommand>(_ root: Root.Type) async {
         // A peer that hangs up, or `| head`, is an error of one write and not the end of the process.
@@ -71,4 +78,12 @@ enum RunnerProgram<Runner: ServiceRunner>: Program {
     static var name: String { Runner.name }
 
     static func logHandler(label: String) -> any LogHandler { Runner.logHandler(label: label) }
+
+    static func queues(_ reader: ConfigReader) async throws -> [String] {
+        try await ServiceQueues.names(
+            of: Runner().services,
+            reader,
+            logger: Logger(label: Self.name, factory: Self.logHandler)
+        )
+    }
 }

@@ -16,6 +16,6 @@ struct ToolCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: EnokiTool.name,
         abstract: "What Enoki offers on the command line.",
-        subcommands: [BrokerCommand<EnokiTool>.self]
+        subcommands: [BrokerCommand<EnokiTool>.self, DeadLettersCommand<EnokiTool>.self]
     )
 }

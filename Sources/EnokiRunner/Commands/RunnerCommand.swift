@@ -9,6 +9,7 @@ struct RunnerCommand<Runner: ServiceRunner>: AsyncParsableCommand {
             version: Runner.version,
             subcommands: [
                 RunCommand<Runner>.self, ServicesCommand<Runner>.self, BrokerCommand<RunnerProgram<Runner>>.self,
+                DeadLettersCommand<RunnerProgram<Runner>>.self,
             ] + Runner.subcommands
         )
     }

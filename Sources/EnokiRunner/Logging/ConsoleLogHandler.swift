@@ -1,13 +1,5 @@
 public import Logging
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
 /// Writes the log for people to read: one line an event, on standard error.
 ///
 ///     2026-11-19T10:31:04.217Z info    [orders] started
@@ -49,13 +41,5 @@ public struct ConsoleLogHandler: LogHandler {
             metadata: metadata
         )
         Console.error.write("\(line)")
-    }
-}
-
-extension Timestamp {
-    fileprivate static var now: Timestamp {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(seconds: Int(time.tv_sec), nanoseconds: Int(time.tv_nsec))
     }
 }

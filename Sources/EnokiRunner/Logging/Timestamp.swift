@@ -1,9 +1,27 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 /// An instant in UTC, as ISO 8601 with milliseconds.
 struct Timestamp: Sendable, Hashable, CustomStringConvertible {
     /// Since 1970-01-01 00:00:00 UTC, without leap seconds.
     let seconds: Int
     /// What is left of a second.
     let nanoseconds: Int
+
+    /// The present.
+    static var now: Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(seconds: Int(time.tv_sec), nanoseconds: Int(time.tv_nsec))
+    }
+
+    /// The present in whole seconds since 1970, as AMQP counts.
+    static func unixTime() -> UInt64 { UInt64(clamping: Self.now.seconds) }
 
     var description: String {
         let (days, second) = (self.seconds / 86_400, self.seconds % 86_400)

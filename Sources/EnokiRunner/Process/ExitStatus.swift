@@ -20,7 +20,7 @@ extension ExitStatus {
         case is UsageError: self = .usage
         case is ConfigurationError: self = .configuration
         case is ProcessKilled: self = .killed
-        case is AMQPServerError: self = .failure
+        case is AMQPServerError, is DeadLetterError, is Editor.Failure: self = .failure
         case let error as BrokerError: self = Self.status(of: error.code)
         case let error as ServiceFailure: self = ExitStatus(error.cause) ?? .failure
         default: return nil

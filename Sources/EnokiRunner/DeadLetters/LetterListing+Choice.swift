@@ -1,0 +1,27 @@
+extension LetterListing {
+    /// The one letter that is meant.
+    ///
+    /// - Throws: ``DeadLetterError`` where there is none; ``UsageError`` where there are several.
+    func onlyLetter() throws -> ListedLetter {
+        guard let letter = self.letters.first else { throw DeadLetterError(self.nothingFound) }
+        guard self.letters.count == 1 else {
+            let numbers = self.letters.prefix(10).map { "\($0.number)" }.joined(separator: ", ")
+            let dots = self.letters.count > 10 ? ", …" : ""
+            throw UsageError(
+                "\(self.letters.count) dead letters of \(self.queue.shown) are meant (numbers \(numbers)\(dots)), and this is "
+                    + "for one: choose one with --id or --number"
+            )
+        }
+        return letter
+    }
+
+    /// Why none is meant.
+    var nothingFound: String {
+        if !self.exists {
+            return "there is no queue \(self.queue.shown): nothing was given up there, or its name is another"
+        }
+        if self.count == 0 { return "\(self.queue.shown) has no dead letters" }
+        return (["none of the \(self.lookedAt) dead letters of \(self.queue.shown) is meant"] + self.notes)
+            .joined(separator: "; ")
+    }
+}

@@ -1,0 +1,36 @@
+/// Queues of dead letters as text: how many each has, and what they are.
+struct LetterTable {
+    let listings: [LetterListing]
+    /// Seconds since 1970.
+    let now: UInt64
+
+    /// The tables, one below the other.
+    var text: String {
+        var queues = TextTable("QUEUE", "DEAD LETTERS")
+        for listing in self.listings {
+            queues.rows.append([listing.queue.shown, listing.exists ? "\(listing.count)" : "0 (no such queue yet)"])
+        }
+        let parts = [queues.lines] + self.listings.map(self.lines).filter { !$0.isEmpty }
+        return parts.map { $0.joined(separator: "\n") }.joined(separator: "\n\n")
+    }
+
+    private func lines(_ listing: LetterListing) -> [String] {
+        let lines = (listing.letters.isEmpty ? [] : self.table(listing.letters).lines) + listing.notes
+        return lines.isEmpty ? [] : [listing.queue.shown] + lines
+    }
+
+    /// A row for each letter.
+    func table(_ letters: [ListedLetter]) -> TextTable {
+        var table = TextTable("#", "ID", "REASON", "ENTRYPOINT", "ERROR", "ATTEMPTS", "AGE")
+        for letter in letters {
+            table.rows.append([
+                "\(letter.number)", letter.id, letter.reason, letter.entrypoint ?? "-", Self.cut(letter.error ?? "-"),
+                letter.attempts.map { "\($0)" } ?? "-", letter.age(at: self.now)?.words ?? "-",
+            ])
+        }
+        return table
+    }
+
+    /// A row is to fit on a screen; `show` has all.
+    private static func cut(_ text: String) -> String { text.count > 60 ? text.prefix(59) + "…" : text }
+}

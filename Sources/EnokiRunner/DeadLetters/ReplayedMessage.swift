@@ -1,0 +1,66 @@
+import Enoki
+import EnokiBroker
+
+/// What is published when a dead letter is tried again, and where.
+struct ReplayedMessage: Sendable, Hashable {
+    /// The message as at its first time: without what its failures have written into it.
+    let message: Message
+    /// The queue that it is published to, through the default exchange.
+    let queue: String
+
+    /// The message of a dead letter.
+    ///
+    /// The headers that say how it was published at first stay: a handler sees that exchange and that routing key, and an RPC
+    /// queue finds its method by it. The number of attempts goes, so that all of them are made again.
+    ///
+    /// - Parameters:
+    ///   - original: The message as it lies among the dead letters.
+    ///   - letter: What is known of it.
+    ///   - deadLetters: The queue in which it lies.
+    ///   - destination: Where it goes; by default where it came from.
+    ///   - body: What takes the place of its body.
+    /// - Throws: ``DeadLetterError`` where nobody knows where it came from.
+    init(
+        _ original: Message,
+        _ letter: ListedLetter,
+        in deadLetters: DeadLetterQueueName,
+        to destination: String? = nil,
+        body: [UInt8]? = nil
+    ) throws(DeadLetterError) {
+        guard let queue = destination ?? Self.origin(of: letter, in: deadLetters) else {
+            throw DeadLetterError(
+                "number \(letter.number), \(letter.id), does not say which queue it came from: name one with --to"
+            )
+        }
+        var headers = FailureHeaders.carriedOn(original.properties.headers)
+        for name in Self.ofFailures { headers[name] = nil }
+        if letter.letter == nil, deadLetters.original != nil {
+            // No Enoki has written them: the handler would take the message for one that it is not.
+            for name in [FailureHeaders.exchange, FailureHeaders.routingKey] { headers[name] = nil }
+        }
+        var properties = original.properties
+        properties.headers = headers
+        properties.deliveryMode = .persistent
+        properties.expirationText = nil
+        // RabbitMQ closes the channel for another user's name.
+        properties.userID = nil
+        properties.clusterID = nil
+        self.message = Message(body: body ?? original.body, properties: properties)
+        self.queue = queue
+    }
+
+    /// The queue that a letter came from. A stranger's message may say anything, so that only a queue of lost messages, whose
+    /// name says nothing, is asked what stands in the header.
+    private static func origin(of letter: ListedLetter, in deadLetters: DeadLetterQueueName) -> String? {
+        if let original = deadLetters.original { return letter.letter == nil ? nil : original }
+        return letter.originalQueue.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    private static let ofFailures = [
+        FailureHeaders.attempts, FailureHeaders.firstFailure, FailureHeaders.redeliveries, FailureHeaders.reason,
+        FailureHeaders.errorType, FailureHeaders.error, FailureHeaders.lastFailure, FailureHeaders.service,
+        FailureHeaders.entrypoint, FailureHeaders.host, FailureHeaders.queue,
+        // Of a quorum queue, which counts anew.
+        "x-delivery-count",
+    ]
+}

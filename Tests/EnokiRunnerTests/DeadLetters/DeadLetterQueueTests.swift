@@ -1,0 +1,257 @@
+import EnokiBroker
+import EnokiTestSupport
+import Testing
+
+@testable import Enoki
+@testable import EnokiRunner
+
+/// Dead letters on every broker: looking changes nothing, and a replay loses nothing.
+@Suite(.timeLimit(.minutes(5))) struct DeadLetterQueueTests {
+    /// What is in a queue, in order; it is taken out.
+    private func drain(_ queue: String, of broker: any Broker) async throws -> [Delivery] {
+        let count = try await broker.inspect(queue: queue).messageCount
+        guard count > 0 else { return [] }
+        let deliveries = Collector<Delivery>()
+        let consumer = try await broker.consume(queue, options: ConsumerOptions(automaticAcknowledgement: true)) {
+            deliveries.append($0)
+        }
+        let drained = try await deliveries.first(count)
+        await consumer.close()
+        return drained
+    }
+
+    private func bodies(_ queue: String, of broker: any Broker) async throws -> [String] {
+        try await self.drain(queue, of: broker).map { String(decoding: $0.message.body, as: UTF8.self) }
+    }
+
+    private let ten = (1...10).map { Letters.letter("\($0)", id: "id-\($0)", reason: $0 % 2 == 0 ? .timeout : .error) }
+
+    @Test(arguments: TestBroker.allCases) func lookingLeavesAllInTheirPlace(_ broker: TestBroker) async throws {
+        let ten = self.ten
+        try await broker.withBroker { broker in
+            try await Letters.declare(ten, on: broker)
+            for limit in [1_000, 4, 10] {
+                let listing = try await Letters.queue(broker).list(limit: limit)
+                #expect(listing.count == 10)
+                #expect(listing.lookedAt == min(limit, 10))
+                #expect(listing.letters.map(\.id) == (1...min(limit, 10)).map { "id-\($0)" })
+                #expect(listing.letters.map(\.number) == Array(1...min(limit, 10)))
+                #expect(listing.notes.isEmpty == (limit >= 10))
+            }
+            let left = try await self.drain("work.dead", of: broker)
+            #expect(left.map(\.message.body) == ten.map(\.body))
+            #expect(left.allSatisfy { $0.redelivered })
+            #expect(left.map(\.message.properties) == ten.map(\.properties))
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases) func aQueueThatIsNotThereHasNone(_ broker: TestBroker) async throws {
+        try await broker.withBroker { broker in
+            let listing = try await Letters.queue(broker).list()
+            #expect(!listing.exists)
+            #expect(listing.nothingFound.contains("no queue work.dead"))
+            let report = try await Letters.queue(broker).replay()
+            #expect(report.done.isEmpty)
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases) func allAreReplayedInTheirOrder(_ broker: TestBroker) async throws {
+        let ten = self.ten
+        try await broker.withBroker { broker in
+            try await Letters.declare(ten, on: broker)
+            let report = try await Letters.queue(broker).replay()
+            #expect(report.done.map(\.number) == Array(1...10))
+            #expect(report.failure == nil)
+            #expect(!report.isUncertain)
+            let replayed = try await self.drain("work", of: broker)
+            #expect(replayed.map(\.message.body) == ten.map(\.body))
+            #expect(replayed.map(\.message.properties.messageID) == ten.map(\.properties.messageID))
+            for delivery in replayed {
+                let first = delivery.asPublishedFirst(in: "work")
+                #expect(first.exchange == "orders.events")
+                #expect(first.routingKey == "order.placed")
+                #expect(FailureHeaders.attempt(in: delivery.message.properties.headers, limit: 5) == 1)
+            }
+            #expect(try await broker.inspect(queue: "work.dead").messageCount == 0)
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases) func someAreReplayedAndTheOthersStay(_ broker: TestBroker) async throws {
+        let ten = self.ten
+        try await broker.withBroker { broker in
+            try await Letters.declare(ten, on: broker)
+            let letters = Letters.queue(broker)
+            let timeouts = try await letters.replay(LetterSelection(reason: "timeout"), limit: 5)
+            #expect(timeouts.done.map(\.number) == [2, 4])
+            let named = try await letters.replay(LetterSelection(ids: ["id-9"]), body: Array("nine".utf8))
+            #expect(named.done.map(\.id) == ["id-9"])
+            #expect(try await self.bodies("work", of: broker) == ["2", "4", "nine"])
+            #expect(try await self.bodies("work.dead", of: broker) == ["1", "3", "5", "6", "7", "8", "10"])
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases)
+    func aReplayStopsAtTheFirstThatFails(_ broker: TestBroker) async throws {
+        let ten = self.ten
+        try await broker.withBroker { broker in
+            try await Letters.declare(ten, on: broker)
+            let report = try await Letters.queue(broker).replay(to: "nowhere")
+            #expect(report.done.isEmpty)
+            #expect(report.selected == 10)
+            #expect(report.failure?.letter?.number == 1)
+            #expect(report.failure?.reason.contains("there is no queue 'nowhere'") == true)
+            #expect(try await self.bodies("work.dead", of: broker) == (1...10).map { "\($0)" })
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases)
+    func aStrangersMessageIsListedAndReplayedWhereOneSays(_ broker: TestBroker) async throws {
+        try await broker.withBroker { broker in
+            var stranger = Letters.stranger("hello")
+            stranger.properties.headers["CC"] = nil
+            try await Letters.declare([Letters.letter("1", id: "id-1"), stranger], on: broker)
+            let letters = Letters.queue(broker)
+            let listed = try await letters.list().letters
+            #expect(listed.map(\.reason) == ["error", "unknown"])
+            // Nothing at all: half a replay helps nobody.
+            await #expect(throws: DeadLetterError.self) { try await letters.replay() }
+            #expect(try await broker.inspect(queue: "work").messageCount == 0)
+            let report = try await letters.replay(LetterSelection(reason: "unknown"), to: "work")
+            #expect(report.done.map(\.id) == [listed[1].id])
+            #expect(try await self.bodies("work", of: broker) == ["hello"])
+            #expect(try await self.bodies("work.dead", of: broker) == ["1"])
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases)
+    func onlyWhatWasAgreedToIsDiscarded(_ broker: TestBroker) async throws {
+        let ten = self.ten
+        try await broker.withBroker { broker in
+            try await Letters.declare(ten, on: broker)
+            let letters = Letters.queue(broker)
+            let timeouts = LetterSelection(reason: "timeout")
+            let agreed = try await letters.list(timeouts).letters
+            let late = Letters.letter("late", id: "late", reason: .timeout)
+            try await broker.publish(late, to: "", routingKey: "work.dead")
+            let report = try await letters.discard(timeouts, agreed: agreed)
+            #expect(report.done.map(\.id) == agreed.map(\.id))
+            #expect(report.done.count == 5)
+            #expect(try await self.bodies("work.dead", of: broker) == ["1", "3", "5", "7", "9", "late"])
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases)
+    func whatAnotherHoldsIsNotSeenAndSaid(_ broker: TestBroker) async throws {
+        let ten = self.ten
+        try await broker.withFixture { fixture in
+            try await Letters.declare(ten, on: fixture.broker)
+            let other = try await fixture.connect()
+            let held = Collector<Delivery>()
+            let consumer = try await other.consume("work.dead", options: ConsumerOptions(prefetch: 3)) {
+                held.append($0)
+            }
+            try await held.first(3)
+            let listing = try await Letters.queue(fixture.broker).list()
+            #expect(listing.letters.map(\.id) == (4...10).map { "id-\($0)" })
+            #expect(listing.notes == ["1 consumer has this queue too: what they hold is not seen"])
+            await consumer.close()
+            try await eventually("what it held is back", equals: 10) {
+                try await other.inspect(queue: "work.dead").messageCount
+            }
+            let all = try await Letters.queue(fixture.broker).list()
+            #expect(all.letters.count == 10)
+            #expect(all.notes.isEmpty)
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases)
+    func whatGoesToAnotherMeanwhileIsSaid(_ broker: TestBroker) async throws {
+        let ten = self.ten
+        try await broker.withFixture { fixture in
+            try await Letters.declare(ten, on: fixture.broker)
+            let other = try await fixture.connect()
+            let theirs = Collector<Delivery>()
+            // A broker that says ten are ready, and gives three of them to somebody else.
+            let broker = Interrupted(fixture.broker) {
+                _ = try? await other.consume("work.dead", options: ConsumerOptions(prefetch: 3)) { theirs.append($0) }
+                _ = try? await theirs.first(3)
+            }
+            let listing = try await Letters.queue(broker).list()
+            #expect(listing.count == 10)
+            #expect(listing.letters.map(\.id) == (4...10).map { "id-\($0)" })
+            #expect(listing.notes == ["3 more are being looked at by someone else"])
+        }
+    }
+
+    @Test func aRateThatWouldHoldLettersForTooLongIsRefused() async throws {
+        let ten = self.ten
+        try await TestBroker.inProcess.withBroker { broker in
+            try await Letters.declare(ten, on: broker)
+            let error = await #expect(throws: DeadLetterError.self) {
+                try await Letters.queue(broker).replay(rate: ReplayRate("20/h"))
+            }
+            #expect(error?.description.contains("--limit") == true)
+            #expect(try await self.bodies("work.dead", of: broker).count == 10)
+        }
+    }
+}
+
+/// What is kept in memory of letters that are meant.
+@Suite struct LetterIntakeTests {
+    private func intake(_ sizes: [Int]) -> [Bool] {
+        let intake = LetterIntake(wanted: sizes.count, maximumBytes: 100) { _ in true }
+        let token = DeliveryToken { _ in }
+        for size in sizes {
+            let message = Message(body: [UInt8](repeating: 0, count: size))
+            intake.take(Delivery(message: message, exchange: "", routingKey: "", redelivered: false, token: token))
+        }
+        return intake.held.map { $0.message != nil }
+    }
+
+    @Test func bodiesAreKeptAsLongAsThereIsRoom() {
+        #expect(self.intake([1, 1, 99, 50]) == [true, true, false, false])
+        #expect(self.intake([101, 1]) == [true, false])
+    }
+}
+
+/// A broker on which something happens between the first question and the first consumer.
+private struct Interrupted: Broker {
+    let broker: any Broker
+    let interruption: @Sendable () async -> Void
+
+    init(_ broker: any Broker, _ interruption: @escaping @Sendable () async -> Void) {
+        self.broker = broker
+        self.interruption = interruption
+    }
+
+    var address: String { self.broker.address }
+    var status: BrokerStatus { self.broker.status }
+    func statusUpdates() -> AsyncStream<BrokerStatus> { self.broker.statusUpdates() }
+    func run() async throws { try await self.broker.run() }
+    func declare(_ topology: Topology) async throws(BrokerError) { try await self.broker.declare(topology) }
+
+    func publish(
+        _ message: Message,
+        to exchange: String,
+        routingKey: String,
+        options: PublishOptions,
+        completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
+    ) {
+        self.broker.publish(message, to: exchange, routingKey: routingKey, options: options, completion: completion)
+    }
+
+    func consume(
+        _ queue: String,
+        options: ConsumerOptions,
+        onDelivery: @escaping @Sendable (Delivery) -> Void
+    ) async throws(BrokerError) -> any Consumer {
+        await self.interruption()
+        return try await self.broker.consume(queue, options: options, onDelivery: onDelivery)
+    }
+
+    func inspect(queue: String) async throws(BrokerError) -> QueueStatus { try await self.broker.inspect(queue: queue) }
+    func unbind(_ binding: Binding) async throws(BrokerError) { try await self.broker.unbind(binding) }
+    func purge(queue: String) async throws(BrokerError) -> Int { try await self.broker.purge(queue: queue) }
+    func delete(queue: String) async throws(BrokerError) { try await self.broker.delete(queue: queue) }
+    func delete(exchange: String) async throws(BrokerError) { try await self.broker.delete(exchange: exchange) }
+}

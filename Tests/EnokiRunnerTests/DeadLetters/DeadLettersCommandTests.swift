@@ -1,0 +1,312 @@
+import EnokiBroker
+import EnokiRabbitMQ
+import EnokiTestSupport
+import Foundation
+import Testing
+
+@testable import Enoki
+@testable import EnokiRunner
+
+/// `dead-letters` as people on call meet it: real processes, on RabbitMQ and at the AMQP port.
+@Suite(.timeLimit(.minutes(5))) struct DeadLettersCommandTests {
+    private struct Ended {
+        let exit: ChildProcess.Exit
+        let output: String
+        let errors: String
+
+        /// The lines of the output without their columns' blanks.
+        var rows: [String] {
+            self.output.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
+        }
+    }
+
+    /// Runs the command and waits for its end.
+    private func deadLetters(
+        _ arguments: String...,
+        on uri: String,
+        input: String? = nil,
+        environment: [String: String] = [:]
+    ) async throws -> Ended {
+        let environment = environment.merging(["AMQP_URI": uri]) { $1 }
+        let path = BuiltExecutable.path("enoki")
+        return try await ChildProcess.with(path, ["dead-letters"] + arguments, environment: environment) { child in
+            if let input { try child.write(input) }
+            child.closeInput()
+            return Ended(exit: try await child.ended(), output: child.output, errors: child.errors)
+        }
+    }
+
+    /// Runs `body` with a broker that has these dead letters, and with a connection to it.
+    private func withLetters(
+        _ messages: [Message],
+        in queue: String = "work",
+        on broker: TestBroker,
+        _ body: (String, any Broker) async throws -> Void
+    ) async throws {
+        try await broker.withURI { uri in
+            let broker = RabbitMQBroker(configuration: try RabbitMQConfiguration(uri: uri), logger: TestBroker.silent)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await broker.run() }
+                defer { group.cancelAll() }
+                let dead = "\(queue).dead"
+                try await broker.declare(Topology(queues: [Queue(queue), Queue(dead)]))
+                for message in messages { try await broker.publish(message, to: "", routingKey: dead) }
+                try await body(uri, broker)
+            }
+        }
+    }
+
+    private func count(_ queue: String, of broker: any Broker) async throws -> Int {
+        try await broker.inspect(queue: queue).messageCount
+    }
+
+    private func first(of queue: String, _ broker: any Broker) async throws -> Message {
+        let deliveries = Collector<Delivery>()
+        let consumer = try await broker.consume(queue) { deliveries.append($0) }
+        let first = try await deliveries.first()
+        await consumer.close()
+        return first[0].message
+    }
+
+    private let three = [
+        Letters.letter("1", id: "id-1", error: "at amqp://ada:hunter2@host"),
+        Letters.letter("2", id: "id-2", reason: .timeout),
+        Letters.stranger("3"),
+    ]
+
+    // MARK: - list, show
+
+    @Test(arguments: TestBroker.reachable) func listsWhatThereIs(_ broker: TestBroker) async throws {
+        try await self.withLetters(self.three, on: broker) { uri, broker in
+            let listed = try await self.deadLetters("list", "--queue", "work", on: uri)
+            #expect(listed.exit == .status(0))
+            #expect(listed.errors == "")
+            let stranger = try #require(listed.rows.last?.split(separator: " ")[1])
+            let age = try #require(listed.rows.first { $0.hasPrefix("1 id-1") }?.split(separator: " ").last)
+            #expect(
+                listed.rows == [
+                    "QUEUE DEAD LETTERS", "work.dead 3", "enoki.lost 0 (no such queue yet)", "work.dead",
+                    "# ID REASON ENTRYPOINT ERROR ATTEMPTS AGE",
+                    "1 id-1 error shipping.notify OutOfStock: at amqp://***@host 5 \(age)",
+                    "2 id-2 timeout shipping.notify OutOfStock: no teapots 5 \(age)",
+                    "3 \(stranger) unknown - - - -",
+                ]
+            )
+            #expect(try await self.count("work.dead", of: broker) == 3)
+
+            let limited = try await self.deadLetters("list", "--queue", "work", "--limit", "1", on: uri)
+            #expect(limited.output.contains("only the oldest 1 of 3 were looked at"))
+        }
+    }
+
+    @Test(arguments: TestBroker.reachable) func whatIsListedIsReadByPrograms(_ broker: TestBroker) async throws {
+        struct Listing: Decodable {
+            struct Queue: Decodable {
+                struct Letter: Decodable {
+                    let number: Int
+                    let id: String
+                    let reason: String
+                    let error: String?
+                    let originalQueue: String?
+                }
+                let queue: String
+                let exists: Bool
+                let messages: Int
+                let letters: [Letter]
+            }
+            let queues: [Queue]
+        }
+        try await self.withLetters(self.three, on: broker) { uri, _ in
+            let listed = try await self.deadLetters("list", "--queue", "work", "--json", on: uri)
+            let listing = try JSONDecoder().decode(Listing.self, from: Data(listed.output.utf8))
+            #expect(listing.queues.map(\.queue) == ["work.dead", "enoki.lost"])
+            #expect(listing.queues.map(\.exists) == [true, false])
+            #expect(listing.queues[0].messages == 3)
+            #expect(listing.queues[0].letters.map(\.number) == [1, 2, 3])
+            #expect(listing.queues[0].letters.map(\.reason) == ["error", "timeout", "unknown"])
+            #expect(listing.queues[0].letters[0].error == "at amqp://***@host")
+            #expect(listing.queues[0].letters.map(\.originalQueue) == ["work", "work", nil])
+        }
+    }
+
+    @Test(arguments: TestBroker.reachable) func showsAllOfOne(_ broker: TestBroker) async throws {
+        let body = #"{"url": "amqp://ada:hunter2@host", "note": "\#u{1b}[2J"}"# + "\nsecond line"
+        let letters = [Letters.letter(body, id: "id-1"), Letters.letter("2", id: "id-2")]
+        try await self.withLetters(letters, on: broker) { uri, _ in
+            let shown = try await self.deadLetters("show", "work", "--id", "id-1", on: uri)
+            #expect(shown.exit == .status(0))
+            for text in [
+                "queue          work.dead", "reason         error", "attempts       5", "came from      work",
+                "published to   orders.events", "routing key    order.placed", "  nameko.call_id_stack  [\"a.b.1\"]",
+                "  correlation-id    correlation", "body: \(body.utf8.count) bytes\n", "amqp://***@host", "second line",
+            ] {
+                #expect(shown.output.contains(text), "\(shown.output)")
+            }
+            #expect(!shown.output.contains("hunter2"))
+            #expect(!shown.output.contains("\u{1b}"))
+
+            let number = try await self.deadLetters("show", "work", "--number", "2", "--json", on: uri)
+            #expect(number.output.contains(#""body" : "2""#))
+            let several = try await self.deadLetters("show", "work", on: uri)
+            #expect(several.exit == .status(64))
+            #expect(several.errors.contains("choose one with --id or --number"))
+            let none = try await self.deadLetters("show", "work", "--id", "id-3", on: uri)
+            #expect(none.exit == .status(1))
+            #expect(none.errors == "enoki: none of the 2 dead letters of work.dead is meant\n")
+        }
+    }
+
+    // MARK: - replay
+
+    @Test(arguments: TestBroker.reachable) func replaysThoseThatAreMeant(_ broker: TestBroker) async throws {
+        try await self.withLetters(self.three, on: broker) { uri, broker in
+            let planned = try await self.deadLetters("replay", "work", "--reason", "timeout", "--dry-run", on: uri)
+            #expect(planned.exit == .status(0))
+            #expect(planned.output.contains("1 dead letter of work.dead would be replayed\n"))
+            #expect(try await self.count("work", of: broker) == 0)
+
+            let refused = try await self.deadLetters("replay", "work", on: uri)
+            #expect(refused.exit == .status(1))
+            #expect(refused.errors.contains("name one with --to"))
+            #expect(try await self.count("work", of: broker) == 0)
+
+            let replayed = try await self.deadLetters("replay", "work.dead", "--reason", "timeout", on: uri)
+            #expect(replayed.exit == .status(0))
+            #expect(replayed.output.contains("1 dead letter of work.dead replayed\n"))
+            let message = try await self.first(of: "work", broker)
+            #expect(message.body == Array("2".utf8))
+            #expect(try await self.count("work.dead", of: broker) == 2)
+
+            let elsewhere = try await self.deadLetters("replay", "work", "--to", "nowhere", on: uri)
+            #expect(elsewhere.exit == .status(1))
+            #expect(elsewhere.errors.contains("number 1, id-1: there is no queue 'nowhere'"))
+            #expect(elsewhere.errors.contains("2 dead letters not replayed"))
+            let all = try await self.deadLetters("replay", "work", "--to", "work", "--rate", "100/s", on: uri)
+            #expect(all.exit == .status(0))
+            #expect(try await self.count("work.dead", of: broker) == 0)
+            #expect(try await self.count("work", of: broker) == 3)
+        }
+    }
+
+    @Test(arguments: TestBroker.reachable) func replaysWhatSomebodyHasEdited(_ broker: TestBroker) async throws {
+        let letters = [
+            Letters.letter(#"{"sku": "teapt"}"#, id: "id-1"), Letters.letter(#"{"sku": "cup"}"#, id: "id-2"),
+        ]
+        try await self.withLetters(letters, on: broker) { uri, broker in
+            // `sed` is an editor, too.
+            func edited(_ command: String, _ id: String = "id-1") async throws -> Ended {
+                try await self.deadLetters(
+                    "replay",
+                    "work",
+                    "--id",
+                    id,
+                    "--edit",
+                    on: uri,
+                    environment: ["VISUAL": command]
+                )
+            }
+            let broken = try await edited("sed -i s/}//")
+            #expect(broken.exit == .status(1))
+            let path = try #require(broken.errors.firstMatch(of: /what you wrote is in (\/.*)\n/)?.1)
+            #expect(broken.errors.contains("its new body is no JSON"))
+            #expect(try String(contentsOfFile: String(path), encoding: .utf8) == #"{"sku": "teapt""#)
+            try FileManager.default.removeItem(atPath: String(path))
+            #expect(try await edited("false").errors.contains("the editor 'false' ended with 1"))
+            #expect(try await edited("true").errors.contains("the body was not changed"))
+            #expect(try await self.count("work.dead", of: broker) == 2)
+
+            #expect(try await edited("sed -i s/teapt/teapot/").exit == .status(0))
+            let message = try await self.first(of: "work", broker)
+            #expect(message.body == Array(#"{"sku": "teapot"}"#.utf8))
+            #expect(message.properties.messageID == "id-1")
+
+            let given = try await self.deadLetters(
+                "replay",
+                "work",
+                "--body",
+                "-",
+                on: uri,
+                input: #"{"sku": "saucer"}"#
+            )
+            #expect(given.exit == .status(0))
+            #expect(try await self.count("work", of: broker) == 2)
+            #expect(try await self.count("work.dead", of: broker) == 0)
+        }
+    }
+
+    @Test(arguments: TestBroker.reachable) func aSignalEndsAReplayInGoodOrder(_ broker: TestBroker) async throws {
+        let letters = (1...5).map { Letters.letter("\($0)", id: "id-\($0)") }
+        try await self.withLetters(letters, on: broker) { uri, broker in
+            let path = BuiltExecutable.path("enoki")
+            let arguments = ["dead-letters", "replay", "work", "--rate", "1/m", "--broker", uri]
+            try await ChildProcess.with(path, arguments) { child in
+                try await eventually("the first is replayed", equals: 1) { try await self.count("work", of: broker) }
+                child.send(signal: SIGINT)
+                let exit = try await child.ended()
+                #expect(exit == .status(1))
+                #expect(child.output.contains("1 dead letter of work.dead replayed"))
+                #expect(child.errors == "enoki: it was told to stop; 4 dead letters not replayed\n")
+            }
+            try await eventually("the others are back", equals: 4) { try await self.count("work.dead", of: broker) }
+        }
+    }
+
+    // MARK: - discard
+
+    @Test(arguments: TestBroker.reachable) func discardAsks(_ broker: TestBroker) async throws {
+        try await self.withLetters(self.three, on: broker) { uri, broker in
+            for answer in ["", "\n", "n\n", "perhaps\n"] {
+                let kept = try await self.deadLetters("discard", "work", "--id", "id-2", on: uri, input: answer)
+                #expect(kept.exit == .status(1))
+                #expect(kept.errors.contains("Discard 1 dead letter of work.dead for good? [y/N]"))
+                #expect(kept.errors.contains("2  id-2"))
+                #expect(kept.errors.hasSuffix("enoki: nothing was discarded\n"))
+            }
+            #expect(try await self.count("work.dead", of: broker) == 3)
+            let agreed = try await self.deadLetters("discard", "work", "--id", "id-2", on: uri, input: "y\n")
+            #expect(agreed.exit == .status(0))
+            #expect(agreed.output.contains("1 dead letter of work.dead discarded\n"))
+            #expect(try await self.count("work.dead", of: broker) == 2)
+            let rest = try await self.deadLetters("discard", "work", "--all", "--yes", on: uri)
+            #expect(rest.exit == .status(0))
+            #expect(try await self.count("work.dead", of: broker) == 0)
+            #expect(try await self.deadLetters("discard", "work", "--all", "--yes", on: uri).exit == .status(0))
+        }
+    }
+
+    // MARK: - Mistakes
+
+    @Test(arguments: [
+        (["discard", "work"], "say which: --id, --reason, --entrypoint, --older-than, or --all"),
+        (["discard", "work", "--all", "--id", "1"], "leave one of them out"),
+        (["list", "--limit", "0"], "--limit is 0"), (["list", "--limit", "70000"], "--limit is 70000"),
+        (["list", "--reason", "bad"], "--reason is 'bad'"), (["list", "--older-than", "old"], "older-than"),
+        (["replay", "work", "--rate", "fast"], "rate"),
+        (["replay", "work", "--edit", "--body", "x"], "--edit and --body"),
+        (["replay", "work", "--body", "/nowhere/x"], "'/nowhere/x' cannot be read"), (["replay"], "queue"),
+    ])
+    func aMistakeEndsWith64AndTouchesNothing(_ arguments: [String], _ error: String) async throws {
+        let path = BuiltExecutable.path("enoki")
+        // Nobody listens there.
+        let environment = ["AMQP_URI": "amqp://127.0.0.1:1/"]
+        try await ChildProcess.with(path, ["dead-letters"] + arguments, environment: environment) { child in
+            let exit = try await child.ended()
+            #expect(exit == .status(64))
+            #expect(child.errors.contains(error), "\(child.errors)")
+        }
+    }
+
+    @Test func anAddressIsNeededThatAnswers() async throws {
+        let none = try await self.deadLetters("list", on: "")
+        #expect(none.exit == .status(78))
+        #expect(none.errors.contains("give its address as AMQP_URI or with --broker"))
+        let absent = try await self.deadLetters("list", on: "amqp://ada:hunter2@127.0.0.1:1/")
+        #expect(absent.exit == .status(3))
+        #expect(!absent.errors.contains("hunter2"))
+        let refused = try await TestBroker.amqpPort.withURI { uri in
+            try await self.deadLetters("list", on: uri.replacing("guest:guest", with: "guest:hunter2"))
+        }
+        #expect(refused.exit == .status(3))
+        #expect(!refused.errors.contains("hunter2"))
+    }
+}
