@@ -31,7 +31,7 @@ import Testing
                 "services.catalogue.order([{'sku': 'tea', 'count': 1}])":
                     "nameko.exceptions.IncorrectSignature: order() missing 1 required argument: 'lines[0].price'",
                 "services.catalogue.echo(\(self.deep))":
-                    "nameko.exceptions.MalformedRequest: the body: the JSON is nested 82 levels deep, 64 are allowed",
+                    "nameko.exceptions.MalformedRequest: the body: not JSON: expected at most 64 levels of nesting, at byte 72",
                 "services.nobody.hello()": "nameko.exceptions.UnknownService: Unknown service `nobody`",
                 "services.swift.call_nobody()":
                     "nameko.exceptions.RemoteError: UnknownService: Unknown service `nobody`",
