@@ -5,7 +5,7 @@ import Testing
 @testable import Enoki
 
 /// How many calls of one entrypoint are in work at once.
-@Suite(.timeLimit(.minutes(1))) struct ConcurrencyTests {
+@Suite(.timeLimit(.minutes(5))) struct ConcurrencyTests {
     /// Counts who is inside.
     private final class Room: DependencyProvider {
         private struct State {

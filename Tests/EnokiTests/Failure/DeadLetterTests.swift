@@ -4,7 +4,7 @@ import EnokiTesting
 import Testing
 
 /// Retries and dead letters on every broker, in real time where it is not in process.
-@Suite(.timeLimit(.minutes(2))) struct DeadLetterTests {
+@Suite(.timeLimit(.minutes(5))) struct DeadLetterTests {
     @Test(arguments: TestBroker.allCases) func aMessageThatFailsForGoodIsADeadLetter(_ broker: TestBroker) async throws
     {
         let flaky = Flaky(.retry(upTo: 3, .linear(from: .milliseconds(100)))) { _, _ in
@@ -131,7 +131,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(3))) func attemptsAreCountedThroughARestartOfRabbitMQ() async throws {
+    @Test(.timeLimit(.minutes(5))) func attemptsAreCountedThroughARestartOfRabbitMQ() async throws {
         try await RabbitMQNode.with { node in
             try await node.asCurrent { try await RabbitMQNode.whileCurrentIsInUse { try await self.restarting(node) } }
         }

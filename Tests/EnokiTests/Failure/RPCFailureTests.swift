@@ -3,7 +3,7 @@ import EnokiTestSupport
 import EnokiTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct RPCFailureTests {
+@Suite(.timeLimit(.minutes(5))) struct RPCFailureTests {
     /// Two methods, one of which fails as its policy's test wants it to.
     private struct Till: Microservice {
         static let name = "till"

@@ -5,7 +5,7 @@ import EnokiTesting
 import Testing
 
 /// When messages are tried again, exact by the test's clock.
-@Suite(.timeLimit(.minutes(1))) struct RetryTests {
+@Suite(.timeLimit(.minutes(5))) struct RetryTests {
     @discardableResult
     private func run(
         _ flaky: Flaky,

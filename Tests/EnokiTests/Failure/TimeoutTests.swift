@@ -6,7 +6,7 @@ import Testing
 @testable import Enoki
 
 /// Calls that take too long, by the test's clock.
-@Suite(.timeLimit(.minutes(1))) struct TimeoutTests {
+@Suite(.timeLimit(.minutes(5))) struct TimeoutTests {
     /// Has calls that wait for a test, and knows its container.
     private final class Waiting: DependencyProvider {
         let container = Locked<ServiceContainer?>(nil)
