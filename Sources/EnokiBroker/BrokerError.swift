@@ -29,7 +29,8 @@ public struct BrokerError: Error, Sendable, Hashable {
         public static let notSent = Code(base: .notSent)
         /// The message was mandatory and reached no queue (`basic.return`, 312 `NO_ROUTE`).
         public static let unroutable = Code(base: .unroutable)
-        /// The broker refused the message (`basic.nack`).
+        /// The broker refused the message (`basic.nack`): at least one of its queues did not take it, such as one that is full.
+        /// Others that it was routed to may have it.
         public static let rejected = Code(base: .rejected)
         /// The message was sent and the broker's confirm did not come in time, or the connection was lost before it came and
         /// sending the message again, once, brought no confirm either: it may be in its queues, once or twice, or not.
@@ -76,7 +77,7 @@ public struct BrokerError: Error, Sendable, Hashable {
 
     /// For an error thrown by ``Broker/publish(_:to:routingKey:options:completion:)``: whether the message can be in a queue.
     public var publishOutcome: PublishOutcome {
-        self.code == .outcomeUnknown ? .unknown : .notPublished
+        self.code == .outcomeUnknown || self.code == .rejected ? .unknown : .notPublished
     }
 }
 

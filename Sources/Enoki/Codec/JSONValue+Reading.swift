@@ -54,7 +54,9 @@ extension JSONValue {
         guard let double = Double(text), double.isFinite else {
             throw Self.error("the number is too large", at: open)
         }
-        return Int64(exactly: double).map(JSONValue.integer) ?? .double(double)
+        // Beyond, a double stands for several integers, and which of them was written is not known any more.
+        guard double.magnitude <= 0x1p53, let integer = Int64(exactly: double) else { return .double(double) }
+        return .integer(integer)
     }
 
     private static func error(_ problem: String, at open: [Container]) -> DecodingError {

@@ -89,12 +89,25 @@ struct FailedMessage: Sendable {
 }
 
 extension Message {
+    /// What can be sent of the message for certain, since Enoki itself has written it: the body with the headers of failures. For
+    /// a message whose own headers or properties cannot be sent again; what has come in need not be what can go out.
+    var withoutForeignParts: Message {
+        let headers = self.properties.headers.filter { header in
+            FailureHeaders.names.contains { header.name.hasSameBytes(as: $0) }
+        }
+        return Message(
+            body: self.body,
+            properties: BasicProperties(
+                headers: Headers(headers.map { ($0.name, $0.value) }),
+                deliveryMode: self.properties.deliveryMode
+            )
+        )
+    }
+
     /// The message with no headers but those of failures: for one whose own cannot be sent again.
     var withoutForeignHeaders: Message {
         var message = self
-        message.properties.headers = Headers(
-            self.properties.headers.filter { $0.name.utf8.starts(with: "x-enoki-".utf8) }.map { ($0.name, $0.value) }
-        )
+        message.properties.headers = self.withoutForeignParts.properties.headers
         return message
     }
 }

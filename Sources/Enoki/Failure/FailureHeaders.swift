@@ -27,6 +27,12 @@ package enum FailureHeaders {
     /// The routing key that it was published with at first (string).
     package static let routingKey = "x-enoki-routing-key"
 
+    /// The names of all of them.
+    static let names = [
+        Self.attempts, Self.firstFailure, Self.redeliveries, Self.reason, Self.errorType, Self.error, Self.lastFailure,
+        Self.service, Self.entrypoint, Self.host, Self.queue, Self.exchange, Self.routingKey,
+    ]
+
     /// The number of the attempt that `headers` came with, counted from 1 and never more than `limit`.
     ///
     /// The header may be forged: what is no number of attempts counts as all but the last, so that nobody can have a message

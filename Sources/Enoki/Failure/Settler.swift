@@ -124,13 +124,20 @@ final class Settler: Sendable {
     }
 
     private func publish(_ copy: Copy, to target: CopyTarget) {
-        self.send(copy, copy.message, to: target) { result in
-            switch result {
-            case .failure(let error) where error.code == .invalidArgument:
-                // A stranger's headers, most likely: what has come in need not be what can be sent.
-                self.send(copy, copy.message.withoutForeignHeaders, to: target) { self.note($0, copy, target) }
-            default: self.note(result, copy, target)
+        // Of a channel that is gone the broker has the original, and delivers it again: the copy would be a second message.
+        guard copy.token.isHeld else { return self.unsettled.end() }
+        let forms = [copy.message, copy.message.withoutForeignHeaders, copy.message.withoutForeignParts]
+        self.publish(copy, as: forms[...], to: target)
+    }
+
+    /// Publishes the first of `forms` that can be sent.
+    private func publish(_ copy: Copy, as forms: ArraySlice<Message>, to target: CopyTarget) {
+        guard let form = forms.first else { return self.unsettled.end() }
+        self.send(copy, form, to: target) { result in
+            if case .failure(let error) = result, error.code == .invalidArgument, forms.count > 1 {
+                return self.publish(copy, as: forms.dropFirst(), to: target)
             }
+            self.note(result, copy, target)
         }
     }
 

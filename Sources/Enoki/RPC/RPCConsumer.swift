@@ -107,7 +107,7 @@ final class RPCConsumer: BoundEntrypoint {
             metadata: [
                 LoggingKeys.entrypoint: "\(name.prefix(100))",
                 // Some descriptions are nameko's texts, of a method that is not there nothing but its name.
-                LoggingKeys.error: "\(type(of: error)): \(error)",
+                LoggingKeys.error: "\(type(of: error)): \(FailureText.text(of: error))",
             ]
         )
         self.process.overrides.observe?(.refused(service: self.container.name, entrypoint: name, error))

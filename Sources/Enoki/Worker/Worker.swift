@@ -170,7 +170,7 @@ struct Worker: Sendable {
             context.logger.log(
                 level: isExpected ? .warning : .error,
                 "\(context.entrypoint) failed\(isExpected ? " as expected" : "")",
-                metadata: [LoggingKeys.error: "\(error)"]
+                metadata: [LoggingKeys.error: "\(FailureText.text(of: error))"]
             )
         }
     }

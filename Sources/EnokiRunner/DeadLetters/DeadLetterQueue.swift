@@ -108,6 +108,10 @@ struct DeadLetterQueue: Sendable {
         if Task.isCancelled { return .init(letter: nil, reason: "it was told to stop") }
         // The letter is in its queue again, and would be there still after its replay.
         guard held.token.isHeld else { return .init(letter: nil, reason: Self.connectionLost) }
+        if let defect = held.message?.defect {
+            let reason = "it cannot be sent as it was, \(defect.explanation); it stays where it is"
+            return .init(letter: held.letter, reason: reason)
+        }
         do throws(BrokerError) {
             let options = PublishOptions(mandatory: true, persistent: true)
             try await self.broker.publish(replayed.message, to: "", routingKey: replayed.queue, options: options)
@@ -179,11 +183,10 @@ struct DeadLetterQueue: Sendable {
         guard wanted > 0 else { return try await body(listing, []) }
         let now = self.now()
         let intake = LetterIntake(wanted: wanted) { keepsMessages && selection.contains($0, at: now) }
-        let consumer = try await self.broker.consume(
-            self.name.name,
-            options: ConsumerOptions(prefetch: wanted),
-            onDelivery: intake.take
-        )
+        var options = ConsumerOptions(prefetch: wanted)
+        // Otherwise the transport would reject what it cannot read whole: who only looks would lose it.
+        options.takesDefective = true
+        let consumer = try await self.broker.consume(self.name.name, options: options, onDelivery: intake.take)
         do {
             let held = try await self.fill(intake, wanted: wanted, from: consumer)
             let meant = selection.choose(from: held, letter: \.letter, at: now)
@@ -235,6 +238,8 @@ struct DeadLetterQueue: Sendable {
         from consumer: any Consumer
     ) async throws -> [LetterIntake.Held] {
         try await self.wait(for: intake, wanted: wanted)
+        // The wait ends at a cancellation, too, and what is here then is not all.
+        if Task.isCancelled { throw DeadLetterError("it was told to stop; nothing was changed") }
         await consumer.cancel()
         let held = intake.held
         // Some would be there twice: the broker delivers them again.

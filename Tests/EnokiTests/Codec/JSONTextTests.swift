@@ -85,6 +85,13 @@ import Testing
         #expect(ContinuousClock.now - start < .seconds(5))
     }
 
+    /// A double that large stands for several integers.
+    @Test func aFractionBecomesAnIntegerOnlyWhereThatIsExact() throws {
+        #expect(try self.read("9007199254740992.0") == .integer(9_007_199_254_740_992))
+        #expect(try self.read("9223372036854771.0") == .double(9_223_372_036_854_772))
+        #expect(try self.read("9223372036854775807") == .integer(.max))
+    }
+
     @Test func wordsOfPythonAreTold() throws {
         #expect(try !JSONText(Array(#"["NaN", "Infinity"]"#.utf8), maximumDepth: 64).holdsPythonNumbers)
         #expect(try JSONText(Array("[NaN]".utf8), maximumDepth: 64).holdsPythonNumbers)

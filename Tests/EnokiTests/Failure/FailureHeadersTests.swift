@@ -180,4 +180,16 @@ import Testing
         #expect(copy.properties.headers.count == 5)
         #expect(copy.properties.messageID == "message")
     }
+
+    /// A name that only begins like ours, and properties: whatever a stranger has written.
+    @Test func whatRemainsOfAMessageThatCannotBeSentIsOursAlone() {
+        var copy = self.failed().retryCopy(attempts: 1, timeLeft: nil)
+        copy.properties.headers["x-enoki-z"] = "a stranger's"
+        let sent = copy.withoutForeignParts
+        #expect(sent.properties.headers.count == 5)
+        #expect(sent.properties.headers["x-enoki-z"] == nil)
+        #expect(sent.properties.messageID == nil)
+        #expect(sent.properties.deliveryMode == .persistent)
+        #expect(sent.body == copy.body)
+    }
 }
