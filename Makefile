@@ -16,6 +16,7 @@ transports := EnokiRabbitMQTests|EnokiInProcessTests|EnokiAMQPTests|BrokerConfor
 repetitive := Cases/|RandomConformanceTests|ManyQueuesTests|HostileSizesTests|DeadLetterChainTests|MutatedSessionTests
 # And those whose heartbeats of a second, or whose Python, cannot wait for the sanitizer.
 impatient := HostilePeerTests|PythonClientTests|HostileSocketTests|WireFaultTests|aClosedConsumersChannelIsUsedAgain
+impatient := $(impatient)|moreMessagesThanMayWaitFailAtOnce|nothingConfirmedIsLostAndNothingUnacknowledgedThroughManyCuts
 
 .PHONY: help run polyglot build test chaos test-tsan fuzz lint format bench bench-port bench-scaling docs clean
 .DEFAULT_GOAL := help
