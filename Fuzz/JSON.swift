@@ -23,9 +23,12 @@ private func agree(_ one: JSONValue, _ other: JSONValue) -> Bool {
     case (.array(let one), .array(let other)): one.count == other.count && zip(one, other).allSatisfy(agree)
     case (.object(let one), .object(let other)):
         one.count == other.count && one.allSatisfy { name, value in other[name].map { agree(value, $0) } ?? false }
-    case (.integer(let one), .double(let other)): Double(one) == other
-    case (.double(let one), .integer(let other)): one == Double(other)
-    case (.double(let one), .double(let other)): abs(one - other) <= abs(one) * 1e-15
+    case (.integer(let one), .double(let other)): agree(Double(one), other)
+    // Foundation drops the fraction of a large number.
+    case (.double(let one), .integer(let other)): agree(one, Double(other))
+    case (.double(let one), .double(let other)): agree(one, other)
     default: one == other
     }
 }
+
+private func agree(_ one: Double, _ other: Double) -> Bool { abs(one - other) <= abs(one) * 1e-15 }
