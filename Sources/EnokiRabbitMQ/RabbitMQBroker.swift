@@ -35,7 +35,7 @@ public final class RabbitMQBroker: Broker {
         let publishing = Connection("publishing", configuration, logger: logger) { links.publishing(.down($0)) }
         let consuming = Connection("consuming", configuration, logger: logger) { links.consuming(.down($0)) }
         let publisher = Publisher(publishing, timers: self.timers) { links.publishing($0) }
-        let consumers = ConsumerHost(consuming) {
+        let consumers = ConsumerHost(consuming, watchInterval: watchInterval) {
             links.consuming($0)
         } holdPublishers: { reason in
             // Whoever published now might find neither exchange nor queue.

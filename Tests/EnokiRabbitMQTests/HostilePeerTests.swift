@@ -189,39 +189,23 @@ import Testing
     // MARK: - What does not come
 
     /// MassTransit #2072, #5692 and #5942, aio-pika #231 and #563, FastStream #2758: connected, and nobody consumes.
-    @Test func aConsumerThatNobodyServesCostsTheConnectionAndNotTheService() async throws {
+    /// MassTransit #2072, #5692 and #5942, aio-pika #231 and #563, FastStream #2758: connected, and nobody consumes.
+    @Test func aConsumerThatNobodyServesIsServedAgain() async throws {
         let plan: WireFaultPlan = [
             .close(after: .sends(.basicConsumeOk, 1)), .lose(.sends(.basicConsumeOk, 2)),
         ]
-        let recorder = LogRecorder()
-        try await InProcessBroker(logger: .silent).listen(faults: plan, logger: .silent) { port in
-            var configuration = try RabbitMQConfiguration(uri: port.uri())
-            Self.impatiently(&configuration)
-            // The call's own end would be a mend too.
-            configuration.callTimeout = .seconds(60)
-            let broker = RabbitMQBroker(
-                configuration: configuration,
-                logger: recorder.logger,
-                watchInterval: .milliseconds(50)
-            )
-            try await withThrowingTaskGroup { group in
-                group.addTask { try await broker.run() }
-                try await broker.declare(Topology(queues: [Queue("q")]))
-                let bodies = Mailbox<String>()
-                let consumer = try await broker.consume("q") { delivery in
-                    bodies.put(String(decoding: delivery.message.body, as: UTF8.self))
-                    delivery.token.settle(.ack)
-                }
-                try await EnokiTestSupport.eventually("the watch has acted") {
-                    recorder.recorded.contains { $0.contains("connection_rebuilt") }
-                }
-                await broker.reaches { $0 == .connected }
-                #expect(consumer.isActive)
-                try await broker.publish(Message("x"), to: "", routingKey: "q")
-                #expect(try await bodies.next() == "x")
-                group.cancelAll()
+        try await self.withTransport(plan) { broker, port in
+            try await self.insist { try await broker.declare(Topology(queues: [Queue("q", durable: true)])) }
+            let bodies = Mailbox<String>()
+            let consumer = try await broker.consume("q") { delivery in
+                bodies.put(String(decoding: delivery.message.body, as: UTF8.self))
+                delivery.token.settle(.ack)
             }
-            #expect(port.faults.count == 2)
+            try await EnokiTestSupport.eventually("both have happened", equals: 2) { port.faults.count }
+            try await EnokiTestSupport.eventually("it is served") { consumer.isActive }
+            await broker.reaches { $0 == .connected }
+            try await self.insist { try await broker.publish(Message("x"), to: "", routingKey: "q") }
+            #expect(try await bodies.next() == "x")
         }
     }
 
@@ -231,12 +215,10 @@ import Testing
             try await self.insist { try await broker.declare(Topology(queues: [Queue("q")])) }
             let outcomes = Mailbox<Result<Void, BrokerError>>()
             let options = PublishOptions(timeout: .milliseconds(100))
-            broker.publish(Message("late"), to: "", routingKey: "q", options: options) { outcomes.put($0) }
-            guard case .failure(let error) = try await outcomes.next() else {
-                Issue.record("confirmed")
-                return
+            try await self.expectOutcomeUnknown {
+                broker.publish(Message("late"), to: "", routingKey: "q", options: options) { outcomes.put($0) }
+                try await outcomes.next().get()
             }
-            #expect(error.code == .outcomeUnknown)
             for _ in 0..<3 { try await broker.publish(Message("next"), to: "", routingKey: "q") }
             #expect(outcomes.isEmpty)
             try await EnokiTestSupport.eventually("each is there once", equals: 4) {
@@ -250,16 +232,31 @@ import Testing
         let recorder = LogRecorder()
         try await self.withTransport([.lose(.sends(.basicAck))], logger: recorder.logger) { broker, _ in
             try await self.insist { try await broker.declare(Topology(queues: [Queue("q")])) }
-            let error = await #expect(throws: BrokerError.self) {
-                let options = PublishOptions(timeout: .milliseconds(100))
+            let options = PublishOptions(timeout: .milliseconds(100))
+            try await self.expectOutcomeUnknown {
                 try await broker.publish(Message("x"), to: "", routingKey: "q", options: options)
             }
-            #expect(error?.code == .outcomeUnknown)
             for _ in 0..<3 { try await broker.publish(Message("next"), to: "", routingKey: "q") }
             #expect(try await broker.inspect(queue: "q").messageCount == 4)
         }
         #expect(recorder.recorded.contains { $0.contains("opening another channel to publish on") })
         #expect(!recorder.recorded.contains { $0.contains("lost the connection") })
+    }
+
+    /// Publishes until a message was sent and not confirmed; on a machine that is busy the first may not even be sent in time.
+    private func expectOutcomeUnknown(_ publish: () async throws -> Void) async throws {
+        while true {
+            do {
+                try await publish()
+                Issue.record("confirmed")
+                return
+            } catch let error as BrokerError where error.code == .notSent {
+                try Task.checkCancellation()
+            } catch let error as BrokerError {
+                #expect(error.code == .outcomeUnknown, "\(error)")
+                return
+            }
+        }
     }
 
     // MARK: - Frames

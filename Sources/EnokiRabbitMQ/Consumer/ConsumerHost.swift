@@ -25,13 +25,24 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
     /// Lets publishers wait, with the reason, because they might find neither exchange nor queue; `nil` lets them go on.
     let holdPublishers: @Sendable (_ reason: String?) -> Void
 
+    /// - Parameter watchInterval: How long after each other ``look()`` is called.
     init(
         _ connection: Connection,
+        watchInterval: Duration,
         report: @escaping @Sendable (LinkStatus.Link) -> Void,
         holdPublishers: @escaping @Sendable (_ reason: String?) -> Void
     ) {
         self.connection = connection
-        self.state = Locked(State(recovery: Recovery(longestWait: connection.configuration.reconnect.maximum)))
+        // A consumer asks at most twice, for its channel and to consume; one look more may fall on the very moment.
+        let looksForAnswer = connection.configuration.callTimeout * 2 / watchInterval + 2
+        self.state = Locked(
+            State(
+                recovery: Recovery(
+                    longestWait: connection.configuration.reconnect.maximum,
+                    looksForAnswer: Int(min(looksForAnswer.rounded(.up), 100_000))
+                )
+            )
+        )
         self.report = report
         self.holdPublishers = holdPublishers
     }

@@ -86,11 +86,19 @@ struct RecoveryStateMachine<ID: Hashable & Sendable> {
     private var isOpen = false
     /// Why not all that was declared is there.
     private var missing: String?
-    private var suspects: Set<Suspect> = []
+    /// How often in a row each was seen.
+    private var suspects: [Suspect: Int] = [:]
     private let longestWait: Duration
+    private let looksForAnswer: Int
 
-    /// - Parameter longestWait: How long a refusal is waited after at most.
-    init(longestWait: Duration) { self.longestWait = longestWait }
+    /// - Parameters:
+    ///   - longestWait: How long a refusal is waited after at most.
+    ///   - looksForAnswer: How many looks of the watch a question to the broker may outlast. It has a deadline of its own, which
+    ///     comes first, so that a broker that is slow is not asked again from the beginning for ever.
+    init(longestWait: Duration, looksForAnswer: Int) {
+        self.longestWait = longestWait
+        self.looksForAnswer = looksForAnswer
+    }
 
     /// How far things are.
     var condition: Condition {
@@ -122,7 +130,7 @@ struct RecoveryStateMachine<ID: Hashable & Sendable> {
         self.isWaitingForRound = false
         self.failedRounds = 0
         self.missing = nil
-        self.suspects = []
+        self.suspects = [:]
         // What was under way is over.
         self.round += 1
         for index in self.consumers.values.indices {
@@ -284,27 +292,33 @@ struct RecoveryStateMachine<ID: Hashable & Sendable> {
     /// - Parameter served: The consumers that the broker has agreed to serve, on a channel that is open.
     mutating func look(served: Set<ID>) -> [Action] {
         guard self.isConnected else { return [] }
-        var found: [(suspect: Suspect, text: String)] = []
+        var found: [(suspect: Suspect, looks: Int, text: String)] = []
         for (id, consumer) in self.consumers {
-            let isSuspect =
+            let looks: Int? =
                 switch consumer.phase {
-                case .live: !served.contains(id)
-                case .starting: true
-                case .needed: !self.isDeclaring && !self.isWaitingForRound
-                case .waiting: false
+                case .live: served.contains(id) ? nil : 2
+                case .starting: self.looksForAnswer
+                case .needed: self.isDeclaring || self.isWaitingForRound ? nil : 2
+                case .waiting: nil
                 }
-            guard isSuspect else { continue }
+            guard let looks else { continue }
             let suspect = Suspect(consumer: id, attempt: consumer.attempt)
-            found.append((suspect, "queue '\(consumer.queue)' is not consumed"))
+            found.append((suspect, looks, "queue '\(consumer.queue)' is not consumed"))
         }
         if self.isDeclaring {
-            found.append((Suspect(consumer: nil, attempt: self.round), "the broker does not say what it has declared"))
+            let suspect = Suspect(consumer: nil, attempt: self.round)
+            found.append((suspect, self.looksForAnswer, "the broker does not say what it has declared"))
         }
-        let repeated = found.first { self.suspects.contains($0.suspect) }
-        self.suspects = Set(found.map(\.suspect))
-        guard let repeated else { return [] }
-        self.suspects = []
-        let reason = "\(repeated.text), and nobody sees to it; giving the connection up"
-        return [.rebuild(BrokerError(.timedOut, reason))]
+        let former = self.suspects
+        self.suspects = [:]
+        for (suspect, looks, text) in found {
+            let seen = (former[suspect] ?? 0) + 1
+            guard seen < looks else {
+                self.suspects = [:]
+                return [.rebuild(BrokerError(.timedOut, "\(text), and nobody sees to it; giving the connection up"))]
+            }
+            self.suspects[suspect] = seen
+        }
+        return []
     }
 }
