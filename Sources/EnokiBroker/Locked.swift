@@ -10,9 +10,9 @@ package import Darwin
 ///
 /// `Synchronization.Mutex` would do the same, but its slow path is invisible to the thread sanitizer, which then reports
 /// races that are none. A `pthread_mutex_t` costs the same and is understood.
+// SAFETY: the value is touched only between lock and unlock of the mutex. Both live in one object of the heap, so that the
+// mutex has a stable address for its life.
 package struct Locked<Value>: @unchecked Sendable {
-    // SAFETY: the value is touched only between lock and unlock of the mutex. Both live in one object of the heap, so that
-    // the mutex has a stable address for its life.
     @usableFromInline let storage: ManagedBuffer<Value, pthread_mutex_t>
 
     package init(_ value: sending Value) {

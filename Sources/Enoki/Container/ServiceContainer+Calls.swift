@@ -1,0 +1,139 @@
+/// What entrypoints ask of their container: deliveries, and workers for their calls.
+extension ServiceContainer {
+    /// Works on a call that an entrypoint fired, as soon as a worker is free.
+    ///
+    /// - Parameters:
+    ///   - entrypoint: The name of the entrypoint.
+    ///   - headers: What came with the call: call id stack and context data are read from it.
+    ///   - timeout: How long the caller waits; the worker's own calls take no longer.
+    ///   - method: The method with its arguments.
+    /// - Returns: How it ended; `cancelled` when the container stopped before a worker was free.
+    public func spawnWorker(
+        for entrypoint: String,
+        headers: Headers = [:],
+        timeout: Duration? = nil,
+        method: @escaping @Sendable () async throws -> any Sendable
+    ) async -> Outcome {
+        await withCheckedContinuation { continuation in
+            let deadline = timeout.map { Deadline(after: $0, timers: self.process.timers) }
+            let context = self.context(entrypoint, headers: headers, deadline: deadline)
+            self.submit(context, expects: { _ in false }, method) { continuation.resume(returning: $0) }
+        }
+    }
+
+    /// Works on a call that no message brought, for at most the time of `limits`.
+    func spawnWorker(
+        for entrypoint: String,
+        limits: CallLimits,
+        method: @escaping @Sendable () async throws -> any Sendable
+    ) async -> Outcome {
+        await withCheckedContinuation { continuation in
+            let context = self.context(entrypoint, headers: [:])
+            self.submit(context, timeout: limits.timeout, expects: { _ in false }, method) {
+                continuation.resume(returning: $0)
+            }
+        }
+    }
+
+    func submit(
+        _ context: WorkerContext,
+        timeout: Duration? = nil,
+        expects: @escaping @Sendable (any Error) -> Bool,
+        _ method: @escaping @Sendable () async throws -> any Sendable,
+        completion: @escaping @Sendable (Outcome) -> Void
+    ) {
+        self.pool.submit(
+            WorkerPool.Job(
+                run: {
+                    await self.worker.run(context, timeout: timeout, expects: expects, method, completion: completion)
+                },
+                discard: { completion(.cancelled) }
+            )
+        )
+    }
+
+    /// A limit for the calls of one entrypoint; `nil` where `limits` have none.
+    func concurrencyLimit(_ limits: CallLimits) -> ConcurrencyLimit? {
+        limits.concurrency.map { ConcurrencyLimit($0, before: self.pool) }
+    }
+
+    /// Consumes `queue`; each delivery waits for a worker, which then calls `handle`.
+    ///
+    /// The time that the caller gave runs from here: waiting for a worker takes from it.
+    ///
+    /// - Parameters:
+    ///   - queue: The queue.
+    ///   - most: How many deliveries it may hold, where that is less than the settings say.
+    ///   - limit: What a delivery waits for before it waits for a worker.
+    ///   - handle: Works on a delivery, and settles it.
+    func consume(
+        _ queue: String,
+        atMost most: Int? = nil,
+        limit: @escaping @Sendable (Delivery) -> ConcurrencyLimit?,
+        _ handle: @escaping @Sendable (Delivery, Deadline?) async -> Void
+    ) async throws -> any Consumer {
+        let prefetch = self.process.settings.effectivePrefetch
+        var options = ConsumerOptions(prefetch: min(most ?? prefetch, prefetch))
+        options.takesDefective = true
+        return try await self.process.broker.consume(queue, options: options) { delivery in
+            let timeout = delivery.message.properties.headers[CallContext.timeoutHeader]?.integerValue
+            let deadline = timeout.map { Deadline(after: .milliseconds($0), timers: self.process.timers) }
+            let job = WorkerPool.Job(
+                run: { await handle(delivery, deadline) },
+                discard: { self.settler.settle(delivery, .requeue) }
+            )
+            if let limit = limit(delivery) { limit.submit(job) } else { self.pool.submit(job) }
+        }
+    }
+
+    /// Works on a delivery whose message is decoded, in the worker that has taken it. `completion` is told the outcome once.
+    func work(
+        on delivery: Delivery,
+        until deadline: Deadline?,
+        attempt: Int,
+        entrypoint: String,
+        limits: CallLimits,
+        expects: @escaping @Sendable (any Error) -> Bool,
+        method: @escaping @Sendable () async throws -> any Sendable,
+        completion: @escaping @Sendable (Outcome) -> Void
+    ) async {
+        let headers = delivery.message.properties.headers
+        let context = self.context(
+            entrypoint,
+            headers: headers,
+            deadline: deadline,
+            redelivered: delivery.redelivered,
+            attempt: attempt,
+            message: delivery.message
+        )
+        await self.worker.run(
+            context,
+            timeout: limits.timeout,
+            expects: expects,
+            method,
+            completion: completion
+        )
+    }
+
+    func context(
+        _ entrypoint: String,
+        headers: Headers,
+        deadline: Deadline? = nil,
+        redelivered: Bool = false,
+        attempt: Int = 1,
+        message: Message? = nil
+    ) -> WorkerContext {
+        WorkerContext(
+            service: self.name,
+            entrypoint: entrypoint,
+            parents: CallContext(headers: headers, keeping: self.process.settings.contextKeys),
+            deadline: deadline,
+            redelivered: redelivered,
+            attempt: attempt,
+            message: message,
+            ids: self.process.overrides.ids,
+            parentCallsTracked: self.process.settings.parentCallsTracked,
+            logger: self.logger
+        )
+    }
+}

@@ -1,0 +1,133 @@
+import Logging
+
+/// How a container starts and stops: see ``ServiceContainer`` for the order.
+extension ServiceContainer {
+    // MARK: - Start
+
+    private var bound: [any BoundEntrypoint] {
+        self.extensions.withLock { $0.shared + $0.entrypoints }
+    }
+
+    func start() async throws {
+        try await self.inParallel(self.dependencies) { dependency in
+            try await dependency.setup(self)
+            self.extensions.withLock { $0.setUp.append(dependency) }
+        }
+        try await self.inParallel(self.dependencies) { try await $0.start() }
+        try await self.inParallel(self.bound) { entrypoint in
+            try await entrypoint.start()
+            self.extensions.withLock { $0.started.append(entrypoint) }
+        }
+    }
+
+    func runInBackground(_ group: inout DiscardingTaskGroup) {
+        for dependency in self.dependencies { group.addTask { await self.watch { try await dependency.run() } } }
+        for entrypoint in self.bound { group.addTask { await self.watch { try await entrypoint.run() } } }
+    }
+
+    private func watch(_ task: () async throws -> Void) async {
+        do {
+            try await task()
+        } catch {
+            // At the end of the container all are cancelled; what they throw then is no failure.
+            if !Task.isCancelled { self.fail(error) }
+        }
+    }
+
+    // MARK: - Stop
+
+    /// The first failure counts; it stops the container.
+    func fail(_ error: any Error) {
+        let isFirst = self.failure.withLock { failure in
+            defer { failure = failure ?? error }
+            return failure == nil
+        }
+        if isFirst, !(error is CancellationError) {
+            self.logger.error("failed", metadata: [LoggingKeys.error: "\(error)"])
+        }
+        self.stop()
+    }
+
+    func shutDown(cancel: () -> Void) async {
+        let entrypoints = self.extensions.withLock { $0.started }
+        var isKilled = Task.isCancelled
+        if isKilled { cancel() }
+        await self.inParallel(entrypoints) { await $0.stop() }
+        self.pool.close()
+        if !isKilled {
+            await self.drain(within: self.process.settings.shutdownGrace)
+            isKilled = Task.isCancelled
+        }
+        let running = self.pool.running
+        if running > 0 {
+            if !isKilled {
+                self.fail(
+                    GracePeriodExceeded(service: self.name, calls: running, grace: self.process.settings.shutdownGrace)
+                )
+            }
+            cancel()
+        }
+        // Cancelled handlers still settle their deliveries, and that needs the consumers.
+        await withCheckedContinuation { continuation in self.pool.whenDrained { continuation.resume() } }
+        self.settler.stop()
+        await self.settler.waitUntilSettled()
+        await self.inParallel(entrypoints) { await $0.close() }
+        await self.stopDependencies(isKilled: isKilled)
+        cancel()
+        // They know the container, and the container them.
+        self.extensions.withLock { $0 = Extensions(summaries: $0.summaries) }
+        self.logger.info("stopped")
+    }
+
+    private func drain(within grace: Duration) async {
+        let isOver = Latch()
+        self.pool.whenDrained { isOver.open() }
+        let timer = self.process.timers.schedule(after: grace) { isOver.open() }
+        await isOver.wait()
+        self.process.timers.cancel(timer)
+    }
+
+    private func stopDependencies(isKilled: Bool) async {
+        let dependencies = self.extensions.withLock { $0.setUp }
+        guard !isKilled else {
+            for dependency in dependencies { dependency.kill() }
+            return
+        }
+        await self.inParallel(dependencies) { dependency in
+            do {
+                try await dependency.stop()
+            } catch {
+                self.logger.error(
+                    "a dependency provider failed to stop",
+                    metadata: ["provider": "\(type(of: dependency))", LoggingKeys.error: "\(error)"]
+                )
+            }
+        }
+    }
+
+    private func inParallel<Element: Sendable, Failure: Error>(
+        _ elements: [Element],
+        _ body: @escaping @Sendable (Element) async throws(Failure) -> Void
+    ) async throws(Failure) {
+        let first = await withTaskGroup(of: Failure?.self) { group in
+            for element in elements {
+                group.addTask {
+                    do throws(Failure) {
+                        try await body(element)
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+            }
+            var first: Failure?
+            for await error in group {
+                guard let error, first == nil else { continue }
+                first = error
+                group.cancelAll()
+            }
+            return first
+        }
+        if let first { throw first }
+    }
+}
