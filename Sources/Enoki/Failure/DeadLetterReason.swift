@@ -12,8 +12,6 @@ package enum DeadLetterReason: String, Sendable, Hashable, CaseIterable {
     case unsupportedContent = "unsupported-content"
     /// The body, or what comes with it, is larger than allowed.
     case tooLarge = "too-large"
-    /// The process died each time it worked on the message.
-    case crash
 
     /// The reason for a message that could not be read because of `error`.
     init(unreadable error: any Error) {

@@ -4,8 +4,6 @@ package enum FailureHeaders {
     package static let attempts = "x-enoki-attempts"
     /// When the first of them failed (timestamp).
     package static let firstFailure = "x-enoki-first-failure"
-    /// How often a message came back unsettled because its process died (integer).
-    package static let redeliveries = "x-enoki-redeliveries"
     /// Why a message was given up: a ``DeadLetterReason`` (string).
     package static let reason = "x-enoki-reason"
     /// The type of the last error (string).
@@ -29,7 +27,7 @@ package enum FailureHeaders {
 
     /// The names of all of them.
     static let names = [
-        Self.attempts, Self.firstFailure, Self.redeliveries, Self.reason, Self.errorType, Self.error, Self.lastFailure,
+        Self.attempts, Self.firstFailure, Self.reason, Self.errorType, Self.error, Self.lastFailure,
         Self.service, Self.entrypoint, Self.host, Self.queue, Self.exchange, Self.routingKey,
     ]
 

@@ -67,6 +67,13 @@ final class RPCConsumer: BoundEntrypoint {
     /// The way of a request: decode, work, answer.
     private func serve(_ request: Delivery, _ deadline: Deadline?, _ methods: [ByteName: ServedMethod]) async {
         let name = Self.method(of: request)
+        if let deadline, deadline.remaining <= .zero {
+            self.container.logger.info(
+                "a request whose caller waits no longer was not served",
+                metadata: [LoggingKeys.entrypoint: "\(name.string.prefix(100))"]
+            )
+            return self.container.settler.settle(request, .ack)
+        }
         guard let served = methods[name] else { return self.refuse(request, name.string, MethodNotFound(name.string)) }
         let call: @Sendable () async throws -> any Sendable
         do {

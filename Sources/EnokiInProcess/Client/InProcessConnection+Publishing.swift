@@ -34,8 +34,8 @@ extension InProcessConnection {
         do throws(AMQPException) {
             try self.server.publish(publish.publish, on: session.publishing.id) { [self] outcome in
                 switch outcome {
-                case .confirmed: self.end(publish, .success(()))
-                case .failed(let error): self.end(publish, .failure(publish.failure(error)))
+                case .confirmed: self.end(publish, .success(()), on: connection.id)
+                case .failed(let error): self.end(publish, .failure(publish.failure(error)), on: connection.id)
                 // The next connection takes it, see `sendUnconfirmedAgain()`.
                 case .lost(let reason): self.lose(connection, because: reason)
                 }
@@ -56,9 +56,13 @@ extension InProcessConnection {
         }
     }
 
-    /// Tells what became of a publish, the first time.
-    private func end(_ publish: UnconfirmedPublish, _ result: Result<Void, BrokerError>) {
+    /// Tells what became of a publish on that connection, the first time.
+    private func end(_ publish: UnconfirmedPublish, _ result: Result<Void, BrokerError>, on connection: ConnectionID?) {
         let (isFirst, request) = self.state.withLock { state -> (Bool, SessionRequest?) in
+            // A refusal that comes after the loss says nothing of the message that was sent again.
+            if case .failure = result, let sent = state.unconfirmed[publish.id], sent.connection != connection {
+                return (false, nil)
+            }
             if state.unconfirmed.removeValue(forKey: publish.id) != nil { return (true, nil) }
             // The confirm was on its way when the connection was lost.
             guard let index = state.waiting.firstIndex(where: { $0.id == publish.id }) else { return (false, nil) }

@@ -21,8 +21,15 @@ import Testing
     private struct Patient: Microservice {
         static let name = "patient"
         let silent = RPCProxy("silent", timeout: .seconds(5))
+        let asked = Latch()
+        let mayAsk = Latch()
         var entrypoints: [any Entrypoint] {
             RPC("ask") { try await silent.wait() }
+            RPC("ask_later") {
+                asked.open()
+                await mayAsk.wait()
+                try await silent.wait()
+            }
             RPC("ask_briefly") { try await silent.timeout(.seconds(2)).wait() }
         }
     }
@@ -57,9 +64,7 @@ import Testing
         try await withServices(silent, Patient()) { cluster in
             let asked = cluster.expect(Patient.self, "ask")
             // The client gives up after three seconds; the patient's own five no longer matter.
-            let properties = BasicProperties(contentType: "application/json", headers: ["enoki.timeout": 3000])
-            let request = Message(#"{"args": [], "kwargs": {}}"#, properties: properties)
-            try await cluster.broker.publish(request, to: "nameko-rpc", routingKey: "patient.ask")
+            try await cluster.publish(request: "patient.ask", timeout: 3000)
             try await eventually("the callee has the request") { silent.deadlines.elements.count == 1 }
             #expect(silent.deadlines.elements == [.seconds(3)])
             await cluster.clock.advance(by: .seconds(3))
@@ -76,11 +81,7 @@ import Testing
         settings.maxWorkers = 1
         try await withServices(silent, settings: settings) { cluster in
             let waited = cluster.expect(Silent.self, "wait", count: 2)
-            let properties = BasicProperties(contentType: "application/json", headers: ["enoki.timeout": 3000])
-            let request = Message(#"{"args": [], "kwargs": {}}"#, properties: properties)
-            for _ in 0..<2 {
-                try await cluster.broker.publish(request, to: "nameko-rpc", routingKey: "silent.wait")
-            }
+            for _ in 0..<2 { try await cluster.publish(request: "silent.wait", timeout: 3000) }
             try await eventually("the only worker has the first") { silent.deadlines.elements.count == 1 }
             try await eventually("the second is delivered", equals: 0) {
                 try await cluster.broker.inspect(queue: "rpc-silent").messageCount
@@ -94,14 +95,34 @@ import Testing
 
     @Test func aCallThatHasNoTimeLeftIsNotMade() async throws {
         let silent = Silent(gate: Latch())
-        try await withServices(silent, Patient()) { cluster in
-            let asked = cluster.expect(Patient.self, "ask")
-            let properties = BasicProperties(contentType: "application/json", headers: ["enoki.timeout": -5])
-            let request = Message(#"{"args": [], "kwargs": {}}"#, properties: properties)
-            try await cluster.broker.publish(request, to: "nameko-rpc", routingKey: "patient.ask")
+        let patient = Patient()
+        try await withServices(silent, patient) { cluster in
+            let asked = cluster.expect(Patient.self, "ask_later")
+            try await cluster.publish(request: "patient.ask_later", timeout: 3000)
+            await patient.asked.wait()
+            await cluster.clock.advance(by: .seconds(3))
+            patient.mayAsk.open()
             let error = try await asked.values()[0].outcome.error
             #expect(error is RPCTimeout)
             #expect(silent.deadlines.elements.isEmpty)
+        }
+    }
+
+    @Test func aRequestWhoseCallerWaitsNoLongerIsNotServed() async throws {
+        let gate = Latch()
+        gate.open()
+        let silent = Silent(gate: gate)
+        try await withServices(silent) { cluster in
+            let served = cluster.expect(Silent.self, "wait")
+            for timeout in [-5, 0, 3000] as [Int64] {
+                try await cluster.publish(request: "silent.wait", timeout: timeout)
+            }
+            try await served.values()
+            #expect(silent.deadlines.elements == [.seconds(3)])
+            try await eventually("no request is left", equals: 0) {
+                try await cluster.broker.inspect(queue: "rpc-silent").messageCount
+            }
+            #expect(cluster.calls.count == 1)
         }
     }
 
@@ -132,5 +153,15 @@ import Testing
                 await consumer.close()
             }
         }
+    }
+}
+
+extension Cluster {
+    /// Publishes a request without arguments, whose caller waits for so many milliseconds.
+    fileprivate func publish(request routingKey: String, timeout: Int64) async throws {
+        let headers: Headers = ["enoki.timeout": .int64(timeout)]
+        let properties = BasicProperties(contentType: "application/json", headers: headers)
+        let request = Message(#"{"args": [], "kwargs": {}}"#, properties: properties)
+        try await self.broker.publish(request, to: "nameko-rpc", routingKey: routingKey)
     }
 }

@@ -142,7 +142,7 @@ import Testing
         #expect(DeadLetter([:]) == nil)
         #expect(DeadLetter([FailureHeaders.reason: "boredom"]) == nil)
         let letter = try #require(
-            DeadLetter([FailureHeaders.reason: "crash", FailureHeaders.attempts: .int64(-1), FailureHeaders.error: 1])
+            DeadLetter([FailureHeaders.reason: "timeout", FailureHeaders.attempts: .int64(-1), FailureHeaders.error: 1])
         )
         #expect(letter.attempts == 0)
         #expect(letter.error == "")
