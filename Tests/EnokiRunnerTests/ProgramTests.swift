@@ -56,7 +56,7 @@ import Testing
             #expect(exit == .status(64))
             #expect(
                 child.errors == """
-                    fixture: there is no service 'steddy'; there are: steady, brief, slow, stubborn, broken, failing, \
+                    fixture: there is no service 'steddy'; there are: steady, brief, slow, stubborn, leaking, broken, failing, \
                     twins, talkative
 
                     """
@@ -187,6 +187,16 @@ import Testing
             #expect(child.errors.contains("work was cancelled by the container's stop"))
             let reason = "service 'slow' did not stop within 0.2 seconds and cancelled its calls in work (1)"
             #expect(child.errors.contains(reason))
+        }
+    }
+
+    @Test func aServiceWithoutAWorkerLeftEndsItsProcess() async throws {
+        try await fixture("run", "leaking", "steady", "-d", "shutdown_grace=0.2", "-d", "max_workers=1") { child in
+            let exit = try await child.ended()
+            #expect(exit == .status(1))
+            #expect(child.errors.contains("service 'leaking' has no worker left for work"))
+            #expect(child.errors.contains("work ignores that it was cancelled: its message goes back"))
+            #expect(child.errors.contains("[steady] stopped"))
         }
     }
 

@@ -51,4 +51,25 @@ import UnixSignals
         _ = plan.handle(term(at: 1000))
         #expect(plan.handle(.signal(.sigint, at: .milliseconds(1001))) == .kill(within: ShutdownPlan.killingTime))
     }
+
+    @Test func aServiceThatFailsHasTheSameTimeToStop() {
+        var plan = ShutdownPlan(grace: .seconds(25))
+        #expect(plan.handle(.stopsByItself) == .stop(within: .seconds(30)))
+        #expect(plan.handle(.stopsByItself) == .none)
+        #expect(plan.handle(.deadlinePassed) == .exit(.failure))
+    }
+
+    @Test func theFirstSignalAfterAFailureDoesNotKill() {
+        var plan = ShutdownPlan(grace: .seconds(25))
+        _ = plan.handle(.stopsByItself)
+        #expect(plan.handle(term(at: 1000)) == .none)
+        #expect(plan.handle(term(at: 2000)) == .kill(within: ShutdownPlan.killingTime))
+    }
+
+    @Test func aStopBySignalIsNoFailure() {
+        var plan = ShutdownPlan(grace: .seconds(25))
+        _ = plan.handle(term(at: 1000))
+        #expect(plan.handle(.stopsByItself) == .none)
+        #expect(plan.handle(term(at: 2000)) == .kill(within: ShutdownPlan.killingTime))
+    }
 }

@@ -11,6 +11,7 @@ import EnokiRunner
         Brief()
         Slow()
         Stubborn()
+        Leaking()
         Broken()
         Failing()
         Twins()

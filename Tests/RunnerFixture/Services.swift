@@ -41,6 +41,16 @@ struct Stubborn: Microservice {
     }
 }
 
+/// Has calls that ignore that their time is over, more of them than it has workers.
+struct Leaking: Microservice {
+    static let name = "leaking"
+    var entrypoints: [any Entrypoint] {
+        Timer("work", every: .milliseconds(50), timeout: .milliseconds(50)) {
+            await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
+        }
+    }
+}
+
 /// Cannot start.
 struct Broken: Microservice {
     static let name = "broken"

@@ -29,7 +29,7 @@ extension ServiceContainer {
     ) async -> Outcome {
         await withCheckedContinuation { continuation in
             let context = self.context(entrypoint, headers: [:])
-            self.submit(context, timeout: limits.timeout, expects: { _ in false }, method) {
+            self.submit(context, limits, expects: { _ in false }, method) {
                 continuation.resume(returning: $0)
             }
         }
@@ -37,7 +37,7 @@ extension ServiceContainer {
 
     func submit(
         _ context: WorkerContext,
-        timeout: Duration? = nil,
+        _ limits: CallLimits = CallLimits(),
         expects: @escaping @Sendable (any Error) -> Bool,
         _ method: @escaping @Sendable () async throws -> any Sendable,
         completion: @escaping @Sendable (Outcome) -> Void
@@ -45,7 +45,7 @@ extension ServiceContainer {
         self.pool.submit(
             WorkerPool.Job(
                 run: {
-                    await self.worker.run(context, timeout: timeout, expects: expects, method, completion: completion)
+                    await self.worker.run(context, limits: limits, expects: expects, method, completion: completion)
                 },
                 discard: { completion(.cancelled) }
             )
@@ -106,13 +106,7 @@ extension ServiceContainer {
             attempt: attempt,
             message: delivery.message
         )
-        await self.worker.run(
-            context,
-            timeout: limits.timeout,
-            expects: expects,
-            method,
-            completion: completion
-        )
+        await self.worker.run(context, limits: limits, expects: expects, method, completion: completion)
     }
 
     func context(

@@ -21,6 +21,7 @@ extension ServiceContainer {
     }
 
     func runInBackground(_ group: inout DiscardingTaskGroup) {
+        group.addTask { await self.watch { try await self.worker.calls.waitUntilNoWorkerIsLeft() } }
         for dependency in self.dependencies { group.addTask { await self.watch { try await dependency.run() } } }
         for entrypoint in self.bound { group.addTask { await self.watch { try await entrypoint.run() } } }
     }
@@ -68,7 +69,8 @@ extension ServiceContainer {
             cancel()
         }
         // Cancelled handlers still settle their deliveries, and that needs the consumers.
-        await withCheckedContinuation { continuation in self.pool.whenDrained { continuation.resume() } }
+        await self.drain(cancelledWithin: .seconds(2))
+        self.logWhatGoesOn()
         self.settler.stop()
         await self.settler.waitUntilSettled()
         await self.inParallel(entrypoints) { await $0.close() }
@@ -85,6 +87,33 @@ extension ServiceContainer {
         let timer = self.process.timers.schedule(after: grace) { isOver.open() }
         await isOver.wait()
         self.process.timers.cancel(timer)
+    }
+
+    /// Waits for calls that were cancelled, also in a task that was.
+    private func drain(cancelledWithin patience: Duration) async {
+        let timer = await withCheckedContinuation { continuation in
+            let waiting = Locked<CheckedContinuation<TimerQueue.ID?, Never>?>(continuation)
+            let resume: @Sendable (TimerQueue.ID?) -> Void = { timer in
+                let continuation = waiting.withLock { waiting in
+                    defer { waiting = nil }
+                    return waiting
+                }
+                continuation?.resume(returning: timer)
+            }
+            let timer = self.process.timers.schedule(after: patience) { resume(nil) }
+            self.pool.whenDrained { resume(timer) }
+        }
+        if let timer { self.process.timers.cancel(timer) }
+    }
+
+    /// Names the calls that outlast the container. Their messages go back to their queues with the consumers.
+    private func logWhatGoesOn() {
+        for context in self.worker.calls.contexts {
+            context.logger.error(
+                "\(context.entrypoint) ignores that it was cancelled: its message goes back, and `run()` waits for it",
+                metadata: context.messageMetadata
+            )
+        }
     }
 
     private func stopDependencies(isKilled: Bool) async {

@@ -57,7 +57,13 @@ public final class ServiceContainer: Service, Sendable {
         var logger = process.logger
         logger[metadataKey: LoggingKeys.service] = "\(self.name)"
         self.logger = logger
-        self.worker = Worker(dependencies: self.dependencies, process: process, logger: logger)
+        self.worker = Worker(
+            dependencies: self.dependencies,
+            process: process,
+            pool: self.pool,
+            calls: CallsInWork(of: self.name, workers: process.settings.maxWorkers),
+            logger: logger
+        )
         self.settler = Settler(broker: process.broker, timers: process.timers, logger: logger)
         try self.bind(service.entrypoints)
     }
@@ -72,8 +78,8 @@ public final class ServiceContainer: Service, Sendable {
     var runningCalls: Int { self.pool.running }
 
     /// How many calls have outlived the timeout of their entrypoint and still run, though they were cancelled: each keeps a
-    /// worker.
-    public var leakedCalls: Int { self.worker.leakedCalls }
+    /// worker. When none is left the container stops, see ``NoWorkerLeft``.
+    public var leakedCalls: Int { self.worker.calls.leaked }
 
     /// The settings that it runs with.
     public var settings: ServiceSettings { self.process.settings }
@@ -85,7 +91,8 @@ public final class ServiceContainer: Service, Sendable {
     /// task's cancellation, which kills it: running calls are cancelled and their messages go back.
     ///
     /// - Throws: The first error of a provider or an entrypoint that failed to start, or failed later in its background
-    ///   task; ``GracePeriodExceeded`` when calls were cancelled because the stop took too long.
+    ///   task; ``NoWorkerLeft`` when all workers are busy with calls that ignore their cancellation;
+    ///   ``GracePeriodExceeded`` when calls were cancelled because the stop took too long.
     public func run() async throws {
         try await withTaskCancellationOrGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in

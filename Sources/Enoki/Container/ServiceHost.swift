@@ -158,6 +158,12 @@ public final class ServiceHost: Service, Sendable {
         for container in self.containers { container.stop() }
     }
 
+    /// Whether the services were told to stop, or one has failed.
+    package var isStopping: Bool { self.stopRequested.isOpen }
+
+    /// Returns when the services begin to stop, because they were told to or because one has failed.
+    package func waitUntilStopping() async { await self.stopRequested.wait() }
+
     /// Returns when all services have started.
     ///
     /// - Throws: What ``run()`` throws, when it ends before; `CancellationError` when the task is cancelled before.
@@ -199,7 +205,11 @@ public final class ServiceHost: Service, Sendable {
             try Task.checkCancellation()
             guard !self.stopRequested.isOpen else { return }
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for container in self.containers { group.addTask { try await container.run() } }
+                for container in self.containers {
+                    group.addTask { try await container.run() }
+                    // One that failed does not end before the last of its calls, which may ignore that it was cancelled.
+                    group.addTask { await container.stopRequested.wait() }
+                }
                 group.addTask {
                     for container in self.containers { await container.startEnded.wait() }
                     if self.containers.allSatisfy(\.isStarted) {

@@ -10,41 +10,54 @@ struct Worker: Sendable {
     private let timers: TimerQueue
     private let logger: Logger
     private let observe: WorkerObserver?
-    private let leaked = Locked(0)
+    private let pool: WorkerPool
+    /// What it works on.
+    let calls: CallsInWork
 
-    init(dependencies: [any DependencyProvider], process: ProcessResources, logger: Logger) {
+    init(
+        dependencies: [any DependencyProvider],
+        process: ProcessResources,
+        pool: WorkerPool,
+        calls: CallsInWork,
+        logger: Logger
+    ) {
         // A dispatcher or a proxy has no part in single calls.
         self.dependencies = dependencies.filter { !($0 is any WorkerIndependent) }
         self.makers = self.dependencies.filter(\.makesValue)
         self.replacements = process.overrides.replacements
         self.timers = process.timers
+        self.pool = pool
+        self.calls = calls
         self.logger = logger
         self.observe = process.overrides.observe
     }
 
-    /// How many calls have outlived their timeout and still run, though they were cancelled.
-    var leakedCalls: Int { self.leaked.withLock { $0 } }
-
-    /// Runs the hooks and the method in the call's context, for at most `timeout`. It never throws: the outcome says what
-    /// happened.
+    /// Runs the hooks and the method in the call's context, within `limits`. It never throws: the outcome says what happened.
     ///
     /// It returns when the call has ended. One that goes on though it was cancelled has its outcome before that: its message
     /// is not to wait for it.
     func run(
         _ context: WorkerContext,
-        timeout: Duration?,
+        limits: CallLimits,
         expects: @escaping @Sendable (any Error) -> Bool,
         _ method: @escaping @Sendable () async throws -> any Sendable,
         completion: @escaping @Sendable (Outcome) -> Void
     ) async {
-        guard let timeout else { return completion(await self.run(context, nil, expects, method)) }
+        let id = self.calls.begin(context)
+        defer { self.calls.end(id) }
+        guard let timeout = limits.timeout else { return completion(await self.run(context, nil, expects, method)) }
         let call = TimedCall(HandlerTimeout(entrypoint: context.entrypoint, timeout: timeout))
         let isOver = Latch()
         let timer = self.timers.schedule(after: timeout) { if call.expire() { isOver.open() } }
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 let outcome = await self.run(context, call, expects, method)
-                if call.end() { self.noteEnd(of: context) } else { completion(outcome) }
+                if call.end() {
+                    self.pool.regain()
+                    context.logger.warning("\(context.entrypoint) has ended after all: its worker is free again")
+                } else {
+                    completion(outcome)
+                }
                 isOver.open()
             }
             await isOver.wait()
@@ -53,7 +66,9 @@ struct Worker: Sendable {
             group.cancelAll()
             let leak = self.timers.schedule(after: Self.patience) {
                 guard call.leak() else { return }
-                self.noteLeak(of: context, timeout)
+                let leaked = self.calls.leak(id, concurrency: limits.concurrency)
+                self.pool.lose()
+                self.logLeak(of: context, timeout, leaked)
                 completion(.timedOut(call.timeout))
             }
             await group.waitForAll()
@@ -162,7 +177,10 @@ struct Worker: Sendable {
         case .succeeded:
             context.logger.debug("\(context.entrypoint) succeeded")
         case .cancelled:
-            context.logger.warning("\(context.entrypoint) was cancelled by the container's stop")
+            context.logger.warning(
+                "\(context.entrypoint) was cancelled by the container's stop",
+                metadata: context.messageMetadata
+            )
         case .timedOut(let timeout):
             context.logger.error("\(context.entrypoint) was cancelled: it took longer than \(timeout.timeout)")
         case .failed(let error):
@@ -175,22 +193,11 @@ struct Worker: Sendable {
         }
     }
 
-    private func noteLeak(of context: WorkerContext, _ timeout: Duration) {
-        let count = self.leaked.withLock { leaked in
-            leaked += 1
-            return leaked
-        }
-        var metadata: Logger.Metadata = ["leaked": "\(count)", "timeout": "\(timeout)"]
-        if let id = context.message?.properties.messageID { metadata["message_id"] = "\(FailureText.redacted(id))" }
+    private func logLeak(of context: WorkerContext, _ timeout: Duration, _ leaked: Int) {
         context.logger.error(
             "\(context.entrypoint) ignores that it was cancelled \(Self.patience) ago: its worker has leaked until it ends",
-            metadata: metadata
+            metadata: context.messageMetadata.merging(["leaked": "\(leaked)", "timeout": "\(timeout)"]) { $1 }
         )
-    }
-
-    private func noteEnd(of context: WorkerContext) {
-        self.leaked.withLock { $0 -= 1 }
-        context.logger.warning("\(context.entrypoint) has ended after all: its worker is free again")
     }
 
     private func log(_ error: any Error, of provider: any DependencyProvider) {
@@ -198,6 +205,14 @@ struct Worker: Sendable {
             "a hook of a dependency provider failed",
             metadata: ["provider": "\(type(of: provider))", LoggingKeys.error: "\(error)"]
         )
+    }
+}
+
+extension WorkerContext {
+    /// What the log says of the message that brought the call.
+    var messageMetadata: Logger.Metadata {
+        guard let id = self.message?.properties.messageID else { return [:] }
+        return ["message_id": "\(FailureText.redacted(id))"]
     }
 }
 

@@ -13,6 +13,7 @@ final class WorkerPool: Sendable {
     private struct State {
         var waiting = Deque<Job>()
         var idle: [CheckedContinuation<Job?, Never>] = []
+        /// Without those that are lost.
         var running = 0
         var isClosed = false
         var whenDrained: [@Sendable () -> Void] = []
@@ -43,14 +44,24 @@ final class WorkerPool: Sendable {
     func work() async {
         while let job = await self.next() {
             await job.run()
-            let drained = self.state.withLock { state -> [@Sendable () -> Void] in
-                state.running -= 1
-                guard state.running == 0 else { return [] }
-                defer { state.whenDrained = [] }
-                return state.whenDrained
-            }
-            for action in drained { action() }
+            self.endOne()
         }
+    }
+
+    /// A job that runs is given up: nobody waits for it any longer, though its worker is not free until it ends.
+    func lose() { self.endOne() }
+
+    /// A job that was given up ends after all.
+    func regain() { self.state.withLock { $0.running += 1 } }
+
+    private func endOne() {
+        let drained = self.state.withLock { state -> [@Sendable () -> Void] in
+            state.running -= 1
+            guard state.running == 0 else { return [] }
+            defer { state.whenDrained = [] }
+            return state.whenDrained
+        }
+        for action in drained { action() }
     }
 
     /// Takes no more jobs and discards those that wait; the ones in work go on.
@@ -67,7 +78,7 @@ final class WorkerPool: Sendable {
         for job in discarded { job.discard() }
     }
 
-    /// Calls `action` once, as soon as no job is in work.
+    /// Calls `action` once, as soon as no job is in work but those that are given up.
     func whenDrained(_ action: @escaping @Sendable () -> Void) {
         let isDrained = self.state.withLock { state in
             if state.running > 0 { state.whenDrained.append(action) }
@@ -76,7 +87,7 @@ final class WorkerPool: Sendable {
         if isDrained { action() }
     }
 
-    /// How many jobs are in work.
+    /// How many jobs are in work, without those that are given up.
     var running: Int { self.state.withLock { $0.running } }
 
     private func next() async -> Job? {

@@ -45,6 +45,10 @@ struct ServiceProcess: Sendable {
                 // Why they have not started, where they have not, is what the group throws.
                 if (try? await self.host.waitUntilStarted()) != nil { whenStarted() }
             }
+            tasks.addTask {
+                await self.host.waitUntilStopping()
+                input.yield(.stopsByItself)
+            }
             tasks.addTask { await self.follow(events, input, group, timers, killed) }
             defer { tasks.cancelAll() }
             try await Self.run(group, until: killed)
@@ -90,7 +94,7 @@ struct ServiceProcess: Sendable {
             case .none:
                 continue
             case .stop(let within):
-                self.logger.info("stops; a second signal kills")
+                if case .signal = event { self.logger.info("stops; a second signal kills") }
                 await group.triggerGracefulShutdown()
                 time = within
             case .kill(let within):

@@ -3,7 +3,8 @@ import UnixSignals
 /// Decides what signals and deadlines do to a process that hosts services; performs none of it.
 ///
 /// The first signal stops it gracefully, the second kills its calls, the third ends it where it stands. A process that
-/// does not get done in time, such as one with a handler that ignores its cancellation, is ended too.
+/// does not get done in time, such as one with a handler that ignores its cancellation, is ended too, also when it stops
+/// because a service has failed.
 ///
 /// The same signal again at once is no second one: coreutils' `timeout` sends its signal to the process and then to the whole
 /// group, the process included, and so do some supervisors.
@@ -12,6 +13,8 @@ struct ShutdownPlan: Sendable {
     enum Event: Sendable, Hashable {
         /// A signal, at a time by any clock that does not jump.
         case signal(UnixSignal, at: Duration)
+        /// The services stop without a signal, because one has failed.
+        case stopsByItself
         /// The deadline that was set last has passed.
         case deadlinePassed
     }
@@ -27,7 +30,7 @@ struct ShutdownPlan: Sendable {
         case exit(ExitStatus)
     }
 
-    private enum Phase { case running, stopping, killing }
+    private enum Phase { case running, failing, stopping, killing }
 
     private var phase = Phase.running
     private var lastSignal: (signal: UnixSignal, time: Duration)?
@@ -54,14 +57,21 @@ struct ShutdownPlan: Sendable {
         case (.running, .signal):
             self.phase = .stopping
             return .stop(within: self.grace + Self.closingTime)
+        case (.running, .stopsByItself):
+            self.phase = .failing
+            return .stop(within: self.grace + Self.closingTime)
+        case (.failing, .signal):
+            // The first signal asks for no more than what is under way.
+            self.phase = .stopping
+            return .none
         case (.stopping, .signal):
             self.phase = .killing
             return .kill(within: Self.killingTime)
-        case (.stopping, .deadlinePassed):
+        case (.failing, .deadlinePassed), (.stopping, .deadlinePassed):
             return .exit(.failure)
         case (.killing, .signal), (.killing, .deadlinePassed):
             return .exit(.killed)
-        case (.running, .deadlinePassed):
+        case (.running, .deadlinePassed), (_, .stopsByItself):
             return .none
         }
     }

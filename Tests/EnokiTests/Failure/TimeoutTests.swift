@@ -7,27 +7,6 @@ import Testing
 
 /// Calls that take too long, by the test's clock.
 @Suite(.timeLimit(.minutes(5))) struct TimeoutTests {
-    /// Has calls that wait for a test, and knows its container.
-    private final class Waiting: DependencyProvider {
-        let container = Locked<ServiceContainer?>(nil)
-        private let calls = Locked<[CheckedContinuation<Void, Never>]>([])
-
-        func setup(_ container: ServiceContainer) async throws { self.container.withLock { $0 = container } }
-
-        /// Waits, whether the task is cancelled or not.
-        func wait() async { await withCheckedContinuation { call in self.calls.withLock { $0.append(call) } } }
-
-        func release() {
-            let calls = self.calls.withLock { calls in
-                defer { calls = [] }
-                return calls
-            }
-            for call in calls { call.resume() }
-        }
-
-        var leakedCalls: Int { self.container.withLock { $0?.leakedCalls } ?? -1 }
-    }
-
     private struct Slow: Microservice {
         static let name = "slow"
         static let queue = "evt-press-published--slow.on_published"
@@ -155,22 +134,6 @@ import Testing
             #expect(slow.waiting.leakedCalls == 0)
             #expect(slow.attempts.elements == [1, 2])
             #expect(try self.letter(cluster) == nil)
-        }
-    }
-
-    @Test func aLeakedCallKeepsItsWorker() async throws {
-        var settings = ServiceSettings()
-        settings.maxWorkers = 1
-        let slow = Slow { waiting, _ in await waiting.wait() }
-        try await withServices(slow, settings: settings) { cluster in
-            try await cluster.dispatch(Published(title: "1"))
-            try await cluster.dispatch(Published(title: "2"))
-            await cluster.clock.advance(by: .seconds(60))
-            #expect(slow.attempts.elements.count == 1)
-            slow.waiting.release()
-            await cluster.clock.advance(by: .zero)
-            #expect(slow.attempts.elements.count == 2)
-            slow.waiting.release()
         }
     }
 
