@@ -70,17 +70,29 @@ public struct ReconnectBackoff: Sendable, Hashable {
     public var initial: Duration = .milliseconds(100)
     /// The highest bound. Default 10 seconds.
     public var maximum: Duration = .seconds(10)
+    /// The highest bound while nothing listens at the broker's port: to ask costs nearly nothing then, and a broker that starts
+    /// again has its services at once. Default 1 second; never more than ``maximum``.
+    public var maximumWhileRefused: Duration = .seconds(1)
 
     /// The defaults.
-    public init(initial: Duration = .milliseconds(100), maximum: Duration = .seconds(10)) {
+    public init(
+        initial: Duration = .milliseconds(100),
+        maximum: Duration = .seconds(10),
+        maximumWhileRefused: Duration = .seconds(1)
+    ) {
         self.initial = initial
         self.maximum = maximum
+        self.maximumWhileRefused = maximumWhileRefused
     }
 
     /// The wait before attempt `attempt`, which counts from 1.
-    func delay(beforeAttempt attempt: Int, using generator: inout some RandomNumberGenerator) -> Duration {
+    func delay(
+        beforeAttempt attempt: Int,
+        atMost maximum: Duration,
+        using generator: inout some RandomNumberGenerator
+    ) -> Duration {
         let doublings = min(max(attempt - 1, 0), 20)
-        let bound = min(self.initial * (1 << doublings), self.maximum)
+        let bound = min(self.initial * (1 << doublings), self.maximum, maximum)
         return bound * Double.random(in: 0...1, using: &generator)
     }
 }

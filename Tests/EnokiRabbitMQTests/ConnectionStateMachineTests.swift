@@ -31,7 +31,7 @@ import Testing
         #expect(machine.start() == .connect(.init(host: "a"), attempt: 1))
         var delays: [Double] = []
         for attempt in 2...10 {
-            let delay = try #require(self.waits(machine.failed(self.failure)))
+            let delay = try #require(self.waits(machine.failed(self.failure, after: .seconds(1))))
             delays.append(delay / .milliseconds(1))
             #expect(machine.waited() == .connect(.init(host: "a"), attempt: attempt))
         }
@@ -40,10 +40,24 @@ import Testing
         }
     }
 
+    @Test func aPortThatIsClosedIsAskedAboutEverySecond() throws {
+        var machine = self.machine()
+        _ = machine.start()
+        var delays: [Double] = []
+        for _ in 0..<6 {
+            delays.append(try #require(self.waits(machine.failed(self.failure, after: .zero))) / .milliseconds(1))
+            _ = machine.waited()
+        }
+        for (delay, bound) in zip(delays, [100, 200, 400, 800, 1000, 1000]) { #expect(abs(delay - Double(bound)) < 1) }
+        // Now something listens that does not answer.
+        let delay = try #require(self.waits(machine.failed(self.failure, after: .seconds(2))))
+        #expect(delay > .seconds(6))
+    }
+
     @Test func waitsAreSpreadOverTheWholeBound() {
         let backoff = ReconnectBackoff()
         var generator = SystemRandomNumberGenerator()
-        let delays = (0..<200).map { _ in backoff.delay(beforeAttempt: 20, using: &generator) }
+        let delays = (0..<200).map { _ in backoff.delay(beforeAttempt: 20, atMost: .seconds(60), using: &generator) }
         #expect(delays.allSatisfy { $0 >= .zero && $0 <= .seconds(10) })
         #expect(delays.min()! < .seconds(2))
         #expect(delays.max()! > .seconds(8))
@@ -52,11 +66,11 @@ import Testing
     @Test func theNodesOfAClusterAreTriedInTurnBeforeAnyWait() {
         var machine = self.machine(hosts: ["a", "b", "c"])
         #expect(machine.start() == .connect(.init(host: "a"), attempt: 1))
-        #expect(machine.failed(self.failure) == .wait(.zero, beforeAttempt: 2))
+        #expect(machine.failed(self.failure, after: .seconds(1)) == .wait(.zero, beforeAttempt: 2))
         #expect(machine.waited() == .connect(.init(host: "b"), attempt: 2))
-        #expect(machine.failed(self.failure) == .wait(.zero, beforeAttempt: 3))
+        #expect(machine.failed(self.failure, after: .seconds(1)) == .wait(.zero, beforeAttempt: 3))
         #expect(machine.waited() == .connect(.init(host: "c"), attempt: 3))
-        let delay = self.waits(machine.failed(self.failure)) ?? .zero
+        let delay = self.waits(machine.failed(self.failure, after: .seconds(1))) ?? .zero
         #expect(delay > .milliseconds(99) && delay < .milliseconds(101))
         #expect(machine.waited() == .connect(.init(host: "a"), attempt: 4))
     }
@@ -65,23 +79,23 @@ import Testing
         for code in [BrokerError.Code.loginRefused, .vhostNotFound, .tlsFailed] {
             var machine = self.machine()
             _ = machine.start()
-            #expect(self.waits(machine.failed(BrokerError(code, ""))) == .seconds(10))
+            #expect(self.waits(machine.failed(BrokerError(code, ""), after: .zero)) == .seconds(10))
         }
     }
 
     @Test func failFastEndsOnlyTheFirstConnection() {
         var machine = self.machine(hosts: ["a", "b"], failFast: true)
         _ = machine.start()
-        #expect(machine.failed(self.failure) == .wait(.zero, beforeAttempt: 2))
+        #expect(machine.failed(self.failure, after: .seconds(1)) == .wait(.zero, beforeAttempt: 2))
         _ = machine.waited()
-        #expect(machine.failed(self.failure) == .fail(self.failure))
+        #expect(machine.failed(self.failure, after: .seconds(1)) == .fail(self.failure))
 
         machine = self.machine(failFast: true)
         _ = machine.start()
         machine.connected(at: self.start)
         _ = machine.lost(at: self.start + .seconds(60))
         _ = machine.waited()
-        #expect(self.waits(machine.failed(self.failure)) != nil)
+        #expect(self.waits(machine.failed(self.failure, after: .seconds(1))) != nil)
     }
 
     @Test func aConnectionThatHeldBeginsANewSeries() {
@@ -111,7 +125,7 @@ import Testing
         var machine = self.machine()
         _ = machine.start()
         machine.close()
-        #expect(machine.failed(self.failure) == .stop)
+        #expect(machine.failed(self.failure, after: .seconds(1)) == .stop)
         #expect(machine.waited() == .stop)
         #expect(machine.lost(at: self.start) == .stop)
     }

@@ -25,6 +25,9 @@ struct ConnectionStateMachine<Generator: RandomNumberGenerator> {
     /// throws us out at once is not to be asked ten times a second.
     static var timeToHold: Duration { .seconds(5) }
 
+    /// A host that refuses a connection within this time has a port that is closed: to ask is cheap.
+    static var timeToRefuse: Duration { .milliseconds(500) }
+
     private var state = State.idle
     private var wasConnected = false
     private var nextEndpoint = 0
@@ -56,8 +59,8 @@ struct ConnectionStateMachine<Generator: RandomNumberGenerator> {
         self.wasConnected = true
     }
 
-    /// Connecting or logging in failed.
-    mutating func failed(_ error: BrokerError) -> Action {
+    /// Connecting or logging in failed, so long after it had begun.
+    mutating func failed(_ error: BrokerError, after elapsed: Duration) -> Action {
         guard case .connecting(let attempt) = self.state else { return .stop }
         if self.failFast, !self.wasConnected, attempt >= self.endpoints.count {
             self.state = .closed
@@ -70,7 +73,9 @@ struct ConnectionStateMachine<Generator: RandomNumberGenerator> {
         // Another node may be up: all are asked before anything is waited for.
         let round = attempt / self.endpoints.count
         if attempt % self.endpoints.count != 0 { return .wait(.zero, beforeAttempt: attempt + 1) }
-        return self.wait(round: round, nextAttempt: attempt + 1)
+        let isRefused = error.code == .connectionFailed && elapsed < Self.timeToRefuse
+        let maximum = isRefused ? self.backoff.maximumWhileRefused : self.backoff.maximum
+        return self.wait(round: round, atMost: maximum, nextAttempt: attempt + 1)
     }
 
     /// The connection was lost.
@@ -78,7 +83,7 @@ struct ConnectionStateMachine<Generator: RandomNumberGenerator> {
         guard case .connected(let since, let attempt) = self.state else { return .stop }
         let next = since.duration(to: now) < Self.timeToHold ? attempt + 1 : 1
         self.state = .waiting(attempt: next)
-        return self.wait(round: max(1, next / self.endpoints.count), nextAttempt: next)
+        return self.wait(round: max(1, next / self.endpoints.count), atMost: self.backoff.maximum, nextAttempt: next)
     }
 
     /// The connection is wanted no longer.
@@ -89,8 +94,9 @@ struct ConnectionStateMachine<Generator: RandomNumberGenerator> {
         return .connect(self.endpoints[self.nextEndpoint], attempt: attempt)
     }
 
-    private mutating func wait(round: Int, nextAttempt: Int) -> Action {
-        .wait(self.backoff.delay(beforeAttempt: round, using: &self.generator), beforeAttempt: nextAttempt)
+    private mutating func wait(round: Int, atMost maximum: Duration, nextAttempt: Int) -> Action {
+        let delay = self.backoff.delay(beforeAttempt: round, atMost: maximum, using: &self.generator)
+        return .wait(delay, beforeAttempt: nextAttempt)
     }
 }
 

@@ -99,6 +99,7 @@ final class Connection: Sendable {
             switch action {
             case .connect(let endpoint, let attempt):
                 self.report(.connecting(attempt: attempt, reason: reason))
+                let begin = ContinuousClock.now
                 do throws(BrokerError) {
                     let login = try self.connect(to: endpoint)
                     if self.isClosing { break }
@@ -113,9 +114,10 @@ final class Connection: Sendable {
                 } catch {
                     if self.isClosing { break }
                     user.connectionLost(error)
+                    let isNews = error.message != reason
                     reason = error.message
-                    action = machine.failed(error)
-                    self.logFailure(error, action)
+                    action = machine.failed(error, after: begin.duration(to: .now))
+                    self.logFailure(error, action, attempt: attempt, isNews: isNews)
                 }
             case .wait(let duration, let attempt):
                 self.report(.connecting(attempt: attempt, reason: reason))
@@ -162,8 +164,15 @@ final class Connection: Sendable {
         self.logger.warning("lost the connection to RabbitMQ: \(error.message); \(Self.describe(next))")
     }
 
-    private func logFailure(_ error: BrokerError, _ next: ConnectionStateMachine<SystemRandomNumberGenerator>.Action) {
-        let level: Logger.Level = error.isConfigurationError ? .error : .warning
+    /// A broker may be away for hours: what repeats is told after 1, 2, 4 ... 64 attempts, and then after every 64th.
+    private func logFailure(
+        _ error: BrokerError,
+        _ next: ConnectionStateMachine<SystemRandomNumberGenerator>.Action,
+        attempt: Int,
+        isNews: Bool
+    ) {
+        let isTold = isNews || (attempt < 64 ? attempt & (attempt - 1) : attempt % 64) == 0
+        let level: Logger.Level = !isTold ? .debug : error.isConfigurationError ? .error : .warning
         self.logger.log(level: level, "no connection to RabbitMQ: \(error.message); \(Self.describe(next))")
     }
 
