@@ -55,6 +55,39 @@ import Testing
         return content
     }
 
+    @Test(arguments: [0, 4, 7, 9, 66, 255] as [UInt8])
+    func aFrameOfATypeThatAMQPDoesNotHaveIsNotPassedOver(type: UInt8) throws {
+        let heartbeat: [UInt8] = [8, 0, 0, 0, 0, 0, 0, 206]
+        let frame = [type, 0, 1, 0, 0, 0, 3, 1, 2, 3, 206]
+        // In one piece, and octet by octet, with and without another frame behind it.
+        for (bytes, size) in [(frame, 11), (frame + heartbeat, 19), (frame, 1)] {
+            try FrameDecoder.withoutConnection { decoder in
+                try decoder.decode(heartbeat) { _ in true }
+                #expect(throws: FrameDecoder.Failure.self) {
+                    for start in stride(from: 0, to: bytes.count, by: size) {
+                        try decoder.decode(Array(bytes[start..<min(start + size, bytes.count)])) { _ in true }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func aFrameMayComeInAnyPieces() throws {
+        let frames: [UInt8] = [3, 0, 1, 0, 0, 0, 3, 1, 2, 3, 206, 8, 0, 0, 0, 0, 0, 0, 206, 3, 0, 1, 0, 0, 0, 0, 206]
+        for size in 1...frames.count {
+            var count = 0
+            try FrameDecoder.withoutConnection { decoder in
+                for start in stride(from: 0, to: frames.count, by: size) {
+                    try decoder.decode(Array(frames[start..<min(start + size, frames.count)])) { _ in
+                        count += 1
+                        return true
+                    }
+                }
+            }
+            #expect(count == 3)
+        }
+    }
+
     @Test func everyPropertyAndEveryKindOfHeaderSurvives() throws {
         let content = try #require(try self.roundTrip(Self.everyProperty, body: [1, 2, 3]))
         #expect(try content.message.get() == Message(body: [1, 2, 3], properties: Self.everyProperty))

@@ -44,7 +44,13 @@ struct FrameDecoder {
             }
             rest.bytes += Int(used)
             rest.len -= Int(used)
-            guard frame.frame_type != 0 else { continue }
+            guard frame.frame_type != 0 else {
+                // It has swallowed a whole frame of a type that it does not know, which may have been a confirm.
+                if amqp_release_buffers_ok(self.state) != 0 {
+                    throw Failure(reason: "the broker sent a frame of a type that AMQP does not have")
+                }
+                continue
+            }
             // Else the memory of every frame would stay until the connection ends.
             defer { amqp_maybe_release_buffers_on_channel(self.state, frame.channel) }
             guard handle(frame) else { return }
