@@ -47,6 +47,9 @@ public struct RabbitMQConfiguration: Sendable, Hashable {
     public var connectionName: String = "enoki"
     /// How many bytes may wait to be sent before publishers wait too. Default 4 MiB.
     public var outputBufferLimit: Int = 4 * 1024 * 1024
+    /// How many messages may be sent without a confirm before further ones wait, at least 1: no more can come twice when the
+    /// connection is lost. Default 1000; 64 MiB of messages are a limit too.
+    public var maxUnconfirmed: Int = 1000
     /// The longest body, in bytes: a longer one is not published, and one that arrives is rejected. Default 16 MiB.
     public var maxBodySize: Int = WireLimits.bodySize
     /// How long RabbitMQ lets a consumer leave a delivery unsettled before it closes the consumer's channel

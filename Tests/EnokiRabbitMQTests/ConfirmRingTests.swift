@@ -47,6 +47,42 @@ import Testing
         if case .failed(let error) = result { error.code } else { nil }
     }
 
+    @Test func itKnowsHowMuchTheBrokerHasNotAnswered() throws {
+        let publications = try (0..<6).map { _ in try self.publication() }
+        var ring = self.ring(publications)
+        let size = publications[0].estimatedSize
+        #expect(ring.unanswered == 6)
+        #expect(ring.unansweredBytes == 6 * size)
+        var completions: [ConfirmRing.Completion] = []
+        ring.settle(tag: 3, multiple: false, refused: false, into: &completions)
+        ring.settle(tag: 3, multiple: false, refused: false, into: &completions)
+        ring.settle(tag: 4, multiple: true, refused: true, into: &completions)
+        #expect(ring.unanswered == 2)
+        #expect(ring.unansweredBytes == 2 * size)
+        // One never left, the other may still be answered.
+        _ = ring.expire(at: self.start + .seconds(60), withdraw: { $0.lowerBound == 40 }, into: &completions)
+        #expect(ring.unanswered == 1)
+        _ = ring.lose(BrokerError(.connectionLost, ""), neverLeft: { _ in false })
+        #expect(ring.unanswered == 0)
+        #expect(ring.unansweredBytes == 0)
+    }
+
+    @Test func whereTheBrokerNamesNobodyAllThatIsUnansweredIsSuspect() throws {
+        let closure = IncomingMethod.Closure(
+            code: 406,
+            text: "PRECONDITION_FAILED - user_id property set to 'x'",
+            method: 0
+        )
+        let named = IncomingMethod.Closure(code: 404, text: "NOT_FOUND - no exchange 'x' in vhost '/'", method: 0)
+        var ring = self.ring(try (0..<3).map { _ in try self.publication() })
+        #expect(ring.suspects(of: closure) == 3)
+        #expect(ring.suspects(of: named) == 0)
+        var completions: [ConfirmRing.Completion] = []
+        ring.settle(tag: 2, multiple: true, refused: false, into: &completions)
+        // It is the only one.
+        #expect(ring.suspects(of: closure) == 0)
+    }
+
     @Test func confirmsComeSinglyInAnyOrderAndForMany() throws {
         let publications = try (0..<6).map { _ in try self.publication() }
         var ring = self.ring(publications)

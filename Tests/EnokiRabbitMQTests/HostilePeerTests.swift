@@ -228,6 +228,31 @@ import Testing
         }
     }
 
+    @Test func noMoreThanSoManyMessagesAreUnconfirmed() async throws {
+        let faults: WireFaultPlan = [.delay(.sends(.basicAck), by: .seconds(1))]
+        try await InProcessBroker(logger: .silent).listen(faults: faults, logger: .silent) { port in
+            try await withTransportBroker(to: port.uri(), { $0.maxUnconfirmed = 2 }, logger: .silent) { broker in
+                try await broker.declare(Topology(queues: [Queue("q")]))
+                let outcomes = Mailbox<Result<Void, BrokerError>>()
+                for number in 0..<50 {
+                    broker.publish(Message("\(number)"), to: "", routingKey: "q", options: PublishOptions()) {
+                        outcomes.put($0)
+                    }
+                }
+                try await EnokiTestSupport.eventually("the first two are sent", equals: 2) {
+                    try await broker.inspect(queue: "q").messageCount
+                }
+                for _ in 0..<50 {
+                    let count = try await broker.inspect(queue: "q").messageCount
+                    // While nothing is confirmed.
+                    if outcomes.isEmpty { #expect(count == 2) }
+                }
+                for _ in 0..<50 { try await outcomes.next().get() }
+                #expect(try await broker.inspect(queue: "q").messageCount == 50)
+            }
+        }
+    }
+
     @Test func aConfirmThatNeverComesCostsItsChannelAndNotTheConnection() async throws {
         let recorder = LogRecorder()
         try await self.withTransport([.lose(.sends(.basicAck))], logger: recorder.logger) { broker, _ in

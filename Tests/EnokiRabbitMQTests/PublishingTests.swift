@@ -193,6 +193,32 @@ import Testing
         }
     }
 
+    /// The broker does not say which message it means: `PRECONDITION_FAILED - user_id property set to 'somebody' but ...`.
+    @Test(arguments: TransportServer.allCases)
+    func aMessageThatTheChannelIsClosedForFailsAlone(on server: TransportServer) async throws {
+        try await server.withTransport { broker in
+            let queue = Queue(.unique("suspects"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            let outcomes = await withTaskGroup(of: (Int, BrokerError?).self) { group in
+                for number in 0..<60 {
+                    group.addTask {
+                        let user = number % 15 == 7 ? "somebody" : nil
+                        let message = Message("\(number)", properties: BasicProperties(userID: user))
+                        do {
+                            try await broker.publish(message, to: "", routingKey: queue.name)
+                            return (number, nil)
+                        } catch {
+                            return (number, error as? BrokerError)
+                        }
+                    }
+                }
+                return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+            }
+            #expect(outcomes.keys.sorted() == [7, 22, 37, 52])
+            #expect(outcomes.values.allSatisfy { $0.message.contains("user_id") })
+        }
+    }
+
     @Test(arguments: TransportServer.allCases)
     func amongMessagesToAMissingExchangeNoneIsLost(on server: TransportServer) async throws {
         let recorder = LogRecorder()

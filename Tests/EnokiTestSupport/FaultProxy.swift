@@ -95,8 +95,12 @@ public final class FaultProxy: Sendable {
         Thread.detachNewThread { [weak self] in
             while true {
                 let client = accept(listener, nil, nil)
+                // Of a client that has given up already.
+                if client < 0, [EINTR, ECONNABORTED].contains(errno) { continue }
                 guard client >= 0, let self, state.withLock({ $0.listener == listener }) else {
                     if client >= 0 { Glibc.close(client) }
+                    // Nobody else does: its number could be that of another socket when this thread asks again.
+                    Glibc.close(listener)
                     return
                 }
                 self.serve(client)
@@ -110,24 +114,20 @@ public final class FaultProxy: Sendable {
             defer { state.listener = -1 }
             return state.listener
         }
-        if listener >= 0 {
-            shutdown(listener, Int32(SHUT_RDWR))
-            Glibc.close(listener)
-        }
+        if listener >= 0 { shutdown(listener, Int32(SHUT_RDWR)) }
         self.cut()
     }
 
     /// Resets all connections.
     public func cut() {
-        let pairs = self.state.withLock { state in
-            defer { state.pairs = [] }
-            return state.pairs
-        }
-        for pair in pairs {
-            var linger = linger(l_onoff: 1, l_linger: 0)
-            setsockopt(pair.client, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
-            shutdown(pair.server, Int32(SHUT_RDWR))
-            shutdown(pair.client, Int32(SHUT_RDWR))
+        // Under the lock, or a descriptor could be that of another socket by now.
+        self.state.withLock { state in
+            for pair in state.pairs {
+                var linger = linger(l_onoff: 1, l_linger: 0)
+                setsockopt(pair.client, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+                shutdown(pair.server, Int32(SHUT_RDWR))
+                shutdown(pair.client, Int32(SHUT_RDWR))
+            }
         }
     }
 
@@ -142,10 +142,11 @@ public final class FaultProxy: Sendable {
 
     /// Says something to all clients in the broker's name.
     public func inject(_ frame: Frame) {
-        let pairs = self.state.withLock { $0.pairs }
         self.writing.withLock { count in
             count += 1
-            for pair in pairs { Self.write(frame.bytes, to: pair.client) }
+            self.state.withLock { state in
+                for pair in state.pairs { Self.write(frame.bytes, to: pair.client) }
+            }
         }
     }
 
@@ -168,9 +169,11 @@ public final class FaultProxy: Sendable {
                 return remaining == 0
             }
             guard isLast else { return }
-            self.state.withLock { $0.pairs.removeAll { $0.client == client } }
-            Glibc.close(client)
-            Glibc.close(server)
+            self.state.withLock { state in
+                state.pairs.removeAll { $0.client == client }
+                Glibc.close(client)
+                Glibc.close(server)
+            }
         }
         Thread.detachNewThread {
             self.pumpFromClient(pair)

@@ -56,6 +56,10 @@ struct ConfirmRing {
     var isIdle: Bool { self.waiting == 0 }
     /// Whether nobody waits, and the broker still owes answers: those for messages whose publishers have given up.
     var isSpent: Bool { self.waiting == 0 && !self.entries.isEmpty }
+    /// How many the broker has not answered.
+    private(set) var unanswered = 0
+    /// About how many bytes these are.
+    private(set) var unansweredBytes = 0
     /// How many are kept although nobody waits for them: they stand behind one that the broker does not answer.
     var stale: Int { self.entries.count - self.waiting }
     /// How many answers have come after their publishers had given up.
@@ -65,6 +69,8 @@ struct ConfirmRing {
     mutating func append(_ outgoing: Outgoing, at range: Range<Outbox.Offset>) {
         self.entries.append(Entry(outgoing: outgoing, range: range))
         self.waiting += 1
+        self.unanswered += 1
+        self.unansweredBytes += outgoing.publication.estimatedSize
     }
 
     /// The broker has taken (`basic.ack`) or refused (`basic.nack`) number `tag`, or all up to it.
@@ -83,6 +89,8 @@ struct ConfirmRing {
         self.entries[index].isSettled = true
         let outgoing = self.entries[index].outgoing
         let publication = outgoing.publication
+        self.unanswered -= 1
+        self.unansweredBytes -= publication.estimatedSize
         if !refused { self.prove(publication.exchange) }
         let failure = self.failures.isEmpty ? nil : self.failures.removeValue(forKey: ObjectIdentifier(publication))
         guard self.take(index) else {
@@ -172,6 +180,8 @@ struct ConfirmRing {
 
     private mutating func remove(_ index: Int) {
         let length = UInt64(self.entries[index].range.count)
+        self.unanswered -= 1
+        self.unansweredBytes -= self.entries[index].publication.estimatedSize
         self.entries.remove(at: index)
         for later in index..<self.entries.count {
             let range = self.entries[later].range
@@ -210,6 +220,12 @@ struct ConfirmRing {
         }
     }
 
+    /// How many messages may be guilty of the channel's end: where the broker does not say which, all that it has not answered.
+    func suspects(of closure: IncomingMethod.Closure) -> Int {
+        let isNamed = self.entries.contains { !$0.isSettled && closure.names(exchange: $0.publication.exchange) }
+        return isNamed || self.unanswered <= 1 ? 0 : self.unanswered
+    }
+
     /// Forgets what nobody waits for.
     mutating func reset() { self = ConfirmRing() }
 
@@ -218,6 +234,8 @@ struct ConfirmRing {
             self.entries = []
             self.failures = [:]
             self.waiting = 0
+            self.unanswered = 0
+            self.unansweredBytes = 0
         }
         return self.entries.enumerated().compactMap { index, entry in
             if entry.isTold { return nil }

@@ -67,6 +67,7 @@ extension Publisher {
             // An answer on a channel that was replaced is one that nobody waits for.
             guard state.channel === channel else { return (1, .none) }
             let lateBefore = state.ring.lateAnswers
+            let wasFull = state.isWindowFull
             switch method {
             case .acknowledged(let tag, let multiple):
                 state.ring.settle(tag: tag, multiple: multiple, refused: false, into: &completions)
@@ -74,7 +75,7 @@ extension Publisher {
                 state.ring.settle(tag: tag, multiple: multiple, refused: true, into: &completions)
             default: break
             }
-            return (state.ring.lateAnswers - lateBefore, Self.keepUp(&state))
+            return (state.ring.lateAnswers - lateBefore, Self.keepUp(&state, wasFull: wasFull))
         }
         if late > 0 {
             self.connection.logger.info("the broker has answered after its messages' publishers had given up")
@@ -94,7 +95,7 @@ extension Publisher {
 
     /// Gives up a channel on which the broker owes answers that nobody waits for any more: they would hold up the memory of
     /// all that follows. While somebody waits on it, it is only seen to that no more do, if they are very many.
-    private static func keepUp(_ state: inout State) -> Upkeep {
+    private static func keepUp(_ state: inout State, wasFull: Bool) -> Upkeep {
         // A broker that takes no messages for a while answers when it does again, and owes no answer to what it has not got.
         if state.ring.isSpent, !state.isEnded, state.holds[.blocked] == nil, let session = state.session,
             let channel = state.channel, channel.outbox.isDrained
@@ -108,7 +109,8 @@ extension Publisher {
             state.holds[.stale] = "the broker leaves a message without an answer"
             return .none
         }
-        return state.holds.removeValue(forKey: .stale) == nil ? .none : .goOn
+        let wasStale = state.holds.removeValue(forKey: .stale) != nil
+        return wasStale || wasFull && state.canSend ? .goOn : .none
     }
 
     private func keepUp(_ channel: Channel, _ upkeep: Upkeep) {
@@ -147,6 +149,7 @@ extension Publisher {
             if state.channel === channel {
                 state.channel = nil
                 state.reason = "the broker closed the channel: \(closure.text)"
+                state.suspects += state.ring.suspects(of: closure)
                 completions = Self.requeue(state.ring.close(closure), &state)
                 state.ring.reset()
             }
@@ -163,6 +166,7 @@ extension Publisher {
             guard state.channel === channel else { return [] }
             state.channel = nil
             state.reason = "not connected: \(error.message)"
+            state.suspects = 0
             let completions = state.ring.lose(error, neverLeft: channel.outbox.neverTook)
             state.ring.reset()
             return Self.requeue(completions, &state)
@@ -176,8 +180,9 @@ extension Publisher {
         var completions: [ConfirmRing.Completion] = []
         let (next, upkeep) = self.state.withLock { state -> (ContinuousClock.Instant?, Upkeep) in
             guard state.channel === channel else { return (nil, .none) }
+            let wasFull = state.isWindowFull
             let next = state.ring.expire(at: now, withdraw: channel.outbox.withdraw, into: &completions)
-            return (next, Self.keepUp(&state))
+            return (next, Self.keepUp(&state, wasFull: wasFull))
         }
         self.keepUp(channel, upkeep)
         Self.tell(completions)

@@ -34,16 +34,32 @@ final class Publisher: ConnectionUser, ChannelUser {
         var isEnded = false
         /// When the timer looks at those that wait; `nil` while it does not.
         var nextLook: ContinuousClock.Instant?
+        /// How many messages may be sent without a confirm.
+        let maxUnconfirmed: Int
+        /// How many of those that are sent next may be what the broker closed a channel for. They go one at a time, so that
+        /// the next time it is known which.
+        var suspects = 0
 
         /// Why messages wait.
         var obstacle: String {
             if self.channel == nil { return self.reason }
-            return self.holds[.blocked] ?? self.holds[.topology] ?? self.holds[.stale]
-                ?? "many bytes wait to be sent, and the broker takes them slowly or not at all"
+            if let hold = self.holds[.blocked] ?? self.holds[.topology] ?? self.holds[.stale] { return hold }
+            return self.isWindowFull
+                ? "the broker has not confirmed the \(self.ring.unanswered) messages before it"
+                : "many bytes wait to be sent, and the broker takes them slowly or not at all"
         }
 
-        var canSend: Bool { self.channel != nil && self.holds.isEmpty }
+        /// Whether as many messages are unconfirmed as may be.
+        var isWindowFull: Bool {
+            self.ring.unanswered >= (self.suspects > 0 ? 1 : self.maxUnconfirmed)
+                || self.ring.unanswered > 0 && self.ring.unansweredBytes >= Publisher.maxUnconfirmedBytes
+        }
+
+        var canSend: Bool { self.channel != nil && self.holds.isEmpty && !self.isWindowFull }
     }
+
+    /// How many bytes of messages may be sent without a confirm: they are kept until then.
+    private static let maxUnconfirmedBytes = 64 * 1024 * 1024
 
     /// What may wait to be sent, beside what the outbox holds. Beyond, a publisher that does not wait for its confirms
     /// would fill the memory.
@@ -58,7 +74,7 @@ final class Publisher: ConnectionUser, ChannelUser {
     }
 
     let connection: Connection
-    let state = Locked(State())
+    let state: Locked<State>
     let topology = Locked(Topology())
     private let timers: TimerQueue
     private let maxBodySize: Int
@@ -70,6 +86,7 @@ final class Publisher: ConnectionUser, ChannelUser {
         self.connection = connection
         self.timers = timers
         self.maxBodySize = connection.configuration.maxBodySize
+        self.state = Locked(State(maxUnconfirmed: max(1, connection.configuration.maxUnconfirmed)))
         self.messageIDs = connection.configuration.assignsMessageIDs ? MessageIDs() : nil
         self.report = report
         self.state.withLock { $0.holds[.topology] = "not connected yet" }
@@ -144,6 +161,7 @@ final class Publisher: ConnectionUser, ChannelUser {
         switch channel.outbox.append(publication, channel: channel.number, deadline: publication.deadline) {
         case .accepted(let range):
             state.ring.append(outgoing, at: range)
+            state.suspects = max(0, state.suspects - 1)
             return .sent
         case .full, .closed: return .notNow
         case .invalid(let status):
@@ -209,10 +227,17 @@ final class Publisher: ConnectionUser, ChannelUser {
 
     // MARK: - Deadlines of what waits
 
+    /// Many that wait have many deadlines: they are looked at no more often than this.
+    private static let timeBetweenLooks = Duration.milliseconds(20)
+
     private func look(at instant: ContinuousClock.Instant) {
-        self.timers.schedule(after: ContinuousClock.now.duration(to: instant)) { self.expireWaiting() }
+        self.timers.schedule(after: ContinuousClock.now.duration(to: instant)) {
+            // Unless another look has taken its place.
+            if self.state.withLock({ $0.nextLook == instant }) { self.expireWaiting() }
+        }
     }
 
+    /// Fails what has waited too long, and sees to it that the rest is looked at in time.
     func expireWaiting() {
         let now = ContinuousClock.now
         let (overdue, obstacle, next) = self.state.withLock { state in
@@ -222,7 +247,8 @@ final class Publisher: ConnectionUser, ChannelUser {
                 state.waiting.removeAll { $0.publication.deadline <= now }
                 state.waitingBytes -= overdue.reduce(0) { $0 + $1.publication.estimatedSize }
             }
-            state.nextLook = state.waiting.lazy.map(\.publication.deadline).min()
+            let next = state.waiting.lazy.map(\.publication.deadline).min()
+            state.nextLook = next.map { max($0, now + Self.timeBetweenLooks) }
             return (overdue, obstacle, state.nextLook)
         }
         if let next { self.look(at: next) }
