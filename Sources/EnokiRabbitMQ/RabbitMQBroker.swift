@@ -23,17 +23,37 @@ public final class RabbitMQBroker: Broker {
     private let hasRun = Locked(false)
 
     /// A broker that connects when it is run.
-    public convenience init(configuration: RabbitMQConfiguration, logger: Logger) {
-        self.init(configuration: configuration, logger: logger, watchInterval: .seconds(5))
+    ///
+    /// - Parameters:
+    ///   - configuration: Where RabbitMQ is and how to use it.
+    ///   - credentials: Who logs in, asked before each attempt: so a password that is changed while the process runs is
+    ///     found. `nil`, or `nil` as its answer, is user and password of the configuration. It is called on threads of the
+    ///     broker's own and may read a file; the virtual host and the address stay as they are.
+    ///   - logger: Logs of connections and of what goes wrong.
+    public convenience init(
+        configuration: RabbitMQConfiguration,
+        credentials: (@Sendable () -> Credentials?)? = nil,
+        logger: Logger
+    ) {
+        self.init(configuration: configuration, credentials: credentials, logger: logger, watchInterval: .seconds(5))
     }
 
     /// - Parameter watchInterval: How often it looks whether all consumers are served.
-    init(configuration: RabbitMQConfiguration, logger: Logger, watchInterval: Duration) {
+    init(
+        configuration: RabbitMQConfiguration,
+        credentials: (@Sendable () -> Credentials?)? = nil,
+        logger: Logger,
+        watchInterval: Duration
+    ) {
         self.configuration = configuration
         self.watchInterval = watchInterval
         let links = LinkStatus(self.board)
-        let publishing = Connection("publishing", configuration, logger: logger) { links.publishing(.down($0)) }
-        let consuming = Connection("consuming", configuration, logger: logger) { links.consuming(.down($0)) }
+        let publishing = Connection("publishing", configuration, credentials, logger: logger) {
+            links.publishing(.down($0))
+        }
+        let consuming = Connection("consuming", configuration, credentials, logger: logger) {
+            links.consuming(.down($0))
+        }
         let publisher = Publisher(publishing, timers: self.timers) { links.publishing($0) }
         let consumers = ConsumerHost(consuming, watchInterval: watchInterval) {
             links.consuming($0)

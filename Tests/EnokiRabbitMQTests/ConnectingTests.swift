@@ -32,6 +32,37 @@ import Testing
         #expect(!recorder.recorded.contains { $0.contains("hunter2") })
     }
 
+    @Test func aPasswordThatIsChangedWhileItRunsIsAskedForAgain() async throws {
+        try await RabbitMQVirtualHost.withFresh { host in
+            try await host.withUser(password: "old") { user in
+                let known = Locked("old")
+                var configuration = try RabbitMQConfiguration(uri: host.uri)
+                configuration.reconnect = ReconnectBackoff(initial: .milliseconds(10), maximum: .milliseconds(50))
+                let broker = RabbitMQBroker(
+                    configuration: configuration,
+                    credentials: { Credentials(user: user.name, password: Secret(known.withLock { $0 })) },
+                    logger: .silent
+                )
+                try await withThrowingTaskGroup { group in
+                    group.addTask { try await broker.run() }
+                    await broker.reaches { $0 == .connected }
+                    let queue = Queue("q", durable: true)
+                    try await broker.declare(Topology(queues: [queue]))
+                    try await user.set(password: "new")
+                    try await eventually("the management knows them") { try await host.connections().count == 2 }
+                    for connection in try await host.connections() { try await host.close(connection, reason: "rotation") }
+                    await broker.reaches {
+                        if case .connecting(_, let reason?) = $0 { reason.contains("login refused") } else { false }
+                    }
+                    known.withLock { $0 = "new" }
+                    await broker.reaches { $0 == .connected }
+                    try await broker.publish(Message("x"), to: "", routingKey: queue.name)
+                    group.cancelAll()
+                }
+            }
+        }
+    }
+
     @Test(arguments: TransportServer.allCases)
     func aMissingVirtualHostIsNamed(on server: TransportServer) async throws {
         let error = try await self.failureOfRun(on: server) { $0.vhost = "no such" }

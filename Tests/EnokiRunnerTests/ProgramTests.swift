@@ -168,6 +168,28 @@ import Testing
         }
     }
 
+    @Test func aPasswordThatIsChangedInTheFileIsReadAgain() async throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "enoki-\(UUID().uuidString).yaml")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try await RabbitMQVirtualHost.withFresh { host in
+            func write(password: String) throws {
+                let uri = host.uri.replacing("guest:guest@", with: "guest:\(password)@")
+                #expect(uri != host.uri || password == "guest")
+                try Data("AMQP_URI: \(uri)\n".utf8).write(to: file, options: .atomic)
+            }
+            try write(password: "wrong")
+            try await fixture("run", "steady", "--config", file.path()) { child in
+                try await stderr(child, contains: "login refused for user 'guest'")
+                try write(password: "guest")
+                try await stderr(child, contains: "[steady] started")
+                child.send(signal: SIGTERM)
+                let exit = try await child.ended()
+                #expect(exit == .status(0))
+                #expect(!child.errors.contains("wrong"))
+            }
+        }
+    }
+
     @Test func aCallInWorkEndsBeforeTheProcess() async throws {
         try await fixture("run", "brief") { child in
             try await stderr(child, contains: "begins")

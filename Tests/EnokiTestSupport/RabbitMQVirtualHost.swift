@@ -39,6 +39,35 @@ public struct RabbitMQVirtualHost: Sendable {
         return try await host.management.withVirtualHost(host.name) { try await body(host) }
     }
 
+    /// A user of the virtual host whose password can be changed.
+    public struct User: Sendable {
+        fileprivate let management: RabbitMQManagement
+        /// The name.
+        public let name: String
+
+        /// Gives it another password; connections that stand are left alone.
+        public func set(password: String) async throws {
+            let body = #"{"password": "\#(password)", "tags": ""}"#
+            try await self.management.send("PUT", ["users", self.name], body: body)
+        }
+    }
+
+    /// Makes a user with all rights here, runs `body` and deletes the user.
+    public func withUser<Result>(password: String, _ body: (User) async throws -> Result) async throws -> Result {
+        let user = User(management: self.management, name: "user-of-\(self.name)")
+        try await user.set(password: password)
+        let rights = #"{"configure": ".*", "write": ".*", "read": ".*"}"#
+        try await self.management.send("PUT", ["permissions", self.name, user.name], body: rights)
+        do {
+            let result = try await body(user)
+            try await self.management.delete(["users", user.name])
+            return result
+        } catch {
+            try? await self.management.delete(["users", user.name])
+            throw error
+        }
+    }
+
     /// Its queues.
     public func queues() async throws -> [ObservedQueue] {
         // Without the statistics, which lag behind: the counts are those of this moment.

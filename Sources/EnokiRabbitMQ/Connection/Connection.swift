@@ -29,6 +29,7 @@ final class Connection: Sendable {
     /// `publishing` or `consuming`.
     let name: String
     let configuration: RabbitMQConfiguration
+    private let credentials: (@Sendable () -> Credentials?)?
     let logger: Logger
     let waker = Waker()
     private let control = Locked(Control())
@@ -37,11 +38,13 @@ final class Connection: Sendable {
     init(
         _ name: String,
         _ configuration: RabbitMQConfiguration,
+        _ credentials: (@Sendable () -> Credentials?)?,
         logger: Logger,
         report: @escaping @Sendable (BrokerStatus) -> Void
     ) {
         self.name = name
         self.configuration = configuration
+        self.credentials = credentials
         var logger = logger
         logger[metadataKey: "connection"] = "\(name)"
         self.logger = logger
@@ -153,8 +156,13 @@ final class Connection: Sendable {
                 metadata: ["address": "\(endpoint)"]
             )
         }
+        var configuration = self.configuration
+        if let credentials = self.credentials?() {
+            configuration.user = credentials.user
+            configuration.password = credentials.password
+        }
         return try Login(
-            configuration: self.configuration,
+            configuration: configuration,
             endpoint: endpoint,
             connectionName: "\(self.configuration.connectionName) \(self.name)"
         ).run()

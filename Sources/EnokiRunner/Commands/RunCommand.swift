@@ -56,15 +56,21 @@ struct RunCommand<Runner: ServiceRunner>: AsyncParsableCommand {
 
     func run() async throws {
         let services = try ServiceSelection.choose(self.services, from: Runner().services)
-        let reader = try self.configurationOptions.reader(options: [
+        let options: [String: TextProvider.Text?] = [
             "AMQP_URI": self.broker.map { .scalar($0) },
             PortConfiguration.addressKey: self.listen.map { .scalar($0) },
             "max_workers": self.maxWorkers.map { .scalar(String($0)) },
             "LOG_LEVEL": self.logOptions.setting,
-        ])
-        let configuration = try await ProcessConfiguration(reader)
+        ]
+        let settings = { @Sendable [configurationOptions] in try configurationOptions.reader(options: options) }
+        let configuration = try await ProcessConfiguration(settings())
         let logger = RunnerProgram<Runner>.bootstrapLogging(configuration.logLevel)
-        let broker = try configuration.broker.makeBroker(name: Runner.name, failFast: self.failFast, logger: logger)
+        let broker = try configuration.broker.makeBroker(
+            name: Runner.name,
+            failFast: self.failFast,
+            settings: settings,
+            logger: logger
+        )
         let host = try ServiceHost(
             broker: broker.broker,
             services: services,

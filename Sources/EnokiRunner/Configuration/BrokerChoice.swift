@@ -56,7 +56,13 @@ enum BrokerChoice: Sendable {
     /// - Parameters:
     ///   - name: What the broker's management shows for the connections.
     ///   - failFast: Whether it gives up when the first connection does not succeed.
-    func makeBroker(name: String, failFast: Bool, logger: Logger) throws -> ProcessBroker {
+    ///   - settings: Reads the settings anew, for a password that was changed.
+    func makeBroker(
+        name: String,
+        failFast: Bool,
+        settings: @escaping @Sendable () throws -> ConfigReader,
+        logger: Logger
+    ) throws -> ProcessBroker {
         switch self {
         case .embedded(port: nil):
             return ProcessBroker(broker: InProcessBroker(clock: ContinuousClock(), logger: logger))
@@ -67,7 +73,20 @@ enum BrokerChoice: Sendable {
         case .rabbitMQ(var configuration):
             configuration.connectionName = name
             configuration.failFast = failFast
-            return ProcessBroker(broker: RabbitMQBroker(configuration: configuration, logger: logger))
+            let broker = RabbitMQBroker(
+                configuration: configuration,
+                credentials: { Self.credentials(in: settings) },
+                logger: logger
+            )
+            return ProcessBroker(broker: broker)
         }
+    }
+
+    /// User and password as the settings are now; `nil` where they cannot be read, as in the middle of a change.
+    private static func credentials(in settings: () throws -> ConfigReader) -> Credentials? {
+        guard let uri = try? settings().string(forKey: "AMQP_URI", isSecret: true),
+            let configuration = try? RabbitMQConfiguration(uri: uri)
+        else { return nil }
+        return Credentials(user: configuration.user, password: configuration.password)
     }
 }
