@@ -50,7 +50,9 @@ import Testing
                     try await broker.declare(Topology(queues: [queue]))
                     try await user.set(password: "new")
                     try await eventually("the management knows them") { try await host.connections().count == 2 }
-                    for connection in try await host.connections() { try await host.close(connection, reason: "rotation") }
+                    for connection in try await host.connections() {
+                        try await host.close(connection, reason: "rotation")
+                    }
                     await broker.reaches {
                         if case .connecting(_, let reason?) = $0 { reason.contains("login refused") } else { false }
                     }
