@@ -1,5 +1,6 @@
 package import ArgumentParser
 package import Configuration
+import Enoki
 package import Logging
 
 #if canImport(Glibc)
@@ -50,11 +51,12 @@ extension Program {
 
     private static func report<Root: AsyncParsableCommand>(_ error: any Error, _ root: Root.Type) -> ExitStatus {
         if let status = ExitStatus(error) {
-            Console.error.write("\(Self.name): \(error)")
+            // What a provider could not connect to may be an address with its password.
+            Console.error.write(FailureText.withoutCredentials("\(Self.name): \(error)"))
             return status
         }
         let code = root.exitCode(for: error)
-        let message = root.fullMessage(for: error)
+        let message = FailureText.withoutCredentials(root.fullMessage(for: error))
         if !message.isEmpty { (code == .success ? Console.output : Console.error).write(message) }
         return ExitStatus(code: code.rawValue)
     }

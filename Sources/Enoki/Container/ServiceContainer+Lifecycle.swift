@@ -44,7 +44,7 @@ extension ServiceContainer {
             return failure == nil
         }
         if isFirst, !(error is CancellationError) {
-            self.logger.error("failed", metadata: [LoggingKeys.error: "\(error)"])
+            self.logger.error("failed", metadata: [LoggingKeys.error: "\(FailureText.text(of: error))"])
         }
         self.stop()
     }
@@ -128,7 +128,9 @@ extension ServiceContainer {
             } catch {
                 self.logger.error(
                     "a dependency provider failed to stop",
-                    metadata: ["provider": "\(type(of: dependency))", LoggingKeys.error: "\(error)"]
+                    metadata: [
+                        "provider": "\(type(of: dependency))", LoggingKeys.error: "\(FailureText.text(of: error))",
+                    ]
                 )
             }
         }

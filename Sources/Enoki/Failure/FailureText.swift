@@ -19,7 +19,14 @@ package enum FailureText {
         // Longer than what is left in the end, since what is removed makes it shorter.
         let beginning = Self.cut(text, to: maximumSize > .max / 4 ? .max : 4 * maximumSize)
         let isCut = beginning.utf8.count < text.utf8.count
-        var rest = Self.onOneLine(beginning)[...]
+        return Self.cut(Self.withoutCredentials(Self.onOneLine(beginning), isCut: isCut), to: maximumSize)
+    }
+
+    /// `text` without what stands before the `@` of an address.
+    ///
+    /// - Parameter isCut: Whether it went on, so that the `@` of its last address may be missing.
+    package static func withoutCredentials(_ text: String, isCut: Bool = false) -> String {
+        var rest = text[...]
         var redacted = ""
         while let scheme = rest.firstRange(ofBytes: "://") {
             redacted += rest[..<scheme.upperBound]
@@ -34,7 +41,7 @@ package enum FailureText {
                 rest = ""
             }
         }
-        return Self.cut(redacted + rest, to: maximumSize)
+        return redacted + rest
     }
 
     private static func endsAddress(_ character: Character) -> Bool {

@@ -198,7 +198,7 @@ final class RPCConsumer: BoundEntrypoint {
             let failure = UnserializableValue("Unserializable value: \(error)")
             self.container.logger.error(
                 "a reply could not be encoded; its caller gets an UnserializableValueError",
-                metadata: [LoggingKeys.error: "\(error)"]
+                metadata: [LoggingKeys.error: "\(FailureText.text(of: error))"]
             )
             // Only strings are left to encode. Should even that fail, the caller gets an empty body instead of silence.
             return (try? Self.reply(FailureEnvelope(error: RemoteErrorBody(failure)), to: request, codec))

@@ -203,7 +203,7 @@ struct Worker: Sendable {
     private func log(_ error: any Error, of provider: any DependencyProvider) {
         self.logger.error(
             "a hook of a dependency provider failed",
-            metadata: ["provider": "\(type(of: provider))", LoggingKeys.error: "\(error)"]
+            metadata: ["provider": "\(type(of: provider))", LoggingKeys.error: "\(FailureText.text(of: error))"]
         )
     }
 }
