@@ -20,7 +20,7 @@ public final class RabbitMQNode: Sendable {
             // One call, since each starts an Erlang of its own.
             let stopAndStart = ["eval", "rabbit:stop(), rabbit:start()."]
             try await ChildProcess.with(rabbitmqctl, stopAndStart) { child in
-                guard try await child.ended(within: .seconds(60)) == .status(0) else {
+                guard try await child.ended(within: .seconds(180)) == .status(0) else {
                     throw ConditionNotMet(description: "RabbitMQ did not restart: \(child.output)\(child.errors)")
                 }
             }
@@ -81,7 +81,7 @@ public final class RabbitMQNode: Sendable {
     /// Runs an Erlang expression on the node, such as one that changes a setting.
     public func evaluate(_ expression: String) async throws {
         try await ChildProcess.with(self.rabbitmqctl, ["eval", expression]) { child in
-            guard try await child.ended(within: .seconds(60)) == .status(0) else {
+            guard try await child.ended(within: .seconds(180)) == .status(0) else {
                 throw ConditionNotMet(description: "rabbitmqctl eval failed: \(child.output)\(child.errors)")
             }
         }
