@@ -17,7 +17,8 @@ struct FailedMessage: Sendable {
         self.copy { headers in
             for name in Self.ofDeadLetters { headers[name] = nil }
             headers[FailureHeaders.attempts] = .int64(Int64(attempts))
-            headers[FailureHeaders.firstFailure] = .timestamp(self.firstFailure)
+            // One that only waits has not failed.
+            headers[FailureHeaders.firstFailure] = attempts > 0 ? .timestamp(self.firstFailure) : nil
             headers[FailureHeaders.queue] = .string(self.queue)
             headers[FailureHeaders.exchange] = .string(self.delivery.exchange)
             headers[FailureHeaders.routingKey] = .string(self.delivery.routingKey)
@@ -56,6 +57,7 @@ struct FailedMessage: Sendable {
         let original = self.delivery.message.properties
         var headers = FailureHeaders.carriedOn(original.headers)
         change(&headers)
+        headers[FailureHeaders.userID] = original.userID.map { .string($0) }
         return Message(
             body: self.delivery.message.body,
             properties: BasicProperties(
@@ -113,7 +115,7 @@ extension Message {
 }
 
 extension Delivery {
-    /// The delivery with the exchange and the routing key of the first time, where it came back to `queue` from a retry.
+    /// The delivery with exchange, routing key and user of the first time, where it came back to `queue` from a retry.
     ///
     /// The headers that say so count only in a message that came the way of a retry: otherwise whoever may publish an event
     /// could give it another name than the broker has checked.
@@ -125,8 +127,12 @@ extension Delivery {
         guard cameBack, let exchange = headers[FailureHeaders.exchange]?.stringValue,
             let routingKey = headers[FailureHeaders.routingKey]?.stringValue
         else { return self }
+        var message = self.message
+        if let user = headers[FailureHeaders.userID]?.stringValue, message.properties.userID == nil {
+            message.properties.userID = user
+        }
         return Delivery(
-            message: self.message,
+            message: message,
             exchange: exchange,
             routingKey: routingKey,
             redelivered: self.redelivered,

@@ -24,11 +24,13 @@ package enum FailureHeaders {
     package static let exchange = "x-enoki-exchange"
     /// The routing key that it was published with at first (string).
     package static let routingKey = "x-enoki-routing-key"
+    /// The user that published it at first, as the broker has checked (string). The copy is published by another.
+    package static let userID = "x-enoki-user-id"
 
     /// The names of all of them.
     static let names = [
         Self.attempts, Self.firstFailure, Self.reason, Self.errorType, Self.error, Self.lastFailure,
-        Self.service, Self.entrypoint, Self.host, Self.queue, Self.exchange, Self.routingKey,
+        Self.service, Self.entrypoint, Self.host, Self.queue, Self.exchange, Self.routingKey, Self.userID,
     ]
 
     /// The number of the attempt that `headers` came with, counted from 1 and never more than `limit`.

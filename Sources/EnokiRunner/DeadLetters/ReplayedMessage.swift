@@ -10,8 +10,8 @@ struct ReplayedMessage: Sendable, Hashable {
 
     /// The message of a dead letter.
     ///
-    /// The headers that say how it was published at first stay: a handler sees that exchange and that routing key, and an RPC
-    /// queue finds its method by it. The number of attempts goes, so that all of them are made again.
+    /// The headers that say how it was published at first stay: a handler sees that exchange and that routing key, an RPC
+    /// queue finds its method by it, and a guard knows the message by its user. The number of attempts goes, so that all of them are made again.
     ///
     /// - Parameters:
     ///   - original: The message as it lies among the dead letters.
@@ -36,7 +36,9 @@ struct ReplayedMessage: Sendable, Hashable {
         for name in Self.ofFailures { headers[name] = nil }
         if letter.letter == nil, deadLetters.original != nil {
             // No Enoki has written them: the handler would take the message for one that it is not.
-            for name in [FailureHeaders.exchange, FailureHeaders.routingKey] { headers[name] = nil }
+            for name in [FailureHeaders.exchange, FailureHeaders.routingKey, FailureHeaders.userID] {
+                headers[name] = nil
+            }
         }
         var properties = original.properties
         properties.headers = headers

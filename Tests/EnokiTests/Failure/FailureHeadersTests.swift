@@ -71,6 +71,7 @@ import Testing
                         "nameko.call_id_stack": .array([.string("a")]), "x-custom": "kept", "cc": "kept",
                         "x-enoki-attempts": .int64(2), "x-enoki-first-failure": .timestamp(1000), "x-enoki-queue": "q",
                         "x-enoki-exchange": "press.events", "x-enoki-routing-key": "published",
+                        "x-enoki-user-id": "mallory",
                     ],
                     deliveryMode: .persistent,
                     priority: 3,
@@ -82,6 +83,19 @@ import Testing
                     appID: "app"
                 )
         )
+    }
+
+    @Test func whatHasOnlyWaitedHasNotFailed() {
+        let copy = self.failed().retryCopy(attempts: 0, timeLeft: nil)
+        #expect(copy.properties.headers[FailureHeaders.attempts] == .int64(0))
+        #expect(copy.properties.headers[FailureHeaders.firstFailure] == nil)
+        #expect(FailureHeaders.attempt(in: copy.properties.headers, limit: 5) == 1)
+    }
+
+    @Test func nobodyForgesWhoSentAMessageAtFirst() {
+        let forged = self.failed([FailureHeaders.userID: "alice"]).retryCopy(attempts: 1, timeLeft: nil)
+        #expect(forged.properties.headers[FailureHeaders.userID] == "mallory")
+        #expect(forged.properties.userID == nil)
     }
 
     @Test func theFirstFailureStaysAndCannotLieInTheFuture() {
@@ -118,6 +132,7 @@ import Testing
                     "x-enoki-first-failure": .timestamp(1000), "x-enoki-last-failure": .timestamp(1000),
                     "x-enoki-service": "reader", "x-enoki-entrypoint": "on_published", "x-enoki-host": "here",
                     "x-enoki-queue": "q", "x-enoki-exchange": "press.events", "x-enoki-routing-key": "published",
+                    "x-enoki-user-id": "mallory",
                 ]
         )
         // Published again, it starts anew without the letter's own headers.
@@ -165,7 +180,9 @@ import Testing
                 token: DeliveryToken { _ in }
             ).asPublishedFirst(in: "q")
         }
+        #expect(delivery("press.events", "published").message.properties.userID == nil)
         for (exchange, routingKey) in [("enoki.retry", "q"), ("", "q")] {
+            #expect(delivery(exchange, routingKey).message.properties.userID == "mallory")
             #expect(delivery(exchange, routingKey).exchange == "press.events")
             #expect(delivery(exchange, routingKey).routingKey == "published")
             #expect(delivery(exchange, routingKey).redelivered)
@@ -177,7 +194,7 @@ import Testing
     @Test func aMessageWhoseHeadersCannotBeSentKeepsOurs() {
         let copy = self.failed().retryCopy(attempts: 1, timeLeft: nil).withoutForeignHeaders
         #expect(copy.properties.headers.allSatisfy { $0.name.hasPrefix("x-enoki-") })
-        #expect(copy.properties.headers.count == 5)
+        #expect(copy.properties.headers.count == 6)
         #expect(copy.properties.messageID == "message")
     }
 
@@ -186,7 +203,7 @@ import Testing
         var copy = self.failed().retryCopy(attempts: 1, timeLeft: nil)
         copy.properties.headers["x-enoki-z"] = "a stranger's"
         let sent = copy.withoutForeignParts
-        #expect(sent.properties.headers.count == 5)
+        #expect(sent.properties.headers.count == 6)
         #expect(sent.properties.headers["x-enoki-z"] == nil)
         #expect(sent.properties.messageID == nil)
         #expect(sent.properties.deliveryMode == .persistent)
