@@ -94,6 +94,7 @@ extension ServiceContainer {
         entrypoint: String,
         limits: CallLimits,
         expects: @escaping @Sendable (any Error) -> Bool,
+        guarding: CallGuard? = nil,
         method: @escaping @Sendable () async throws -> any Sendable,
         completion: @escaping @Sendable (Outcome) -> Void
     ) async {
@@ -106,7 +107,14 @@ extension ServiceContainer {
             attempt: attempt,
             message: delivery.message
         )
-        await self.worker.run(context, limits: limits, expects: expects, method, completion: completion)
+        await self.worker.run(
+            context,
+            limits: limits,
+            expects: expects,
+            guarding: guarding,
+            method,
+            completion: completion
+        )
     }
 
     func context(

@@ -12,7 +12,7 @@ import Configuration
 /// it is tried again a few times and then goes to the dead letters, so that nothing is lost.
 public struct EventHandler: Entrypoint, DirectlyCallable {
     /// Reads an event, and returns the call that it is for.
-    typealias Decode = @Sendable (_ message: Message, _ codecs: Codecs) throws -> (@Sendable () async throws -> Void)
+    typealias Decode = @Sendable (_ message: Message, _ codecs: Codecs) throws -> DecodedEvent
 
     /// The name of the handler: part of its queue's name.
     public let name: String
@@ -23,6 +23,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
     let reliableDelivery: Bool?
     let limits: CallLimits
     private let onFailure: FailurePolicy?
+    private let idempotency: IdempotencyPlan?
     private let requeueOnError: Bool
     let decode: Decode
     private var sensitive = SensitiveArguments.none
@@ -40,6 +41,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
     ///   - timeout: How long a call may take; it is cancelled then, and has failed. `nil` is any time.
     ///   - concurrency: How many events a container works on at once, over those of this handler; with 1 they are handled in the
     ///     order of their queue. `nil` is as many as it has workers.
+    ///   - idempotency: A guard that keeps the handler from running twice for one event; by default there is none.
     ///   - requeueOnError: nameko's name for `onFailure: .requeue`.
     ///   - expectedErrors: Errors that are part of normal work: logged as a warning instead of as an error.
     ///   - sensitiveArguments: Paths to what no error text of Enoki's shows of the event, such as `card.number` or
@@ -52,6 +54,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         onFailure: FailurePolicy? = nil,
         timeout: Duration? = nil,
         concurrency: Int? = nil,
+        idempotency: Idempotency<Payload>? = nil,
         requeueOnError: Bool = false,
         expecting expectedErrors: [any Error.Type] = [],
         sensitiveArguments: [String] = [],
@@ -65,9 +68,10 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
             reliableDelivery,
             onFailure,
             CallLimits(timeout: timeout, concurrency: concurrency),
+            idempotency?.plan,
             requeueOnError,
             expectedErrors,
-            Self.decoding(Payload.self, SensitiveArguments(sensitiveArguments), method)
+            Self.decoding(SensitiveArguments(sensitiveArguments), idempotency?.key, method)
         )
         self.sensitive = SensitiveArguments(sensitiveArguments)
     }
@@ -84,6 +88,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         onFailure: FailurePolicy? = nil,
         timeout: Duration? = nil,
         concurrency: Int? = nil,
+        idempotency: Idempotency<Payload>? = nil,
         requeueOnError: Bool = false,
         expecting expectedErrors: [any Error.Type] = [],
         sensitiveArguments: [String] = [],
@@ -97,9 +102,10 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
             reliableDelivery,
             onFailure,
             CallLimits(timeout: timeout, concurrency: concurrency),
+            idempotency?.plan,
             requeueOnError,
             expectedErrors,
-            Self.decoding(Payload.self, SensitiveArguments(sensitiveArguments), method)
+            Self.decoding(SensitiveArguments(sensitiveArguments), idempotency?.key, method)
         )
         self.sensitive = SensitiveArguments(sensitiveArguments)
     }
@@ -114,10 +120,12 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         onFailure: FailurePolicy? = nil,
         timeout: Duration? = nil,
         concurrency: Int? = nil,
+        idempotency: Idempotency<Void>? = nil,
         requeueOnError: Bool = false,
         expecting expectedErrors: [any Error.Type] = [],
         _ method: @escaping @Sendable () async throws -> Void
     ) {
+        let key = idempotency?.key
         self.init(
             name,
             source,
@@ -126,11 +134,12 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
             reliableDelivery,
             onFailure,
             CallLimits(timeout: timeout, concurrency: concurrency),
+            idempotency?.plan,
             requeueOnError,
             expectedErrors
         ) { message, codecs in
             _ = try codecs.codec(for: message)
-            return method
+            return DecodedEvent(method: method, key: key.map { key in { @Sendable in try key(()) } })
         }
     }
 
@@ -142,6 +151,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         _ reliableDelivery: Bool?,
         _ onFailure: FailurePolicy?,
         _ limits: CallLimits,
+        _ idempotency: IdempotencyPlan?,
         _ requeueOnError: Bool,
         _ expectedErrors: [any Error.Type],
         _ decode: @escaping Decode
@@ -153,19 +163,23 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         self.reliableDelivery = reliableDelivery
         self.onFailure = onFailure
         self.limits = limits
+        self.idempotency = idempotency
         self.requeueOnError = requeueOnError
         self.expectedErrors = expectedErrors
         self.decode = decode
     }
 
     private static func decoding<Payload: Decodable & Sendable>(
-        _ type: Payload.Type,
         _ sensitive: SensitiveArguments,
+        _ key: (@Sendable (Payload) throws -> String)?,
         _ method: @escaping @Sendable (Payload) async throws -> Void
     ) -> Decode {
         { message, codecs in
             let payload = try codecs.read(Payload.self, from: message, hiding: sensitive)
-            return { try await method(payload) }
+            return DecodedEvent(
+                method: { try await method(payload) },
+                key: key.map { key in { @Sendable in try key(payload) } }
+            )
         }
     }
 
@@ -180,6 +194,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         }
         try self.limits.validate(for: handler)
         try self.sensitive.validate(of: handler)
+        try self.idempotency?.validate(for: handler)
         var isReliable = self.reliableDelivery ?? true
         if case .broadcast(.process) = self.mode {
             guard self.reliableDelivery != true else {
@@ -206,6 +221,14 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
             handler: self,
             topology: topology,
             failures: FailureHandling(policy: policy, queue: queue, container: container),
+            idempotency: self.idempotency.map { plan in
+                IdempotencyGuard(
+                    plan,
+                    queue: queue.name,
+                    timeout: self.limits.timeout,
+                    timers: container.process.timers
+                )
+            },
             container: container
         )
     }
@@ -253,9 +276,9 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
     }
 
     package func method(for event: Message, _ codecs: Codecs) throws -> @Sendable () async throws -> any Sendable {
-        let method = try self.decode(event, codecs)
+        let event = try self.decode(event, codecs)
         return {
-            try await method()
+            try await event.method()
             return NoReply()
         }
     }

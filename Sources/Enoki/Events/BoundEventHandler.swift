@@ -5,13 +5,21 @@ final class BoundEventHandler: BoundEntrypoint {
     private let handler: EventHandler
     private let topology: Topology
     private let failures: FailureHandling
+    private let idempotency: IdempotencyGuard?
     private let container: ServiceContainer
     private let consumer = Locked<(any Consumer)?>(nil)
 
-    init(handler: EventHandler, topology: Topology, failures: FailureHandling, container: ServiceContainer) {
+    init(
+        handler: EventHandler,
+        topology: Topology,
+        failures: FailureHandling,
+        idempotency: IdempotencyGuard?,
+        container: ServiceContainer
+    ) {
         self.handler = handler
         self.topology = topology
         self.failures = failures
+        self.idempotency = idempotency
         self.container = container
     }
 
@@ -31,7 +39,8 @@ final class BoundEventHandler: BoundEntrypoint {
     }
 
     func start() async throws {
-        try await self.container.process.broker.declare(self.topology.merging(self.failures.topology))
+        try await self.idempotency?.open()
+        try await self.container.process.broker.declare(self.topology.merging(self.needed))
         let limits = self.handler.limits
         let limit = self.container.concurrencyLimit(limits)
         let consumer = try await self.container.consume(
@@ -44,6 +53,13 @@ final class BoundEventHandler: BoundEntrypoint {
         self.consumer.withLock { $0 = consumer }
     }
 
+    /// What its queue needs beside itself: what is in work elsewhere waits on the broker as what is tried again does.
+    private var needed: Topology {
+        self.idempotency == nil ? self.failures.topology : RetryTopology.wayBack(to: self.failures.queue.name)
+    }
+
+    func run() async throws { await self.idempotency?.run(logger: self.container.logger) }
+
     func stop() async { await self.consumer.withLock { $0 }?.cancel() }
 
     func close() async { await self.consumer.withLock { $0 }?.close() }
@@ -52,12 +68,13 @@ final class BoundEventHandler: BoundEntrypoint {
     private func handle(_ delivery: Delivery, _ deadline: Deadline?) async {
         let event = delivery.asPublishedFirst(in: self.failures.queue.name)
         let name = self.handler.name
-        let method: @Sendable () async throws -> any Sendable
+        let decoded: DecodedEvent
         do {
-            method = try self.handler.method(for: event.message, self.container.process.codecs)
+            decoded = try self.handler.decode(event.message, self.container.process.codecs)
         } catch {
             return self.refuse(event, error)
         }
+        let sender = event.message.properties.userID
         await self.container.work(
             on: event,
             until: deadline,
@@ -65,7 +82,11 @@ final class BoundEventHandler: BoundEntrypoint {
             entrypoint: name,
             limits: self.handler.limits,
             expects: self.handler.expects,
-            method: method
+            guarding: self.idempotency.map { CallGuard(idempotency: $0, sender: sender, key: decoded.key) },
+            method: {
+                try await decoded.method()
+                return NoReply()
+            }
         ) { outcome in
             self.failures.settle(event, outcome, entrypoint: name, deadline: deadline)
         }

@@ -111,6 +111,8 @@ public struct FailurePolicy: Sendable, Hashable {
         case .succeeded: return .acknowledge
         case .cancelled: return .requeue
         case .timedOut: (kind, reason) = (.timeout, .timeout)
+        // Not an attempt, and so as often as it takes.
+        case .failed(let error as ClaimedElsewhere): return .retry(error.wait, attempts: attempt - 1)
         case .failed(let error): (kind, reason) = (self.kind(of: error), error is Reject ? .rejected : .error)
         }
         if attempt < self.attempts, let wait = self.wait(after: attempt, outcome.error, kind, chance),

@@ -36,22 +36,28 @@ struct Worker: Sendable {
     ///
     /// It returns when the call has ended. One that goes on though it was cancelled has its outcome before that: its message
     /// is not to wait for it.
+    ///
+    /// What guards the call is asked first and told its outcome last: one that it leaves out is no call, and nobody observes
+    /// it.
     func run(
         _ context: WorkerContext,
         limits: CallLimits,
         expects: @escaping @Sendable (any Error) -> Bool,
+        guarding: CallGuard? = nil,
         _ method: @escaping @Sendable () async throws -> any Sendable,
         completion: @escaping @Sendable (Outcome) -> Void
     ) async {
         let id = self.calls.begin(context)
         defer { self.calls.end(id) }
-        guard let timeout = limits.timeout else { return completion(await self.run(context, nil, expects, method)) }
+        guard let timeout = limits.timeout else {
+            return completion(await self.run(context, nil, expects, guarding, method))
+        }
         let call = TimedCall(HandlerTimeout(entrypoint: context.entrypoint, timeout: timeout))
         let isOver = Latch()
         let timer = self.timers.schedule(after: timeout) { if call.expire() { isOver.open() } }
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                let outcome = await self.run(context, call, expects, method)
+                let outcome = await self.run(context, call, expects, guarding, method)
                 if call.end() {
                     self.pool.regain()
                     context.logger.warning("\(context.entrypoint) has ended after all: its worker is free again")
@@ -83,20 +89,31 @@ struct Worker: Sendable {
         _ context: WorkerContext,
         _ call: TimedCall?,
         _ expects: (any Error) -> Bool,
+        _ guarding: CallGuard?,
         _ method: @Sendable () async throws -> any Sendable
     ) async -> Outcome {
         await WorkerContext.$current.withValue(context) {
             await withLogger(context.logger) { _ in
-                self.observe?(.started(context))
-                let outcome =
-                    await self.makers.isEmpty && self.replacements.isEmpty
-                    ? self.runHooks(context, call, method)
-                    : self.runWithValues(context, call, method)
-                self.log(outcome, context, expects)
-                self.observe?(.ended(context, outcome))
-                return outcome
+                guard let guarding else { return await self.run(context, call, expects, method) }
+                return await guarding.around(context) { await self.run(context, call, expects, method) }
             }
         }
+    }
+
+    private func run(
+        _ context: WorkerContext,
+        _ call: TimedCall?,
+        _ expects: (any Error) -> Bool,
+        _ method: @Sendable () async throws -> any Sendable
+    ) async -> Outcome {
+        self.observe?(.started(context))
+        let outcome =
+            await self.makers.isEmpty && self.replacements.isEmpty
+            ? self.runHooks(context, call, method)
+            : self.runWithValues(context, call, method)
+        self.log(outcome, context, expects)
+        self.observe?(.ended(context, outcome))
+        return outcome
     }
 
     private func runWithValues(
