@@ -22,6 +22,7 @@ let package = Package(
         .library(name: "EnokiInProcess", targets: ["EnokiInProcess"]),
         .library(name: "EnokiRabbitMQ", targets: ["EnokiRabbitMQ"]),
         .library(name: "EnokiRunner", targets: ["EnokiRunner"]),
+        .library(name: "EnokiSQLite", targets: ["EnokiSQLite"]),
         .library(name: "EnokiTesting", targets: ["EnokiTesting"]),
         .library(name: "EnokiTestingTraits", targets: ["EnokiTestingTraits"]),
         .executable(name: "enoki", targets: ["EnokiTool"]),
@@ -36,6 +37,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         // swift-configuration reads YAML with it; named here only for its errors, which know the line.
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.0"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
     ],
     targets: [
         // The rooms, in the order of Docs/Architecture.md: a module imports only modules above it.
@@ -88,6 +90,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
+        ),
+        // A module of its own, so that nobody else builds and links SQLite.
+        .target(
+            name: "EnokiSQLite",
+            dependencies: ["Enoki", "EnokiBroker", .product(name: "GRDB", package: "GRDB.swift")]
         ),
         .target(
             name: "EnokiTesting",
@@ -155,6 +162,13 @@ let package = Package(
             path: "Tests/RunnerFixture"
         ),
 
+        // What EnokiSQLiteTests start as a process, and kill.
+        .executableTarget(
+            name: "sqlite-fixture",
+            dependencies: ["Enoki", "EnokiRunner", "EnokiSQLite", .product(name: "GRDB", package: "GRDB.swift")],
+            path: "Tests/SQLiteFixture"
+        ),
+
         // What kills and cuts: the driver, the program that it starts, and what both write and read.
         .target(name: "ChaosLedger", dependencies: ["Enoki"], path: "Tests/Chaos/Ledger"),
         .executableTarget(
@@ -215,6 +229,13 @@ let package = Package(
             resources: [.copy("Golden")]
         ),
         .testTarget(
+            name: "EnokiSQLiteTests",
+            dependencies: [
+                "Enoki", "EnokiRabbitMQ", "EnokiSQLite", "EnokiTesting", "EnokiTestSupport", "sqlite-fixture",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]
+        ),
+        .testTarget(
             name: "EnokiTestingTests",
             dependencies: [
                 "EnokiTesting", "EnokiTestSupport",
@@ -241,8 +262,9 @@ let package = Package(
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
-                "greetings", "polyglot", "Enoki", "EnokiAMQP", "EnokiInProcess", "EnokiRabbitMQ", "EnokiTesting",
-                "EnokiTestingTraits", "EnokiTestSupport",
+                "greetings", "polyglot", "Enoki", "EnokiAMQP", "EnokiInProcess", "EnokiRabbitMQ", "EnokiSQLite",
+                "EnokiTesting", "EnokiTestingTraits", "EnokiTestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -1,0 +1,119 @@
+import Dispatch
+import EnokiBroker
+import GRDB
+
+/// The database of a store: opened at the first need, used in one transaction at a time, on threads that may block.
+final class DatabaseAccess: Sendable {
+    private enum State: Sendable {
+        case closed(path: String)
+        case unprepared(any DatabaseWriter)
+        case open(any DatabaseWriter)
+    }
+
+    /// Where it is.
+    let path: String
+    private let state: Locked<State>
+    /// Where it is opened: one after another, and away from the threads of tasks, which must not block.
+    private let opening = DispatchQueue(label: "enoki.idempotency.open")
+
+    /// A database in a file of its own.
+    init(path: String) {
+        self.path = path
+        self.state = Locked(.closed(path: path))
+    }
+
+    /// A database of others.
+    init(_ writer: any DatabaseWriter) {
+        self.path = writer.path
+        self.state = Locked(.unprepared(writer))
+    }
+
+    /// Opens the database and makes the table, unless that is done.
+    func open() async throws(SQLiteIdempotencyError) { _ = try await self.writer() }
+
+    /// Runs `body` in a transaction that has the right to write from its start, even when the task is cancelled.
+    ///
+    /// - Throws: ``SQLiteIdempotencyError`` for an error of the database; what else `body` throws.
+    func transaction<Value: Sendable>(
+        _ operation: String,
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws -> Value {
+        let writer = try await self.writer()
+        return try await withCheckedContinuation { continuation in
+            writer.asyncWriteWithoutTransaction { database in
+                continuation.resume(returning: Result { try Self.transaction(database, body) })
+            }
+        }
+        .mapError { self.error($0, operation) }
+        .get()
+    }
+
+    private static func transaction<Value>(
+        _ database: Database,
+        _ body: (Database) throws -> Value
+    ) throws -> Value {
+        var value: Value?
+        try database.inTransaction(.immediate) {
+            value = try body(database)
+            return .commit
+        }
+        guard let value else { throw DatabaseError(resultCode: .SQLITE_ABORT) }
+        return value
+    }
+
+    // MARK: - Opening
+
+    private func writer() async throws(SQLiteIdempotencyError) -> any DatabaseWriter {
+        if case .open(let writer) = self.state.withLock({ $0 }) { return writer }
+        return try await withCheckedContinuation { continuation in
+            self.opening.async { continuation.resume(returning: self.opened()) }
+        }
+        .get()
+    }
+
+    private func opened() -> Result<any DatabaseWriter, SQLiteIdempotencyError> {
+        do {
+            let writer: any DatabaseWriter
+            switch self.state.withLock({ $0 }) {
+            case .open(let writer): return .success(writer)
+            case .unprepared(let unprepared): writer = unprepared
+            case .closed(let path): writer = try self.file(at: path)
+            }
+            try writer.writeWithoutTransaction { database in
+                try Self.transaction(database) { try MessageTable($0).create() }
+            }
+            self.state.withLock { $0 = .open(writer) }
+            return .success(writer)
+        } catch let error as SQLiteIdempotencyError {
+            return .failure(error)
+        } catch {
+            let error = self.error(error, "open")
+            return .failure(
+                error as? SQLiteIdempotencyError
+                    ?? SQLiteIdempotencyError(path: self.path, operation: "open", reason: "\(error)")
+            )
+        }
+    }
+
+    private func file(at path: String) throws -> any DatabaseWriter {
+        if let reason = PrivateFile.make(at: path) {
+            throw SQLiteIdempotencyError(path: path, operation: "open", reason: reason)
+        }
+        var configuration = Configuration()
+        configuration.label = "enoki.idempotency"
+        configuration.journalMode = .wal
+        configuration.busyMode = .timeout(3)
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        // What is noted as done must be on the disk before the message is acknowledged.
+        try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        return queue
+    }
+
+    private func error(_ error: any Error, _ operation: String) -> any Error {
+        switch error {
+        case let error as DatabaseError: SQLiteIdempotencyError(error, path: self.path, operation: operation)
+        case let error as Writes.Failure: error.error
+        default: error
+        }
+    }
+}
