@@ -70,13 +70,13 @@ final class IdempotencyGuard: Sendable {
         case .done:
             context.logger.debug(
                 "\(context.entrypoint) was not called: the message is done",
-                metadata: context.messageID
+                metadata: context.messageMetadata
             )
             return .succeeded(NoReply())
         case .claimed(let remaining):
             context.logger.debug(
                 "\(context.entrypoint) was not called: the message is in work elsewhere, and this delivery of it waits",
-                metadata: context.messageID
+                metadata: context.messageMetadata
             )
             return .failed(ClaimedElsewhere(remaining: remaining))
         }
@@ -86,7 +86,7 @@ final class IdempotencyGuard: Sendable {
     func refuse(_ error: any Error, _ context: WorkerContext) -> Outcome {
         context.logger.error(
             "\(context.entrypoint) was not called: its idempotency guard failed",
-            metadata: context.messageID.merging([LoggingKeys.error: "\(FailureText.text(of: error))"]) { $1 }
+            metadata: context.messageMetadata.merging([LoggingKeys.error: "\(FailureText.text(of: error))"]) { $1 }
         )
         return .failed(error)
     }
@@ -148,12 +148,12 @@ final class IdempotencyGuard: Sendable {
                 \(context.entrypoint) lost its claim while it ran, and the message may have been handled twice: the lease of \
                 \(self.plan.lease) ended because it was not renewed
                 """,
-                metadata: context.messageID
+                metadata: context.messageMetadata
             )
         } catch {
             context.logger.error(
                 "\(context.entrypoint) has done a message that could not be noted as done: if it comes again it is handled again",
-                metadata: context.messageID.merging([LoggingKeys.error: "\(FailureText.text(of: error))"]) { $1 }
+                metadata: context.messageMetadata.merging([LoggingKeys.error: "\(FailureText.text(of: error))"]) { $1 }
             )
         }
     }
@@ -164,7 +164,7 @@ final class IdempotencyGuard: Sendable {
         } catch {
             context.logger.warning(
                 "a claim could not be given back: the message waits until its lease of \(self.plan.lease) ends",
-                metadata: context.messageID.merging([LoggingKeys.error: "\(FailureText.text(of: error))"]) { $1 }
+                metadata: context.messageMetadata.merging([LoggingKeys.error: "\(FailureText.text(of: error))"]) { $1 }
             )
         }
     }
@@ -201,13 +201,5 @@ final class IdempotencyGuard: Sendable {
         let timer = self.timers.schedule(after: time) { isOver.open() }
         await isOver.wait()
         self.timers.cancel(timer)
-    }
-}
-
-extension WorkerContext {
-    /// The message id, for the log.
-    fileprivate var messageID: Logger.Metadata {
-        guard let id = self.message?.properties.messageID else { return [:] }
-        return ["message_id": "\(FailureText.redacted(id))"]
     }
 }
