@@ -1,9 +1,7 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
+#if canImport(FoundationEssentials)
+import FoundationEssentials
 #else
-import Darwin
+import Foundation
 #endif
 
 /// An instant in UTC, as ISO 8601 with milliseconds.
@@ -15,9 +13,9 @@ struct Timestamp: Sendable, Hashable, CustomStringConvertible {
 
     /// The present.
     static var now: Timestamp {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(seconds: Int(time.tv_sec), nanoseconds: Int(time.tv_nsec))
+        let time = Date.now.timeIntervalSince1970
+        let seconds = time.rounded(.down)
+        return Timestamp(seconds: Int(seconds), nanoseconds: Int((time - seconds) * 1_000_000_000))
     }
 
     /// The present in whole seconds since 1970, as AMQP counts.
