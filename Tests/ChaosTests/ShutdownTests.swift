@@ -33,7 +33,13 @@ import Testing
         }
     }
 
-    @Test func aSignalWhileTheConnectionIsMadeAgainEndsTheProcessAtOnce() async throws {
+    @Test(
+        .bug(
+            "https://github.com/grpc/grpc-swift-nio-transport/pull/187",
+            "gRPC Swift: a shutdown waits for the backoff to pass"
+        )
+    )
+    func aSignalWhileTheConnectionIsMadeAgainEndsTheProcessAtOnce() async throws {
         try await self.withSink { sink, _, _, _ in
             sink.proxy.refuse()
             try await sink.logs("attempt 9 in")
@@ -72,7 +78,28 @@ import Testing
         }
     }
 
-    @Test func whatWaitsForAWorkerIsReturnedAndNotBegun() async throws {
+    @Test(
+        .bug("https://github.com/celery/celery/issues/1628", "celery: what a killed worker had in hand is acknowledged")
+    )
+    func whatAKilledProcessHadInHandIsHandledByTheNext() async throws {
+        try await self.withSink { sink, canary, _, watch in
+            try await canary.sendEvent(work: 1000)
+            try await watch.wait(for: .started, 1, within: .seconds(30))
+            let process = try #require(try await sink.kill())
+            #expect(process.end?.reason == .signal(SIGKILL))
+            try sink.start()
+            try await watch.wait(for: .done, 1, within: .seconds(30))
+            #expect(watch.counts[.started] == 2)
+        }
+    }
+
+    @Test(
+        .bug(
+            "https://github.com/rebus-org/Rebus/issues/1083",
+            "Rebus: what was prefetched is stuck when the process stops"
+        )
+    )
+    func whatWaitsForAWorkerIsReturnedAndNotBegun() async throws {
         try await self.withSink { sink, canary, host, watch in
             for _ in 0..<2 { try await canary.sendEvent(work: 1000) }
             try await watch.wait(for: .started, 1, within: .seconds(30))

@@ -116,6 +116,41 @@ import Testing
         #expect(start.withLock { ContinuousClock.now - $0 } < .seconds(40))
     }
 
+    @Test(
+        .bug(
+            "https://github.com/rabbitmq/amqp091-go/issues/122",
+            "amqp091-go: a channel on which confirms are missing is not closed after a memory alarm"
+        ),
+        arguments: TransportServer.allCases
+    )
+    func theEndIsBoundedWhileTheBrokerBlocksPublishers(on server: TransportServer) async throws {
+        let start = Locked(ContinuousClock.now)
+        let outcomes = Mailbox<Result<Void, BrokerError>>()
+        try await server.withProxiedTransport({ $0.heartbeat = .seconds(60) }) { broker, proxy in
+            try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
+            // Messages whose confirms are missing, and then an alarm, in which RabbitMQ reads nothing.
+            proxy.filter { $0.method != FaultProxy.Frame.basicAck }
+            @Sendable func publish(_ text: String) {
+                for _ in 0..<10 {
+                    broker.publish(Message(text), to: "amq.direct", routingKey: "k", options: PublishOptions()) {
+                        outcomes.put($0)
+                    }
+                }
+            }
+            publish("unconfirmed")
+            proxy.muteClient(true)
+            proxy.inject(.blocked("low on memory"))
+            await broker.reaches { $0 == .blocked(reason: "low on memory") }
+            publish("waiting")
+            start.withLock { $0 = .now }
+        }
+        #expect(start.withLock { ContinuousClock.now - $0 } < .seconds(40))
+        for _ in 0..<20 {
+            let outcome = try await outcomes.next()
+            #expect(throws: BrokerError.self) { try outcome.get() }
+        }
+    }
+
     @Test(arguments: TransportServer.allCases)
     func theEndDoesNotWaitForAConnectionInTheMaking(on server: TransportServer) async throws {
         try await server.withProxy { proxy in

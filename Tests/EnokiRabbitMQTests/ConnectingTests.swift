@@ -18,7 +18,13 @@ import Testing
         }
     }
 
-    @Test(arguments: TransportServer.allCases)
+    @Test(
+        .bug(
+            "https://github.com/wagslane/go-rabbitmq/issues/190",
+            "go-rabbitmq: the password is in the log of a failed connection"
+        ),
+        arguments: TransportServer.allCases
+    )
     func aRefusedLoginNamesTheUserAndNotThePassword(on server: TransportServer) async throws {
         let recorder = LogRecorder()
         let error = try await self.failureOfRun(on: server, logger: recorder) {
@@ -119,7 +125,17 @@ import Testing
         }
     }
 
-    @Test(arguments: TransportServer.allCases)
+    @Test(
+        .bug(
+            "https://github.com/ag2ai/faststream/issues/1579",
+            "FastStream: publishing hangs as long as the connection is lost"
+        ),
+        .bug(
+            "https://github.com/mosquito/aio-pika/issues/636",
+            "aio-pika: publishing hangs until there is a connection again"
+        ),
+        arguments: TransportServer.allCases
+    )
     func aBrokerThatIsAbsentAtFirstIsWaitedFor(on server: TransportServer) async throws {
         try await server.withProxy { proxy in
             let recorder = LogRecorder()

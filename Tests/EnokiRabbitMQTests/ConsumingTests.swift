@@ -117,6 +117,34 @@ import Testing
         }
     }
 
+    @Test(
+        .bug(
+            "https://github.com/ruby-amqp/amqp/issues/198",
+            "ruby-amqp: what is delivered before cancel-ok is dropped and stays unacknowledged"
+        ),
+        arguments: TransportServer.allCases
+    )
+    func whatComesDuringACancelIsNotLost(on server: TransportServer) async throws {
+        try await self.withQueue(on: server, messages: 1000) { broker, queue in
+            let (first, received) = (Mailbox<Void>(), Locked<[Delivery]>([]))
+            let consumer = try await broker.consume(queue, options: ConsumerOptions(prefetch: 1000)) { delivery in
+                let count = received.withLock { received in
+                    received.append(delivery)
+                    return received.count
+                }
+                if count == 1 { first.put(()) }
+            }
+            try await first.next()
+            await consumer.cancel()
+            let ready = try await broker.inspect(queue: queue).messageCount
+            let held = received.withLock { $0 }
+            #expect(held.count + ready == 1000)
+            for delivery in held { delivery.token.settle(.ack) }
+            await consumer.close()
+            #expect(try await broker.inspect(queue: queue).messageCount == ready)
+        }
+    }
+
     @Test(arguments: TransportServer.allCases)
     func closeSendsEveryAnswerGivenBefore(on server: TransportServer) async throws {
         try await self.withQueue(on: server, messages: 500) { broker, queue in
@@ -228,7 +256,26 @@ import Testing
         #expect(recorder.recorded.contains { $0.hasPrefix("error") && $0.contains("cancelled it") })
     }
 
-    @Test(arguments: TransportServer.allCases)
+    @Test(
+        .bug(
+            "https://github.com/rabbitmq/rabbitmq-dotnet-client/issues/200",
+            ".NET client: a stale acknowledgement closes the recovered channel"
+        ),
+        .bug(
+            "https://github.com/rabbitmq/rabbitmq-java-client/pull/343",
+            "Java client: a stale acknowledgement is sent as tag 0, and closes the channel"
+        ),
+        .bug(
+            "https://github.com/rabbitmq/rabbitmq-java-client/issues/395",
+            "Java client: a stale acknowledgement of many acknowledges all that are in hand"
+        ),
+        .bug("https://github.com/nameko/nameko/issues/511", "nameko: a stale acknowledgement ends the service"),
+        .bug(
+            "https://github.com/MassTransit/MassTransit/issues/2072",
+            "MassTransit: an acknowledgement that fails keeps the consumer from coming back"
+        ),
+        arguments: TransportServer.allCases
+    )
     func aStaleDeliveryTagCannotBeSent(on server: TransportServer) async throws {
         try await server.withProxiedTransport { broker, proxy in
             let queue = Queue(.unique("stale"), durable: false)

@@ -188,9 +188,23 @@ import Testing
 
     // MARK: - What does not come
 
-    /// MassTransit #2072, #5692 and #5942, aio-pika #231 and #563, FastStream #2758: connected, and nobody consumes.
-    /// MassTransit #2072, #5692 and #5942, aio-pika #231 and #563, FastStream #2758: connected, and nobody consumes.
-    @Test func aConsumerThatNobodyServesIsServedAgain() async throws {
+    @Test(
+        .bug(
+            "https://github.com/MassTransit/MassTransit/issues/5692",
+            "MassTransit: connected again, and some consumers are not"
+        ),
+        .bug(
+            "https://github.com/MassTransit/MassTransit/issues/5942",
+            "MassTransit: an endpoint stays faulted after a restart of the broker"
+        ),
+        .bug("https://github.com/mosquito/aio-pika/issues/231", "aio-pika: connected again, and nobody consumes"),
+        .bug("https://github.com/ag2ai/faststream/issues/2758", "FastStream: connected again, and nobody consumes"),
+        .bug(
+            "https://github.com/golevelup/nestjs/issues/691",
+            "NestJS: connected again, in one of five cases nobody consumes"
+        )
+    )
+    func aConsumerThatNobodyServesIsServedAgain() async throws {
         let plan: WireFaultPlan = [
             .close(after: .sends(.basicConsumeOk, 1)), .lose(.sends(.basicConsumeOk, 2)),
         ]
@@ -253,7 +267,13 @@ import Testing
         }
     }
 
-    @Test func aConfirmThatNeverComesCostsItsChannelAndNotTheConnection() async throws {
+    @Test(
+        .bug(
+            "https://github.com/OpenCTI-Platform/opencti/issues/16403",
+            "OpenCTI: a publisher retries for ever on a channel that is dead"
+        )
+    )
+    func aConfirmThatNeverComesCostsItsChannelAndNotTheConnection() async throws {
         let recorder = LogRecorder()
         try await self.withTransport([.lose(.sends(.basicAck))], logger: recorder.logger) { broker, _ in
             try await self.insist { try await broker.declare(Topology(queues: [Queue("q")])) }

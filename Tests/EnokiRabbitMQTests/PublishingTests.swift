@@ -293,7 +293,13 @@ import Testing
         }
     }
 
-    @Test(arguments: TransportServer.allCases)
+    @Test(
+        .bug(
+            "https://github.com/MassTransit/MassTransit/issues/5068",
+            "MassTransit: publishing to a paused broker hangs for two minutes"
+        ),
+        arguments: TransportServer.allCases
+    )
     func withoutAConfirmTheOutcomeIsUnknown(on server: TransportServer) async throws {
         try await server.withProxiedTransport { broker, proxy in
             try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
@@ -345,7 +351,14 @@ import Testing
         }
     }
 
-    @Test(arguments: TransportServer.allCases)
+    @Test(
+        .bug(
+            "https://github.com/alanxz/rabbitmq-c/issues/519",
+            "rabbitmq-c: publishing blocks without a limit while the broker reads nothing"
+        ),
+        .bug("https://github.com/alanxz/rabbitmq-c/issues/780", "rabbitmq-c: publishing blocks where it should not"),
+        arguments: TransportServer.allCases
+    )
     func whatDoesNotLeaveInTimeIsNeverSent(on server: TransportServer) async throws {
         try await server.withProxiedTransport({ $0.outputBufferLimit = 8 * 1024 * 1024 }) { broker, proxy in
             let queue = Queue(.unique("stalled"), exclusive: true)

@@ -8,7 +8,17 @@ import Testing
         $0.reconnect = ReconnectBackoff(initial: .milliseconds(10), maximum: .milliseconds(200))
     }
 
-    @Test(arguments: TransportServer.allCases)
+    @Test(
+        .bug(
+            "https://github.com/spring-projects/spring-amqp/issues/823",
+            "Spring AMQP: listeners do not consume after a reset"
+        ),
+        .bug(
+            "https://github.com/MassTransit/MassTransit/issues/1104",
+            "MassTransit: nothing is delivered after a restart of the broker"
+        ),
+        arguments: TransportServer.allCases
+    )
     func whatWasDeclaredAndConsumedIsThereAgain(on server: TransportServer) async throws {
         let recorder = LogRecorder()
         try await server.withProxiedTransport(self.quickly, logger: recorder.logger) { broker, proxy in
@@ -47,7 +57,17 @@ import Testing
         #expect(!recorder.recorded.contains { $0.contains("guest:guest") })
     }
 
-    @Test(arguments: TransportServer.allCases)
+    @Test(
+        .bug(
+            "https://github.com/nameko/nameko/issues/359",
+            "nameko: its own reply queue is still locked by the connection before"
+        ),
+        .bug(
+            "https://github.com/rabbitmq/rabbitmq-amqp-java-client/issues/398",
+            "AMQP 1.0 Java client: recovery fails at a queue that is still locked"
+        ),
+        arguments: TransportServer.allCases
+    )
     func itIsNotConnectedWhileAQueueOfItsOwnIsStillLocked(on server: TransportServer) async throws {
         let recorder = LogRecorder()
         try await server.withProxiedTransport(self.quickly, logger: recorder.logger) { broker, proxy in
@@ -152,7 +172,25 @@ import Testing
         }
     }
 
-    @Test(arguments: TransportServer.allCases)
+    @Test(
+        .bug(
+            "https://github.com/nameko/nameko/blob/v2.14.1/test/test_messaging.py#L648",
+            "nameko: a consumer of messages hangs when its broker falls silent"
+        ),
+        .bug(
+            "https://github.com/nameko/nameko/blob/v2.14.1/test/test_rpc.py#L899",
+            "nameko: a listener for replies hangs when its broker falls silent"
+        ),
+        .bug(
+            "https://github.com/nameko/nameko/blob/v2.14.1/test/test_rpc.py#L1096",
+            "nameko: a consumer of requests hangs when its broker falls silent"
+        ),
+        .bug(
+            "https://github.com/mosquito/aio-pika/issues/588",
+            "aio-pika: a connection that was stuck is not restored"
+        ),
+        arguments: TransportServer.allCases
+    )
     func aSilentBrokerIsNoticedWithinTwoHeartbeats(on server: TransportServer) async throws {
         try await server.withProxiedTransport({
             self.quickly(&$0)
@@ -206,8 +244,17 @@ import Testing
 
     // MARK: - What is not there any more
 
-    /// aio-pika #334, rabbitmq-c #870: there nobody notices.
-    @Test(arguments: TransportServer.allCases)
+    @Test(
+        .bug(
+            "https://github.com/mosquito/aio-pika/issues/334",
+            "aio-pika: a consumer that the broker cancels is not restored"
+        ),
+        .bug(
+            "https://github.com/alanxz/rabbitmq-c/issues/870",
+            "rabbitmq-c: a consumer whose queue is deleted sees nothing but timeouts"
+        ),
+        arguments: TransportServer.allCases
+    )
     func aQueueThatIsDeletedByOthersIsNamedAndTheStatusSaysSoUntilItIsConsumedAgain(
         on server: TransportServer
     ) async throws {
@@ -327,7 +374,13 @@ import Testing
 
     // MARK: - Never connected but half restored
 
-    @Test(arguments: TransportServer.allCases)
+    @Test(
+        .bug(
+            "https://github.com/MassTransit/MassTransit/issues/6095",
+            "MassTransit: healthy, and consumers are missing"
+        ),
+        arguments: TransportServer.allCases
+    )
     func itIsNotConnectedWhileAConsumerIsRefused(on server: TransportServer) async throws {
         try await server.withProxiedTransport(self.quickly) { broker, proxy in
             let queue = Queue(.unique("taken"), durable: false)
@@ -353,8 +406,17 @@ import Testing
         }
     }
 
-    /// java #677, rabbitmq-amqp-java #398: a second loss while the first is being mended.
-    @Test(arguments: TransportServer.allCases)
+    @Test(
+        .bug(
+            "https://github.com/rabbitmq/rabbitmq-java-client/pull/677",
+            "Java client: what an entity that fails to recover depends on is not recovered with it"
+        ),
+        .bug(
+            "https://github.com/rabbitmq/rabbitmq-dotnet-client/issues/1047",
+            ".NET client: a second loss during recovery leaves consumers out"
+        ),
+        arguments: TransportServer.allCases
+    )
     func aConnectionThatIsCutAfterAnyAnswerOfARecoveryRecovers(on server: TransportServer) async throws {
         try await server.withProxiedTransport(self.quickly) { broker, proxy in
             let queue = Queue(.unique("cut"), durable: false, exclusive: true)
@@ -404,7 +466,13 @@ import Testing
         }
     }
 
-    @Test(arguments: TransportServer.allCases)
+    @Test(
+        .bug(
+            "https://github.com/onebeyond/rascal/issues/72",
+            "rascal: what waits for a connection is lost when it comes back"
+        ),
+        arguments: TransportServer.allCases
+    )
     func moreMessagesThanMayWaitFailAtOnceAndTheOthersKeepTheirOrder(on server: TransportServer) async throws {
         try await server.withProxiedTransport(self.quickly) { broker, proxy in
             let queue = Queue(.unique("many"), durable: false)

@@ -57,8 +57,21 @@ import Testing
         }
     }
 
-    /// MassTransit #4544, lapin #357 and node-rabbitmq-client #33: there the channel is never opened again.
-    @Test func aChannelThatTheBrokerClosesOverASlowHandlerIsOpenedAgainAndNothingIsLost() async throws {
+    @Test(
+        .bug(
+            "https://github.com/MassTransit/MassTransit/issues/4544",
+            "MassTransit: a consumer ends at the timeout for acknowledgements and does not come back"
+        ),
+        .bug(
+            "https://github.com/amqp-rs/lapin/issues/357",
+            "lapin: a consumer ends at the timeout for acknowledgements"
+        ),
+        .bug(
+            "https://github.com/cody-greene/node-rabbitmq-client/issues/33",
+            "node-rabbitmq-client: a consumer is stuck after the timeout for acknowledgements"
+        )
+    )
+    func aChannelThatTheBrokerClosesOverASlowHandlerIsOpenedAgainAndNothingIsLost() async throws {
         try await RabbitMQNode.with { node in
             try await node.evaluate(
                 """

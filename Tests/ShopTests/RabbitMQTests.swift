@@ -100,7 +100,10 @@ import Testing
         }
     }
 
-    @Test(arguments: TestBroker.reachable)
+    @Test(
+        .bug("https://github.com/nameko/nameko/issues/490", "nameko: a service does not start without its broker"),
+        arguments: TestBroker.reachable
+    )
     func aBrokerThatIsAbsentIsWaitedFor(on broker: TestBroker) async throws {
         try await broker.withURI { uri in
             let number = try #require(URLComponents(string: uri)?.port)

@@ -53,6 +53,124 @@ import Testing
         }
     }
 
+    /// Answers when the test wants, and hears of what it has answered.
+    private struct Oracle: Microservice {
+        static let name = "oracle"
+        let asked = Shelf<Int>()
+        let heard = Shelf<Int>()
+        let gate = Latch()
+
+        var entrypoints: [any Entrypoint] {
+            RPC("answer", "number") { @concurrent (number: Int) -> Int in
+                asked.put(number)
+                await gate.wait()
+                return 2 * number
+            }
+            EventHandler("on_told") { (event: Told) in heard.put(event.answer) }
+        }
+    }
+
+    private struct Told: Event {
+        static let source = "priest"
+        static let type = "told"
+        var answer: Int
+    }
+
+    /// Asks the oracle, says what it was told, and answers.
+    private struct Priest: Microservice {
+        static let name = "priest"
+        let oracle = RPCProxy("oracle")
+        let events = EventDispatcher()
+
+        var entrypoints: [any Entrypoint] {
+            RPC("ask", "number") { @concurrent (number: Int) -> Int in
+                let answer: Int = try await oracle.answer(number: number)
+                try await events.dispatch(Told(answer: answer))
+                return answer
+            }
+        }
+    }
+
+    @Test(
+        .bug(
+            "https://github.com/nameko/nameko/issues/428",
+            "nameko: workers that all wait for replies, and more requests than workers, are a deadlock"
+        ),
+        arguments: TestBroker.allCases
+    )
+    func workersThatAllWaitForRepliesGetThem(_ broker: TestBroker) async throws {
+        let oracle = Oracle()
+        try await broker.withConnections { connect in
+            var settings = ServiceSettings()
+            settings.maxWorkers = 2
+            let host = try ServiceHost(
+                broker: connect(),
+                services: [Priest()],
+                settings: settings,
+                logger: TestBroker.silent
+            )
+            try await withServices(oracle, connect: connect) { cluster in
+                try await withThrowingTaskGroup(of: Int?.self) { group in
+                    group.addTask {
+                        try await host.run()
+                        return nil
+                    }
+                    try await host.waitUntilStarted()
+                    for number in 0..<8 { group.addTask { try await cluster.rpc("priest").ask(number: number) } }
+                    try await eventually("both workers wait, and more requests for them") {
+                        let status = try await cluster.broker.inspect(queue: "rpc-priest")
+                        return oracle.asked.elements.count == 2 && status.messageCount == 8 - 4
+                    }
+                    oracle.gate.open()
+                    var answers: Set<Int> = []
+                    while answers.count < 8, case .some(let answer?) = try await group.next() { answers.insert(answer) }
+                    #expect(answers == Set((0..<8).map { 2 * $0 }))
+                    host.stop()
+                    try await group.waitForAll()
+                }
+            }
+        }
+    }
+
+    @Test(
+        .bug(
+            "https://github.com/MassTransit/MassTransit/issues/3985",
+            "MassTransit: the replies stop before those who wait for them"
+        ),
+        .bug(
+            "https://github.com/MassTransit/MassTransit/issues/1192",
+            "MassTransit: a request in work is not answered when its process stops"
+        ),
+        .bug(
+            "https://github.com/rebus-org/Rebus/issues/1101",
+            "Rebus: a handler cannot publish any more once its process stops"
+        ),
+        arguments: TestBroker.allCases
+    )
+    func aCallThatWaitsForAReplyWhileItsHostStopsGetsItAndIsAnswered(_ broker: TestBroker) async throws {
+        let oracle = Oracle()
+        try await broker.withConnections { connect in
+            let host = try ServiceHost(broker: connect(), services: [Priest()], logger: TestBroker.silent)
+            try await withServices(oracle, connect: connect) { cluster in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await host.run() }
+                    try await host.waitUntilStarted()
+                    async let answer: Int = cluster.rpc("priest").ask(number: 21)
+                    try await eventually("the oracle is asked") { oracle.asked.elements == [21] }
+                    host.stop()
+                    try await eventually("no more requests are taken") {
+                        try await cluster.broker.inspect(queue: "rpc-priest").consumerCount == 0
+                    }
+                    oracle.gate.open()
+                    #expect(try await answer == 42)
+                    try await group.waitForAll()
+                }
+                // What it published on its way reached its queue too.
+                try await eventually("the event is handled", equals: [42]) { oracle.heard.elements }
+            }
+        }
+    }
+
     @Test(arguments: TestBroker.allCases) func aRemoteErrorHasNameAndArguments(_ broker: TestBroker) async throws {
         try await withServices(Calculator(), on: broker) { cluster in
             let error = await #expect(throws: RemoteError.self) { try await cluster.rpc("calculator").boom() }

@@ -98,7 +98,14 @@ import Testing
         }
     }
 
-    @Test(arguments: TestBroker.allCases) func attemptsAreCountedThroughARestartOfTheService(_ broker: TestBroker)
+    @Test(
+        .bug(
+            "https://github.com/MassTransit/MassTransit/issues/780",
+            "MassTransit: a retry that waits holds up the stop"
+        ),
+        arguments: TestBroker.allCases
+    )
+    func attemptsAreCountedThroughARestartOfTheService(_ broker: TestBroker)
         async throws
     {
         try await broker.withConnections { connect in
@@ -152,7 +159,18 @@ import Testing
 
     // MARK: - Where the copies find no place
 
-    @Test(arguments: TestBroker.allCases) func deadLettersThatAreDeletedAreDeclaredAgain(_ broker: TestBroker)
+    @Test(
+        .bug(
+            "https://github.com/MassTransit/MassTransit/issues/4867",
+            "MassTransit: without its dead-letter queue a message comes again and again"
+        ),
+        .bug(
+            "https://github.com/MassTransit/MassTransit/issues/1329",
+            "MassTransit: without its error queue a message comes again and again"
+        ),
+        arguments: TestBroker.allCases
+    )
+    func deadLettersThatAreDeletedAreDeclaredAgain(_ broker: TestBroker)
         async throws
     {
         try await withServices(Flaky(.deadLetter), on: broker) { cluster in

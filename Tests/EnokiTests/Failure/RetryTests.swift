@@ -19,7 +19,15 @@ import Testing
         return flaky
     }
 
-    @Test func byDefaultFiveAttemptsAreMadeAndThenADeadLetter() async throws {
+    @Test(
+        .bug("https://github.com/ag2ai/faststream/issues/1488", "FastStream: three retries are endless"),
+        .bug("https://github.com/ag2ai/faststream/issues/1657", "FastStream: one retry is endless"),
+        .bug(
+            "https://github.com/ag2ai/faststream/issues/1046",
+            "FastStream: five retries are endless when the handler asks for them"
+        )
+    )
+    func byDefaultFiveAttemptsAreMadeAndThenADeadLetter() async throws {
         let flaky = Flaky()
         try await self.run(flaky) { cluster in
             try await cluster.dispatch(Published(title: "News"))
@@ -165,7 +173,13 @@ import Testing
         #expect(retries.map(\.time) == [.seconds(11), .seconds(11), .seconds(11), .seconds(11)])
     }
 
-    @Test func noCopyCarriesTheDeathsOfTheOneBefore() async throws {
+    @Test(
+        .bug(
+            "https://github.com/celery/celery/issues/9867",
+            "celery: the broker takes a retry for a cycle and drops it"
+        )
+    )
+    func noCopyCarriesTheDeathsOfTheOneBefore() async throws {
         let flaky = Flaky()
         try await self.run(flaky) { cluster in
             try await cluster.dispatch(Published(title: "News"))
