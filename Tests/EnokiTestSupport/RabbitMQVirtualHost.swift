@@ -111,6 +111,18 @@ public struct RabbitMQVirtualHost: Sendable {
         try await self.management.delete(["queues", self.name, queue])
     }
 
+    /// Deletes a queue if there is nothing in it.
+    ///
+    /// - Returns: Whether it is gone.
+    public func deleteIfEmpty(queue: String) async throws -> Bool {
+        do {
+            try await self.management.delete(["queues", self.name, queue], query: "if-empty=true")
+            return true
+        } catch let refusal as RabbitMQManagement.Refusal where refusal.status == 400 {
+            return false
+        }
+    }
+
     /// Deletes an exchange behind its publishers' back.
     public func delete(exchange: String) async throws {
         try await self.management.delete(["exchanges", self.name, exchange])

@@ -12,5 +12,6 @@ import EnokiRunner
         Caller()
         Roster()
         Fickle()
+        Warehouse()
     }
 }

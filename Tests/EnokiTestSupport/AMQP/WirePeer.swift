@@ -44,6 +44,13 @@ extension TestBroker {
     }
 }
 
+extension RabbitMQVirtualHost {
+    /// The virtual host, for clients that know nothing but octets.
+    ///
+    /// - Throws: An error where its URI has no port.
+    public func wirePeer() throws -> any WirePeer { try RabbitMQWirePeer(self) }
+}
+
 private struct RabbitMQWirePeer: WirePeer {
     private let host: RabbitMQVirtualHost
     let port: UInt16

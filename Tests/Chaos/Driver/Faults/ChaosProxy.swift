@@ -29,6 +29,7 @@ final class ChaosProxy: Sendable {
         var armings = 0
         var pace = Pace.full
         var swallows: Set<Direction> = []
+        var publishes = 0
     }
 
     /// Where clients connect.
@@ -55,6 +56,9 @@ final class ChaosProxy: Sendable {
 
     /// How many cuts have happened.
     var cuts: Int { self.state.withLock { $0.records.count { $0.cut != nil } } }
+
+    /// How many messages its process has published.
+    var publishes: Int { self.state.withLock { $0.publishes } }
 
     /// Whether its process has both its connections, as far as can be seen from here.
     var isWhole: Bool { self.records.count(where: \.isAlive) == 2 }
@@ -222,6 +226,8 @@ final class ChaosProxy: Sendable {
     }
 
     private func note(_ methods: [UInt32], of connection: ProxiedConnection) {
+        let publishes = methods.count { $0 == WireMethod.basicPublish.rawValue }
+        if publishes > 0 { self.state.withLock { $0.publishes += publishes } }
         let telling: [WireMethod] = [.connectionOpenOk, .confirmSelectOk, .basicConsumeOk]
         let methods = methods.filter { method in telling.contains { $0.rawValue == method } }
         guard !methods.isEmpty else { return }

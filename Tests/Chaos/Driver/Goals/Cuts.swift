@@ -9,17 +9,21 @@ struct Cuts: Goal {
 
     private static let window = 64
     private static let workers = 8
+    /// A connection is cut once in a while: the more there are, the sooner it is done.
+    private static let pairs = 8
 
     func run(_ run: Run) async throws -> Verdict {
         let cuts = run.sized(200, 2000)
         return try await run.withCrew(heartbeat: 1) { crew in
-            let sinks = try (1...5).map { try crew.hire("sink-\($0)", services: ["sink"], workers: Self.workers) }
-            let sources = try (1...5).map { number in
+            let sinks = try (1...Self.pairs).map {
+                try crew.hire("sink-\($0)", services: ["sink"], workers: Self.workers)
+            }
+            let sources = try (1...Self.pairs).map { number in
                 try crew.hire(
                     "source-\(number)",
                     services: ["source"],
                     [
-                        "chaos_producer": "\(number)", "chaos_messages": "100000000", "chaos_rate": "80",
+                        "chaos_producer": "\(number)", "chaos_messages": "100000000", "chaos_rate": "50",
                         "chaos_window": "\(Self.window)", "chaos_work": "20",
                     ]
                 )
@@ -28,13 +32,20 @@ struct Cuts: Goal {
             for member in sinks { try await member.logs("[sink] started") }
             for member in sources { try member.start() }
             for member in sources { try await member.logs("[source] started") }
+            for member in crew.all { await member.heals(within: .seconds(15)) }
 
+            let before = crew.all.map { $0.process?.footprint }
             let start = Instant.now
             try await Cutter.cut(crew.all, seed: run.seed) { crew.cuts < cuts }
             for member in crew.all { await member.heals(within: .seconds(15)) }
             let healed = Instant.now
+            let after = crew.all.map { $0.process?.footprint }
             run.say("\(crew.cuts) cuts in \((healed - start).inMilliseconds)")
-            return try await self.judge(crew, sources, run, Fault(what: "cuts", start: start, end: healed))
+            let fault = Fault(what: "cuts", start: start, end: healed)
+            var verdict = try await self.judge(crew, sources, run, fault)
+            // What a connection would leave behind, a dozen of them would leave a dozen times.
+            verdict.judgeGrowth(from: before, to: after, descriptorsAtMost: 4, threadsAtMost: 4)
+            return verdict
         }
     }
 
@@ -49,13 +60,17 @@ struct Cuts: Goal {
             zombies.append("\(error)")
         }
         let before = try self.progress(of: sources, crew)
-        try await ContinuousClock().sleep(for: .seconds(5))
-        let after = try self.progress(of: sources, crew)
+        var (after, consumers) = (before, 0)
+        let deadline = Instant.now + .seconds(5)
+        while consumers != Self.pairs || zip(before, after).contains(where: ==), Instant.now < deadline {
+            try await ContinuousClock().sleep(for: .milliseconds(200))
+            after = try self.progress(of: sources, crew)
+            consumers = try await run.host.consumers().count
+        }
         for (index, source) in sources.enumerated() where after[index] == before[index] {
             zombies.append("\(source.name) has published nothing for five seconds")
         }
-        let consumers = try await run.host.consumers().count
-        if consumers != 5 { zombies.append("\(consumers) consumers instead of 5") }
+        if consumers != Self.pairs { zombies.append("\(consumers) consumers instead of \(Self.pairs)") }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for source in sources { group.addTask { _ = try await source.stop() } }
             try await group.waitForAll()

@@ -22,9 +22,9 @@ enum Size: String, Sendable, CaseIterable {
 /// All goals, in order.
 enum Goals {
     static let all: [any Goal.Type] = [
-        BrokerKills.self, Cuts.self, ConsumerKills.self, RollingRestart.self, NoZombies.self, PublishTruth.self,
-        Alarm.self,
-        Calls.self, Retries.self, Order.self,
+        BrokerKills.self, Cuts.self, ConsumerKills.self, RollingRestart.self, Malformed.self, NoZombies.self,
+        PublishTruth.self, Alarm.self, Calls.self, Retries.self, DeadLetterFaults.self, Order.self,
+        ReconnectStorm.self,
     ]
 
     static func named(_ name: String) -> (any Goal.Type)? { self.all.first { $0.name == name } }

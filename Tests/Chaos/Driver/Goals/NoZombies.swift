@@ -96,6 +96,14 @@ struct NoZombies: Goal {
             try await ContinuousClock().sleep(for: .seconds(4))
             for member in crew.all { member.proxy.pace(.full) }
         },
+        Ailment(name: "no descriptors for 3 s") { _, crew in
+            // No socket more than standard input, output and error.
+            for member in crew.all { try await member.process?.limitDescriptors(to: 3) }
+            for member in crew.all { member.proxy.strike(.reset) }
+            for member in crew.all { try await member.logs("too many open files") }
+            try await ContinuousClock().sleep(for: .seconds(3))
+            for member in crew.all { try await member.process?.limitDescriptors(to: 1024) }
+        },
         Ailment(name: "an operator closes all connections") { run, _ in
             try await run.node.control("close_all_connections", "chaos")
         },

@@ -79,22 +79,60 @@ struct Canary: Sendable {
     /// Declares what no process of the crew does.
     func declare(_ topology: Topology) async throws { try await self.broker.declare(topology) }
 
-    /// Takes all events out of a queue, and says which they were.
-    func drain(_ queue: String) async throws -> [MessageID] {
-        let found = Locked<[MessageID]>([])
-        let count = try await self.broker.inspect(queue: queue).messageCount
-        let consumer = try await self.broker.consume(queue, options: ConsumerOptions(prefetch: 500)) { delivery in
-            if let tick = try? JSONDecoder().decode(Tick.self, from: Data(delivery.message.body)), tick.isIntact {
-                found.withLock { $0.append(tick.id) }
-            } else {
-                // One that was changed is nobody's.
-                found.withLock { $0.append(MessageID(producer: -1, sequence: 0)) }
+    /// Publishes a message once, mandatory, and writes down that it did, and that it was confirmed.
+    func publish(_ message: Message, as id: MessageID, to exchange: String, routingKey: String) async throws {
+        self.ledger.write(.sent, id)
+        let options = PublishOptions(mandatory: true)
+        try await self.broker.publish(message, to: exchange, routingKey: routingKey, options: options)
+        self.ledger.write(.confirmed, id)
+    }
+
+    /// Sends events of `producer`, numbered by `range`, all at once.
+    func sendEvents(producer: Int, _ range: Range<Int>) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in range {
+                let id = MessageID(producer: producer, sequence: number)
+                group.addTask {
+                    self.ledger.write(.sent, id)
+                    try await self.host.dispatch(Tick(id, work: 0), options: PublishOptions(mandatory: true))
+                    self.ledger.write(.confirmed, id)
+                }
             }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Takes all messages out of a queue; none where there is no queue.
+    func take(from queue: String) async throws -> [Message] {
+        let found = Locked<[Message]>([])
+        let count = try await self.messageCount(of: queue)
+        guard count > 0 else { return [] }
+        let consumer = try await self.broker.consume(queue, options: ConsumerOptions(prefetch: 500)) { delivery in
+            found.withLock { $0.append(delivery.message) }
             delivery.token.settle(.ack)
         }
         try await eventually("queue \(queue) is drained") { found.withLock { $0.count } >= count }
         await consumer.close()
         return found.withLock { $0 }
+    }
+
+    private func messageCount(of queue: String) async throws(BrokerError) -> Int {
+        do {
+            return try await self.broker.inspect(queue: queue).messageCount
+        } catch {
+            guard error.code == .notFound else { throw error }
+            return 0
+        }
+    }
+
+    /// Takes all events out of a queue, and says which they were.
+    func drain(_ queue: String) async throws -> [MessageID] {
+        try await self.take(from: queue).map { message in
+            let tick = try? JSONDecoder().decode(Tick.self, from: Data(message.body))
+            // One that was changed is nobody's.
+            guard let tick, tick.isIntact else { return MessageID(producer: -1, sequence: 0) }
+            return tick.id
+        }
     }
 }
 

@@ -63,6 +63,34 @@ final class WorkerProcess: Sendable {
         return end
     }
 
+    /// The processor time that it has used, from /proc; `nil` when it has ended.
+    var processorTime: Duration? {
+        guard let text = try? String(contentsOfFile: "/proc/\(self.id)/stat", encoding: .utf8),
+            // Behind the program's name, which may have anything in it.
+            let fields = text.lastIndex(of: ")").map({ text[$0...].split(separator: " ") }), fields.count > 13,
+            let user = Int(fields[12]), let system = Int(fields[13])
+        else { return nil }
+        return .seconds(user + system) / sysconf(Int32(_SC_CLK_TCK))
+    }
+
+    /// Lets it open no descriptor whose number is `limit` or more; those that are open stay so.
+    func limitDescriptors(to limit: Int) async throws {
+        // Glibc's prlimit(2) is hidden from Swift.
+        try await ChildProcess.with("/usr/bin/env", ["prlimit", "--pid", "\(self.id)", "--nofile=\(limit):"]) { child in
+            guard try await child.ended() == .status(0) else { throw POSIXError(.EPERM) }
+        }
+    }
+
+    /// What it holds of the system now; `nil` when it has ended.
+    var footprint: Footprint? {
+        let folder = "/proc/\(self.id)"
+        guard let memory = self.residentMemory,
+            let descriptors = try? FileManager.default.contentsOfDirectory(atPath: folder + "/fd").count,
+            let threads = try? FileManager.default.contentsOfDirectory(atPath: folder + "/task").count
+        else { return nil }
+        return Footprint(memory: memory, descriptors: descriptors, threads: threads)
+    }
+
     /// The resident memory in bytes, from /proc; `nil` when it has ended.
     var residentMemory: Int? {
         guard let text = try? String(contentsOfFile: "/proc/\(self.id)/statm", encoding: .utf8),

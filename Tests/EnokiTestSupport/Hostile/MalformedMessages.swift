@@ -1,12 +1,13 @@
-import EnokiBroker
+public import EnokiBroker
 
 /// Makes messages that no service can read, each in one of many ways, from a seed.
-struct MalformedMessages {
+public struct MalformedMessages {
     /// One way in which a message is wrong.
-    struct Kind: Sendable {
-        let name: String
+    public struct Kind: Sendable {
+        /// A few words, such as `truncated`.
+        public let name: String
         /// The word for it in a dead letter: `malformed`, `unsupported-content` or `too-large`.
-        let reason: String
+        public let reason: String
         let make: @Sendable (_ id: Int, _ random: inout SplitMix) -> Message
     }
 
@@ -24,14 +25,15 @@ struct MalformedMessages {
     }
 
     /// The longest body that the service of the corpus reads.
-    static let maximumBodySize = 32 * 1024
+    public static let maximumBodySize = 32 * 1024
 
     private var random: SplitMix
 
-    init(seed: UInt64) { self.random = SplitMix(state: seed) }
+    /// Messages that come from `seed`.
+    public init(seed: UInt64) { self.random = SplitMix(state: seed) }
 
     /// A message of kind number `index`, with the kind's name and `id` in its message id.
-    mutating func message(_ index: Int, id: Int) -> Message {
+    public mutating func message(_ index: Int, id: Int) -> Message {
         let kind = Self.kinds[index % Self.kinds.count]
         var message = kind.make(id, &self.random)
         message.properties.messageID = "\(kind.name)/\(id)"
@@ -40,7 +42,7 @@ struct MalformedMessages {
     }
 
     /// What the service of the corpus reads.
-    static func good(_ id: Int) -> Message {
+    public static func good(_ id: Int) -> Message {
         Message(
             Self.body(id),
             properties: BasicProperties(contentType: "application/json", contentEncoding: "utf-8")
@@ -87,7 +89,8 @@ struct MalformedMessages {
         }
     }
 
-    static let kinds = structures + encodings + values + envelopes
+    /// All kinds, each under a name of its own.
+    public static let kinds = structures + encodings + values + envelopes
 
     /// What is no JSON, or JSON of another shape.
     private static let structures: [Kind] = [
