@@ -9,7 +9,9 @@ import Testing
         verdict.violations.map { String($0.prefix { $0 != ":" }) }
     }
 
-    private func judge(_ refusals: [(id: String, reason: String, attempts: Int?)]) -> [String] {
+    private typealias Judged = (id: String, reason: String, attempts: Int?)
+
+    private func judge(_ refusals: [Judged]) -> [String] {
         var verdict = Verdict()
         verdict.judgeRefusals(
             refusals.map { Refusal(id: $0.id, reason: $0.reason, attempts: $0.attempts) },
@@ -22,7 +24,8 @@ import Testing
         #expect(judge([("a", "malformed", 1), ("b", "too-large", 1)]) == [])
         #expect(judge([("a", "malformed", 1)]) == ["without a dead letter"])
         let stranger = "1 dead letters without an id that is known, and 0 were planned"
-        #expect(judge([("a", "malformed", 1), ("b", "too-large", 1), ("b", "too-large", 1)]) == ["with several dead letters"])
+        let twice: [Judged] = [("a", "malformed", 1), ("b", "too-large", 1), ("b", "too-large", 1)]
+        #expect(judge(twice) == ["with several dead letters"])
         #expect(judge([("a", "malformed", 1), ("b", "too-large", 1), ("c", "malformed", 1)]) == [stranger])
         #expect(judge([("a", "error", 1), ("b", "too-large", 1)]) == ["dead letters with another reason"])
         #expect(judge([("a", "malformed", 2), ("b", "too-large", 1)]) == ["with other attempts than one"])

@@ -86,15 +86,14 @@ struct StreamGate {
         }
     }
 
-    /// Type, first octet of the size, or end: nowhere else must a receiver notice. Not the type on the way to the client:
-    /// librabbitmq drops a frame of a type that it does not know and says nothing (`amqp_handle_input`, 0.11).
+    /// Type, first octet of the size, or end: nowhere else must a receiver notice.
     private static func place(of cut: Cut) -> FrameScanner.Position {
         let number =
             switch cut.trigger {
             case .bytes(let count): count
             case .method(let method, let count): Int(method.rawValue) + count
             }
-        let places: [FrameScanner.Position] = [.header(3), .end] + (cut.direction == .toBroker ? [.header(0)] : [])
+        let places: [FrameScanner.Position] = [.header(3), .end, .header(0)]
         return places[number % places.count]
     }
 }

@@ -40,11 +40,12 @@ final class Crew: Sendable {
             return process
         }
 
-        /// Starts a process in this place and waits until it has begun to work on something.
-        func startAndWork(in folder: String) async throws {
+        /// Starts a process in this place and waits until it has begun to work on something, or until there is nothing more.
+        func startAndWork(in folder: String, orUntil isOver: () throws -> Bool = { false }) async throws {
             let process = try self.start()
             try await eventually("process \(process.id) works; its log is \(self.log)") {
-                try FileManager.default.contentsOfDirectory(atPath: folder)
+                if try isOver() { return true }
+                return try FileManager.default.contentsOfDirectory(atPath: folder)
                     .filter { $0.hasSuffix(".\(process.id).ledger") }
                     .contains { file in
                         let attributes = try FileManager.default.attributesOfItem(atPath: "\(folder)/\(file)")
