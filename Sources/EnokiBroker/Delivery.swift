@@ -41,6 +41,7 @@ public final class DeliveryToken: Sendable {
     private let answer: @Sendable (Acknowledgement) -> Void
     private let isSettled = Atomic(false)
     private let canBeAnswered: @Sendable () -> Bool
+    private let callWhenHeldAgain: @Sendable (@escaping @Sendable () -> Void) -> Void
 
     /// A token that calls `settle` once. `settle` must not block.
     public convenience init(_ settle: @escaping @Sendable (Acknowledgement) -> Void) {
@@ -49,15 +50,30 @@ public final class DeliveryToken: Sendable {
 
     /// A token that calls `settle` once.
     ///
-    /// - Parameter isHeld: Whether the channel of the delivery is open; it must not block.
-    package init(isHeld: @escaping @Sendable () -> Bool, _ settle: @escaping @Sendable (Acknowledgement) -> Void) {
+    /// - Parameters:
+    ///   - isHeld: Whether the channel of the delivery is open; it must not block.
+    ///   - whenHeldAgain: Keeps what is to be called should the message be delivered again, on an open channel, in place of
+    ///     a delivery whose channel is gone. Most tokens end with their channel, and drop it.
+    package init(
+        isHeld: @escaping @Sendable () -> Bool,
+        whenHeldAgain: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { _ in },
+        _ settle: @escaping @Sendable (Acknowledgement) -> Void
+    ) {
         self.canBeAnswered = isHeld
+        self.callWhenHeldAgain = whenHeldAgain
         self.answer = settle
     }
 
     /// Whether the broker takes an answer still: false once the channel of the delivery is gone, and with it every right to
     /// settle. It may be gone by the time that this is read.
     package var isHeld: Bool { self.canBeAnswered() }
+
+    /// Whether it is held; if not, `action` is called once should it be held again.
+    package func isHeld(orCallLater action: @escaping @Sendable () -> Void) -> Bool {
+        if self.isHeld { return true }
+        self.callWhenHeldAgain(action)
+        return false
+    }
 
     /// Answers the delivery; answers are sent in order, without waiting for the broker.
     ///
