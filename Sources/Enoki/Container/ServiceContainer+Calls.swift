@@ -1,3 +1,5 @@
+import Logging
+
 /// What entrypoints ask of their container: deliveries, and workers for their calls.
 extension ServiceContainer {
     /// Works on a call that an entrypoint fired, as soon as a worker is free.
@@ -75,7 +77,9 @@ extension ServiceContainer {
         let prefetch = self.process.settings.effectivePrefetch
         var options = ConsumerOptions(prefetch: min(most ?? prefetch, prefetch))
         options.takesDefective = true
+        let redeliveries = Redeliveries(prefetch: options.prefetch)
         return try await self.process.broker.consume(queue, options: options) { delivery in
+            guard let delivery = self.join(redeliveries.take(delivery), queue) else { return }
             let timeout = delivery.message.properties.headers[CallContext.timeoutHeader]?.integerValue
             let deadline = timeout.map { Deadline(after: .milliseconds($0), timers: self.process.timers) }
             let job = WorkerPool.Job(
@@ -84,6 +88,24 @@ extension ServiceContainer {
             )
             if let limit = limit(delivery) { limit.submit(job) } else { self.pool.submit(job) }
         }
+    }
+
+    /// The delivery that is to be worked on; `nil` for one whose call is under way, or has ended.
+    private func join(_ arrival: Redeliveries.Arrival, _ queue: String) -> Delivery? {
+        switch arrival {
+        case .toWork(let delivery, _): return delivery
+        case .joined:
+            self.logger.info(
+                "a message came again whose call is under way: no second call is made",
+                metadata: [LoggingKeys.queue: "\(queue)"]
+            )
+        case .settled:
+            self.logger.info(
+                "a message came again whose call has ended: it is settled",
+                metadata: [LoggingKeys.queue: "\(queue)"]
+            )
+        }
+        return nil
     }
 
     /// Works on a delivery whose message is decoded, in the worker that has taken it. `completion` is told the outcome once.

@@ -104,6 +104,10 @@ final class Settler: Sendable {
             token: failed.delivery.token,
             metadata: failed.metadata
         )
+        self.submit(copy, to: target)
+    }
+
+    private func submit(_ copy: Copy, to target: CopyTarget) {
         self.unsettled.begin()
         self.perform(self.machine.withLock { $0.submit(copy, to: target) })
     }
@@ -125,7 +129,8 @@ final class Settler: Sendable {
 
     private func publish(_ copy: Copy, to target: CopyTarget) {
         // Of a channel that is gone the broker has the original, and delivers it again: the copy would be a second message.
-        guard copy.token.isHeld else { return self.unsettled.end() }
+        // It is made when that delivery comes here, and not if it goes to another process.
+        guard copy.token.isHeld(orCallLater: { self.submit(copy, to: target) }) else { return self.unsettled.end() }
         let forms = [copy.message, copy.message.withoutForeignHeaders, copy.message.withoutForeignParts]
         self.publish(copy, as: forms[...], to: target)
     }

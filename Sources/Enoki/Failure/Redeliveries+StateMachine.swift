@@ -1,0 +1,166 @@
+import DequeModule
+
+extension Redeliveries {
+    /// Knows what this process has had to do with the messages of a queue, and decides by that what a delivery is.
+    ///
+    /// When a channel is lost, the broker takes back what was unsettled on it and delivers it again. Each of the calls that
+    /// stand for those deliveries can be found once, by the identity of its message, and only while its own channel is gone:
+    /// two messages that look the same are never taken for one.
+    struct StateMachine {
+        /// Which call of those whose messages look the same.
+        typealias Number = UInt64
+        typealias Action = @Sendable () -> Void
+
+        /// What a delivery is.
+        enum Arrival {
+            /// To be worked on, under this number.
+            case toWork(Number, Origin)
+            /// That of a call which is under way, whose outcome will settle it; these waited for it.
+            case joins([Action])
+            /// That of a call which has ended, and whose answer was lost with its channel.
+            case isDone(Acknowledgement)
+        }
+
+        private struct Call {
+            let number: Number
+            /// The newest delivery's; `nil` when it has ended and its channel is gone, of which nothing is to be kept.
+            var token: DeliveryToken?
+            /// How it was settled.
+            var answer: Acknowledgement?
+            /// What is to be done when the message is delivered again.
+            var waiting: [Action] = []
+
+            /// Whether the message can be delivered again to somebody, since this channel is gone.
+            var isStale: Bool { self.token?.isHeld != true }
+        }
+
+        private var calls: [MessageIdentity: [Call]] = [:]
+        private var next: Number = 0
+        private var newest: DeliveryToken?
+        /// The calls that no channel bounds, since they have ended or wait for a message that others may have got.
+        private var remembered: Deque<(MessageIdentity, Number)> = []
+        private let capacity: Int
+        private let prefetch: Int
+        /// How many deliveries may have been on their way when the last channel was lost, and never got here.
+        private var unseen = 0
+
+        /// - Parameters:
+        ///   - capacity: How many calls are remembered that have ended; the oldest are forgotten first.
+        ///   - prefetch: How many deliveries may be unsettled on a channel.
+        init(capacity: Int, prefetch: Int) {
+            self.capacity = capacity
+            self.prefetch = prefetch
+        }
+
+        /// A message was delivered.
+        mutating func arrive(_ identity: MessageIdentity, _ token: DeliveryToken, redelivered: Bool) -> Arrival {
+            self.noteChannel(of: token)
+            guard redelivered else { return self.work(identity, token, .first) }
+            let calls = self.calls[identity] ?? []
+            if let index = calls.firstIndex(where: { $0.answer == nil && $0.isStale }) {
+                self.calls[identity]?[index].token = token
+                self.calls[identity]?[index].waiting = []
+                return .joins(calls[index].waiting)
+            }
+            if let index = calls.firstIndex(where: { $0.answer == .requeue }) {
+                self.calls[identity]?.remove(at: index)
+                return self.work(identity, token, .ours)
+            }
+            if let index = calls.firstIndex(where: { $0.answer != nil && $0.isStale }) {
+                if identity.isUnique, let answer = calls[index].answer {
+                    self.calls[identity]?[index].token = token
+                    return .isDone(answer)
+                }
+                self.calls[identity]?.remove(at: index)
+                return self.work(identity, token, .ours)
+            }
+            // Taken for our own, it is not counted. Should this process die of it, the next one has lost no channel.
+            guard self.unseen > 0 else { return self.work(identity, token, .others) }
+            self.unseen -= 1
+            return self.work(identity, token, .ours)
+        }
+
+        /// A call has settled its delivery.
+        ///
+        /// - Returns: The token to settle it with; `nil` when it has none any more.
+        mutating func settle(
+            _ identity: MessageIdentity,
+            _ number: Number,
+            _ answer: Acknowledgement
+        ) -> DeliveryToken? {
+            guard let index = self.index(identity, number) else { return nil }
+            self.calls[identity]?[index].answer = answer
+            self.remember(identity, number)
+            return self.calls[identity]?[index].token
+        }
+
+        /// Whether the broker takes an answer of the call now.
+        func isHeld(_ identity: MessageIdentity, _ number: Number) -> Bool {
+            guard let calls = self.calls[identity], let call = calls.first(where: { $0.number == number }) else {
+                return false
+            }
+            return !call.isStale
+        }
+
+        /// The call has an outcome that cannot settle its delivery before the message is delivered again.
+        ///
+        /// - Returns: Whether it was meanwhile, so that `action` is to be done now.
+        mutating func wait(_ identity: MessageIdentity, _ number: Number, _ action: @escaping Action) -> Bool {
+            guard let index = self.index(identity, number), let call = self.calls[identity]?[index] else {
+                return false
+            }
+            guard call.isStale else { return true }
+            self.calls[identity]?[index].waiting.append(action)
+            self.remember(identity, number)
+            return false
+        }
+
+        /// What is more than is remembered: dropping it may call back.
+        mutating func forgetOldest() -> [Action] {
+            var forgotten: [Action] = []
+            while self.remembered.count > self.capacity {
+                let (identity, number) = self.remembered.removeFirst()
+                guard let index = self.index(identity, number), let call = self.calls[identity]?[index] else {
+                    continue
+                }
+                // One that was joined since then runs on.
+                guard call.answer != nil || !call.waiting.isEmpty else { continue }
+                forgotten += call.waiting
+                self.calls[identity]?.remove(at: index)
+                if self.calls[identity]?.isEmpty == true { self.calls[identity] = nil }
+            }
+            return forgotten
+        }
+
+        /// With the first delivery of a new channel those of the old one are let go.
+        private mutating func noteChannel(of token: DeliveryToken) {
+            defer { self.newest = token }
+            guard let newest = self.newest, !newest.isHeld else { return }
+            self.unseen = self.prefetch
+            for (identity, number) in self.remembered {
+                guard let index = self.index(identity, number), let call = self.calls[identity]?[index] else {
+                    continue
+                }
+                if call.answer != nil, call.isStale { self.calls[identity]?[index].token = nil }
+            }
+        }
+
+        private mutating func work(
+            _ identity: MessageIdentity,
+            _ token: DeliveryToken,
+            _ origin: Origin
+        ) -> Arrival {
+            self.next &+= 1
+            self.calls[identity, default: []].append(Call(number: self.next, token: token))
+            return .toWork(self.next, origin)
+        }
+
+        private func index(_ identity: MessageIdentity, _ number: Number) -> Int? {
+            self.calls[identity]?.firstIndex { $0.number == number }
+        }
+
+        private mutating func remember(_ identity: MessageIdentity, _ number: Number) {
+            self.remembered.append((identity, number))
+        }
+    }
+}
