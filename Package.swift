@@ -220,7 +220,9 @@ let package = Package(
         ),
         .testTarget(
             name: "ChaosTests",
-            dependencies: ["chaos", "chaos-worker", "ChaosLedger", "EnokiInProcess", "EnokiTestSupport"]
+            dependencies: [
+                "chaos", "chaos-worker", "ChaosLedger", "Enoki", "EnokiBroker", "EnokiInProcess", "EnokiTestSupport",
+            ]
         ),
         .testTarget(name: "BrokerConformanceTests", dependencies: ["EnokiTestSupport"]),
         .testTarget(

@@ -78,6 +78,7 @@ import Testing
             rpc_timeout: 1.5
             parent_calls_tracked: 5
             shutdown_grace: 0
+            delivery_limit: 7
             DECLARE_EVENT_EXCHANGES: false
             AUTO_DELETE_EVENT_EXCHANGES: yes
             """
@@ -89,6 +90,7 @@ import Testing
         expected.rpcTimeout = .milliseconds(1500)
         expected.parentCallsTracked = 5
         expected.shutdownGrace = .zero
+        expected.deliveryLimit = 7
         expected.declareEventExchanges = false
         expected.autoDeleteEventExchanges = true
         #expect(configuration.settings == expected)
@@ -108,7 +110,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "max_workers", "PREFETCH_COUNT", "rpc_timeout", "parent_calls_tracked", "shutdown_grace",
+        "max_workers", "PREFETCH_COUNT", "rpc_timeout", "parent_calls_tracked", "shutdown_grace", "delivery_limit",
         "DECLARE_EVENT_EXCHANGES", "AUTO_DELETE_EVENT_EXCHANGES",
     ])
     func valuesOfTheWrongTypeAreErrorsWhereverTheyStand(_ key: String) async {
@@ -126,7 +128,7 @@ import Testing
         ("PREFETCH_COUNT", "65536"), ("rpc_timeout", "0"), ("rpc_timeout", "-1"), ("rpc_timeout", "1e300"),
         ("rpc_timeout", "nan"), ("rpc_timeout", "inf"), ("rpc_timeout", "4000001"), ("shutdown_grace", "-0.1"),
         ("shutdown_grace", "1e300"), ("shutdown_grace", ".nan"), ("shutdown_grace", "-inf"),
-        ("parent_calls_tracked", "32"), ("rpc_exchange", ""),
+        ("parent_calls_tracked", "32"), ("delivery_limit", "-1"), ("delivery_limit", "1001"), ("rpc_exchange", ""),
     ])
     func valuesOutOfRangeAreErrorsThatNameTheKey(_ key: String, _ value: String) async {
         #expect(await error(commandLine: [key: value]).hasPrefix(key))

@@ -11,6 +11,8 @@ struct ProcessResources: Sendable {
     let rpc: RPCClient
     let events: EventPublisher
     let logger: Logger
+    /// For messages that may kill the process.
+    let quarantine = Quarantine()
     /// What a test has changed.
     let overrides: ProcessOverrides
 }

@@ -66,34 +66,47 @@ extension ServiceContainer {
     /// - Parameters:
     ///   - queue: The queue.
     ///   - most: How many deliveries it may hold, where that is less than the settings say.
+    ///   - admit: How long a delivery waits before all else; `nil` when it is settled already.
     ///   - limit: What a delivery waits for before it waits for a worker.
-    ///   - handle: Works on a delivery, and settles it.
+    ///   - handle: Works on a delivery, and settles it; told where it comes from.
     func consume(
         _ queue: String,
         atMost most: Int? = nil,
+        admit: @escaping @Sendable (Delivery, Redeliveries.Origin, Deadline?) -> Duration?,
         limit: @escaping @Sendable (Delivery) -> ConcurrencyLimit?,
-        _ handle: @escaping @Sendable (Delivery, Deadline?) async -> Void
+        _ handle: @escaping @Sendable (Delivery, Redeliveries.Origin, Deadline?) async -> Void
     ) async throws -> any Consumer {
         let prefetch = self.process.settings.effectivePrefetch
         var options = ConsumerOptions(prefetch: min(most ?? prefetch, prefetch))
         options.takesDefective = true
         let redeliveries = Redeliveries(prefetch: options.prefetch)
         return try await self.process.broker.consume(queue, options: options) { delivery in
-            guard let delivery = self.join(redeliveries.take(delivery), queue) else { return }
+            guard let (newest, origin) = self.join(redeliveries.take(delivery), queue) else { return }
+            let delivery = newest.asPublishedFirst(in: queue)
             let timeout = delivery.message.properties.headers[CallContext.timeoutHeader]?.integerValue
             let deadline = timeout.map { Deadline(after: .milliseconds($0), timers: self.process.timers) }
+            guard let pause = admit(delivery, origin, deadline) else { return }
             let job = WorkerPool.Job(
-                run: { await handle(delivery, deadline) },
-                discard: { self.settler.settle(delivery, .requeue) }
+                run: {
+                    await handle(delivery, origin, deadline)
+                    self.process.quarantine.leave(delivery.token)
+                },
+                discard: {
+                    self.process.quarantine.leave(delivery.token)
+                    self.settler.settle(delivery, .requeue)
+                }
             )
-            if let limit = limit(delivery) { limit.submit(job) } else { self.pool.submit(job) }
+            let submit: @Sendable () -> Void = {
+                if let limit = limit(delivery) { limit.submit(job) } else { self.pool.submit(job) }
+            }
+            if pause > .zero { self.process.timers.schedule(after: pause, submit) } else { submit() }
         }
     }
 
     /// The delivery that is to be worked on; `nil` for one whose call is under way, or has ended.
-    private func join(_ arrival: Redeliveries.Arrival, _ queue: String) -> Delivery? {
+    private func join(_ arrival: Redeliveries.Arrival, _ queue: String) -> (Delivery, Redeliveries.Origin)? {
         switch arrival {
-        case .toWork(let delivery, _): return delivery
+        case .toWork(let delivery, let origin): return (delivery, origin)
         case .joined:
             self.logger.info(
                 "a message came again whose call is under way: no second call is made",
@@ -125,7 +138,7 @@ extension ServiceContainer {
             entrypoint,
             headers: headers,
             deadline: deadline,
-            redelivered: delivery.redelivered,
+            redelivered: delivery.redelivered || headers[FailureHeaders.redeliveries] != nil,
             attempt: attempt,
             message: delivery.message
         )

@@ -46,9 +46,10 @@ final class BoundEventHandler: BoundEntrypoint {
         let consumer = try await self.container.consume(
             self.failures.queue.name,
             atMost: limits.concurrency,
+            admit: { self.failures.admit($0, from: $1, entrypoint: self.handler.name, deadline: $2) },
             limit: { _ in limit }
-        ) { delivery, deadline in
-            await self.handle(delivery, deadline)
+        ) { event, origin, deadline in
+            await self.handle(event, origin, deadline)
         }
         self.consumer.withLock { $0 = consumer }
     }
@@ -64,10 +65,12 @@ final class BoundEventHandler: BoundEntrypoint {
 
     func close() async { await self.consumer.withLock { $0 }?.close() }
 
-    /// The way of an event: decode, work, settle.
-    private func handle(_ delivery: Delivery, _ deadline: Deadline?) async {
-        let event = delivery.asPublishedFirst(in: self.failures.queue.name)
+    /// The way of an event: judge, decode, work, settle.
+    private func handle(_ event: Delivery, _ origin: Redeliveries.Origin, _ deadline: Deadline?) async {
         let name = self.handler.name
+        if let settlement = self.failures.settlement(returned: event, from: origin, deadline: deadline) {
+            return self.failures.settle(event, returned: settlement, entrypoint: name, deadline: deadline)
+        }
         let decoded: DecodedEvent
         do {
             decoded = try self.handler.decode(event.message, self.container.process.codecs)

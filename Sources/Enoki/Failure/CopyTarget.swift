@@ -2,8 +2,10 @@
 enum CopyTarget: Sendable, Hashable {
     /// To the end of the queue that it came from.
     case queue(ByteName)
-    /// To wait on the broker.
-    case waiting(Duration)
+    /// To the end of the queue that it came from, by the exchange through which messages get there at first.
+    case entrance(ByteName)
+    /// To wait on the broker, and then to go back to a queue.
+    case waiting(Duration, backTo: ByteName)
     /// To the dead letters of a queue.
     case deadLetters(ByteName)
 
@@ -11,22 +13,26 @@ enum CopyTarget: Sendable, Hashable {
     var exchange: String {
         switch self {
         case .queue, .deadLetters: Exchange.defaultName
-        case .waiting(let step): RetryTopology.waitingName(step)
+        case .entrance(let exchange): exchange.string
+        case .waiting(let step, _): RetryTopology.waitingName(step)
         }
     }
 
-    /// What must exist for it; nothing for a queue that is consumed and so exists.
+    /// What must exist for it; nothing for a queue that is consumed, which exists with all that it was declared with.
     var topology: Topology {
         switch self {
-        case .queue: Topology()
-        case .waiting(let step): RetryTopology.waiting(step)
+        case .queue, .entrance: Topology()
+        case .waiting(let step, let queue): RetryTopology.waiting(step).merging(RetryTopology.wayBack(to: queue.string))
         case .deadLetters(let queue): RetryTopology.deadLetters(of: queue.string)
         }
     }
 
     /// Whether it is declared before the first copy.
     var isDeclaredFirst: Bool {
-        if case .queue = self { false } else { true }
+        switch self {
+        case .queue, .entrance: false
+        case .waiting, .deadLetters: true
+        }
     }
 
     /// Whether it may be used although `error` came of declaring it: a queue of dead letters that an operator has made, with
@@ -43,7 +49,8 @@ extension CopyTarget: CustomStringConvertible {
     var description: String {
         switch self {
         case .queue(let queue): "queue '\(queue)'"
-        case .waiting(let step): "exchange '\(RetryTopology.waitingName(step))'"
+        case .entrance(let exchange): "exchange '\(exchange)'"
+        case .waiting(let step, _): "exchange '\(RetryTopology.waitingName(step))'"
         case .deadLetters(let queue): "queue '\(RetryTopology.deadLetterQueue(of: queue.string))'"
         }
     }

@@ -12,6 +12,8 @@ package enum DeadLetterReason: String, Sendable, Hashable, CaseIterable {
     case unsupportedContent = "unsupported-content"
     /// The body, or what comes with it, is larger than allowed.
     case tooLarge = "too-large"
+    /// It came back unsettled too often: the processes that had it have probably died of it.
+    case crash
 
     /// The reason for a message that could not be read because of `error`.
     init(unreadable error: any Error) {

@@ -1,9 +1,12 @@
-/// A message whose attempt has failed, and the copies of it: the one that waits for a retry, and the dead letter.
+/// A message whose attempt has failed, and the copies of it: the one that waits for a retry, the one that counts how often it
+/// has come back, and the dead letter.
 struct FailedMessage: Sendable {
     /// The message as it was delivered, with the exchange and the routing key of the first time.
     let delivery: Delivery
     /// The queue that it was consumed from.
     let queue: String
+    /// How messages get there at first, where one that comes otherwise would not be understood by all who consume it.
+    let entrance: Entrance?
     /// The service and the entrypoint that failed.
     let service: String
     let entrypoint: String
@@ -12,6 +15,12 @@ struct FailedMessage: Sendable {
     /// When, in seconds since 1970.
     let time: UInt64
 
+    /// An exchange with a routing key that leads to one queue.
+    struct Entrance: Sendable, Hashable {
+        let exchange: String
+        let routingKey: String
+    }
+
     /// The copy that comes back after `attempts` attempts. A caller who waits has `timeLeft` when it does.
     func retryCopy(attempts: Int, timeLeft: Duration?) -> Message {
         self.copy { headers in
@@ -19,11 +28,23 @@ struct FailedMessage: Sendable {
             headers[FailureHeaders.attempts] = .int64(Int64(attempts))
             // One that only waits has not failed.
             headers[FailureHeaders.firstFailure] = attempts > 0 ? .timestamp(self.firstFailure) : nil
-            headers[FailureHeaders.queue] = .string(self.queue)
-            headers[FailureHeaders.exchange] = .string(self.delivery.exchange)
-            headers[FailureHeaders.routingKey] = .string(self.delivery.routingKey)
-            headers[CallContext.timeoutHeader] = timeLeft.map { .int64(max($0, .zero).wholeMilliseconds) }
+            self.addWayBack(to: &headers, timeLeft: timeLeft)
         }
+    }
+
+    /// The copy that has come back unsettled `redeliveries` times, which are no attempts that failed.
+    func returnedCopy(redeliveries: Int, timeLeft: Duration?) -> Message {
+        self.copy { headers in
+            headers[FailureHeaders.redeliveries] = .int64(Int64(redeliveries))
+            self.addWayBack(to: &headers, timeLeft: timeLeft)
+        }
+    }
+
+    private func addWayBack(to headers: inout Headers, timeLeft: Duration?) {
+        headers[FailureHeaders.queue] = .string(self.queue)
+        headers[FailureHeaders.exchange] = .string(self.delivery.exchange)
+        headers[FailureHeaders.routingKey] = .string(self.delivery.routingKey)
+        headers[CallContext.timeoutHeader] = timeLeft.map { .int64(max($0, .zero).wholeMilliseconds) }
     }
 
     /// What is known of the message when it is given up for `reason` after `attempts` attempts.

@@ -3,6 +3,8 @@ struct FailureHandling: Sendable {
     let policy: FailurePolicy
     let queue: Queue
     let container: ServiceContainer
+    /// How messages get into the queue at first, where one that comes otherwise would not be understood by all who consume it.
+    var entrance: FailedMessage.Entrance?
 
     /// What the queue needs beside itself.
     var topology: Topology { self.policy.canRetry ? RetryTopology.wayBack(to: self.queue.name) : Topology() }
@@ -42,6 +44,83 @@ struct FailureHandling: Sendable {
         self.settle(delivery, settlement, entrypoint, outcome.error ?? CancellationError(), deadline)
     }
 
+    /// What is to be done with a delivery in place of a call, before even its message is read; `nil` when its call may begin.
+    func settlement(
+        returned delivery: Delivery,
+        from origin: Redeliveries.Origin,
+        deadline: Deadline?
+    ) -> Settlement? {
+        guard let limit = self.deliveryLimit(of: delivery) else { return nil }
+        let verdict = limit.verdict(
+            from: origin,
+            redeliveries: self.redeliveries(of: delivery),
+            timeLeft: deadline?.remaining,
+            chance: self.container.process.overrides.chance
+        )
+        switch verdict {
+        case .work: return nil
+        case .comeBack(let wait, let redeliveries): return .comeBack(wait, redeliveries: redeliveries)
+        case .giveUp: return self.policy.settlement(refusing: .crash, attempt: self.attempt(delivery))
+        }
+    }
+
+    /// How long a delivery that has just come waits before it goes on; `nil` when it was put off, and is settled.
+    func admit(
+        _ delivery: Delivery,
+        from origin: Redeliveries.Origin,
+        entrypoint: String,
+        deadline: Deadline?
+    ) -> Duration? {
+        guard let limit = self.deliveryLimit(of: delivery) else { return .zero }
+        let redeliveries = self.redeliveries(of: delivery)
+        let admission = limit.admission(
+            from: origin,
+            redeliveries: redeliveries,
+            timeLeft: deadline?.remaining,
+            enters: { self.container.process.quarantine.enter(delivery.token) },
+            chance: self.container.process.overrides.chance
+        )
+        switch admission {
+        case .now: return .zero
+        case .alone(let pause): return pause
+        case .later(let wait):
+            let settlement = Settlement.comeBack(wait, redeliveries: redeliveries)
+            self.settle(delivery, returned: settlement, entrypoint: entrypoint, deadline: deadline)
+            return nil
+        }
+    }
+
+    /// The limit for a delivery; `nil` where there is none: without dead letters, and with a policy whose final step is to
+    /// requeue, which is without a limit by its meaning. Of a message that was not taken whole no copy can be made.
+    private func deliveryLimit(of delivery: Delivery) -> DeliveryLimit? {
+        guard self.queue.outlivesItsConsumers, self.policy.finalStep != .requeue, delivery.message.defect == nil else {
+            return nil
+        }
+        return DeliveryLimit(limit: self.container.process.settings.deliveryLimit)
+    }
+
+    private func redeliveries(of delivery: Delivery) -> Int {
+        let limit = self.container.process.settings.deliveryLimit
+        return FailureHeaders.redeliveries(in: delivery.message.properties.headers, limit: limit)
+    }
+
+    /// Settles a delivery that came back, as was decided.
+    func settle(_ delivery: Delivery, returned settlement: Settlement, entrypoint: String, deadline: Deadline?) {
+        let error = self.error(returned: delivery, entrypoint: entrypoint)
+        if case .acknowledge = settlement {
+            self.container.logger.error(
+                "given up: it is discarded",
+                metadata: [LoggingKeys.entrypoint: "\(entrypoint)", LoggingKeys.error: "\(error)"]
+            )
+        }
+        self.settle(delivery, settlement, entrypoint, error, deadline)
+    }
+
+    /// What is told of a delivery that has come back too often.
+    func error(returned delivery: Delivery, entrypoint: String) -> DeliveryLimitExceeded {
+        DeliveryLimitExceeded(entrypoint: entrypoint, redeliveries: self.redeliveries(of: delivery) + 1)
+    }
+
     /// Settles a delivery that cannot be read. It is not tried again: that would change nothing.
     func settle(_ delivery: Delivery, unreadable error: any Error, entrypoint: String) {
         let settlement = self.policy.settlement(
@@ -62,6 +141,7 @@ struct FailureHandling: Sendable {
         let failed = FailedMessage(
             delivery: delivery,
             queue: self.queue.name,
+            entrance: self.entrance,
             service: self.container.name,
             entrypoint: entrypoint,
             error: error,

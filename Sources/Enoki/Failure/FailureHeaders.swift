@@ -4,6 +4,8 @@ package enum FailureHeaders {
     package static let attempts = "x-enoki-attempts"
     /// When the first of them failed (timestamp).
     package static let firstFailure = "x-enoki-first-failure"
+    /// How often a message came back unsettled from a process that may have died of it (integer).
+    package static let redeliveries = "x-enoki-redeliveries"
     /// Why a message was given up: a ``DeadLetterReason`` (string).
     package static let reason = "x-enoki-reason"
     /// The type of the last error (string).
@@ -29,7 +31,7 @@ package enum FailureHeaders {
 
     /// The names of all of them.
     static let names = [
-        Self.attempts, Self.firstFailure, Self.reason, Self.errorType, Self.error, Self.lastFailure,
+        Self.attempts, Self.firstFailure, Self.redeliveries, Self.reason, Self.errorType, Self.error, Self.lastFailure,
         Self.service, Self.entrypoint, Self.host, Self.queue, Self.exchange, Self.routingKey, Self.userID,
     ]
 
@@ -41,6 +43,15 @@ package enum FailureHeaders {
         guard let value = headers[Self.attempts] else { return 1 }
         guard let made = value.integerValue, made >= 0, made < Int64(limit) else { return max(limit, 1) }
         return Int(made) + 1
+    }
+
+    /// How often the message came back unsettled, as `headers` say, and never more than `limit`.
+    ///
+    /// The header may be forged: what is no number counts as the limit, so that nobody can have processes die for ever.
+    package static func redeliveries(in headers: Headers, limit: Int) -> Int {
+        guard let value = headers[Self.redeliveries] else { return 0 }
+        guard let count = value.integerValue, count >= 0, count < Int64(limit) else { return limit }
+        return Int(count)
     }
 
     /// Those of `headers` that a copy may carry on. What a broker or a publisher wrote for one way through the broker would

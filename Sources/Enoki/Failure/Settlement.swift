@@ -6,6 +6,8 @@ package enum Settlement: Sendable, Hashable {
     case requeue
     /// A copy waits on the broker and comes back; `attempts` have been made so far.
     case retry(RetryDelay, attempts: Int)
+    /// A copy that says how often the message has come back unsettled takes its place, at once or after a while.
+    case comeBack(RetryDelay, redeliveries: Int)
     /// A copy goes to the dead letters; `attempts` have been made.
     case deadLetter(DeadLetterReason, attempts: Int)
 }

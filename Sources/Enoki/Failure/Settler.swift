@@ -45,17 +45,19 @@ final class Settler: Sendable {
         case .requeue: self.settle(failed.delivery, .requeue)
         case .retry(let wait, let attempts):
             let timeLeft = deadline.map { $0.remaining - wait.delay }
-            let isAtOnce = wait.step == .zero
-            self.publish(
-                failed.retryCopy(attempts: attempts, timeLeft: timeLeft),
-                of: failed,
-                to: isAtOnce ? .queue(ByteName(failed.queue)) : .waiting(wait.step),
-                routingKey: failed.queue,
-                expiration: isAtOnce ? nil : wait.delay
-            )
+            self.publish(failed.retryCopy(attempts: attempts, timeLeft: timeLeft), of: failed, after: wait)
             self.logger.notice(
                 "will be tried again",
                 metadata: failed.metadata.merging(["attempts": "\(attempts)", "delay": "\(wait.delay)"]) { $1 }
+            )
+        case .comeBack(let wait, let redeliveries):
+            let timeLeft = deadline.map { $0.remaining - wait.delay }
+            self.publish(failed.returnedCopy(redeliveries: redeliveries, timeLeft: timeLeft), of: failed, after: wait)
+            self.logger.notice(
+                "came back unsettled, perhaps from a process that died of it: a copy takes its place",
+                metadata: failed.metadata.merging([
+                    "redeliveries": "\(redeliveries)", "delay": "\(wait.delay)",
+                ]) { $1 }
             )
         case .deadLetter(let reason, let attempts):
             let letter = failed.deadLetter(reason, attempts: attempts, host: hostname())
@@ -89,6 +91,24 @@ final class Settler: Sendable {
     func waitUntilSettled() async { await self.unsettled.waitUntilNone() }
 
     // MARK: - Publishing
+
+    /// Publishes a copy that goes back to its queue.
+    private func publish(_ message: Message, of failed: FailedMessage, after wait: RetryDelay) {
+        let queue = ByteName(failed.queue)
+        if wait.step > .zero {
+            let target = CopyTarget.waiting(wait.step, backTo: queue)
+            self.publish(message, of: failed, to: target, routingKey: failed.queue, expiration: wait.delay)
+        } else if let entrance = failed.entrance {
+            self.publish(
+                message,
+                of: failed,
+                to: .entrance(ByteName(entrance.exchange)),
+                routingKey: entrance.routingKey
+            )
+        } else {
+            self.publish(message, of: failed, to: .queue(queue), routingKey: failed.queue)
+        }
+    }
 
     private func publish(
         _ message: Message,

@@ -29,9 +29,13 @@ final class RPCConsumer: BoundEntrypoint {
         let queue = self.queue.name
         let consumer = try await self.container.consume(
             queue,
-            limit: { methods[Self.method(of: $0.asPublishedFirst(in: queue))]?.limit }
-        ) { delivery, deadline in
-            await self.serve(delivery.asPublishedFirst(in: queue), deadline, methods)
+            admit: { request, origin, deadline in
+                guard let served = methods[Self.method(of: request)] else { return .zero }
+                return served.failures.admit(request, from: origin, entrypoint: served.method.name, deadline: deadline)
+            },
+            limit: { methods[Self.method(of: $0)]?.limit }
+        ) { request, origin, deadline in
+            await self.serve(request, origin, deadline, methods)
         }
         self.consumer.withLock { $0 = consumer }
     }
@@ -44,7 +48,16 @@ final class RPCConsumer: BoundEntrypoint {
 
         init(_ method: RPC, _ queue: Queue, _ container: ServiceContainer) {
             self.method = method
-            self.failures = FailureHandling(policy: method.onFailure, queue: queue, container: container)
+            self.failures = FailureHandling(
+                policy: method.onFailure,
+                queue: queue,
+                container: container,
+                // A process of nameko's that consumes the queue too takes the method from the routing key alone.
+                entrance: .init(
+                    exchange: container.process.settings.rpcExchange,
+                    routingKey: RPCTopology.routingKey(service: container.name, method: method.name)
+                )
+            )
             self.limit = container.concurrencyLimit(method.limits)
         }
     }
@@ -64,8 +77,13 @@ final class RPCConsumer: BoundEntrypoint {
         await self.consumer.withLock { $0 }?.close()
     }
 
-    /// The way of a request: decode, work, answer.
-    private func serve(_ request: Delivery, _ deadline: Deadline?, _ methods: [ByteName: ServedMethod]) async {
+    /// The way of a request: judge, decode, work, answer.
+    private func serve(
+        _ request: Delivery,
+        _ origin: Redeliveries.Origin,
+        _ deadline: Deadline?,
+        _ methods: [ByteName: ServedMethod]
+    ) async {
         let name = Self.method(of: request)
         if let deadline, deadline.remaining <= .zero {
             self.container.logger.info(
@@ -75,6 +93,9 @@ final class RPCConsumer: BoundEntrypoint {
             return self.container.settler.settle(request, .ack)
         }
         guard let served = methods[name] else { return self.refuse(request, name.string, MethodNotFound(name.string)) }
+        if let settlement = served.failures.settlement(returned: request, from: origin, deadline: deadline) {
+            return self.settle(request, returned: settlement, deadline, served)
+        }
         let call: @Sendable () async throws -> any Sendable
         do {
             _ = try ReplyAddress(of: request.message)
@@ -98,12 +119,35 @@ final class RPCConsumer: BoundEntrypoint {
     /// A call that fails is answered when no attempt is left; its dead letter follows the answer.
     private func finish(_ request: Delivery, _ outcome: Outcome, _ deadline: Deadline?, _ served: ServedMethod) {
         let settlement = served.failures.settlement(for: outcome, of: request, deadline: deadline)
-        let settle: @Sendable () -> Void = {
+        self.settle(request, settlement, outcome) {
             let name = served.method.name
             served.failures.settle(request, settlement, outcome, entrypoint: name, deadline: deadline)
         }
+    }
+
+    /// A request that has come back too often is answered, too.
+    private func settle(
+        _ request: Delivery,
+        returned settlement: Settlement,
+        _ deadline: Deadline?,
+        _ served: ServedMethod
+    ) {
+        let name = served.method.name
+        let error = served.failures.error(returned: request, entrypoint: name)
+        self.settle(request, settlement, .failed(error)) {
+            served.failures.settle(request, returned: settlement, entrypoint: name, deadline: deadline)
+        }
+    }
+
+    /// Settles a request, after its answer where it gets one.
+    private func settle(
+        _ request: Delivery,
+        _ settlement: Settlement,
+        _ outcome: Outcome,
+        settle: @escaping @Sendable () -> Void
+    ) {
         switch settlement {
-        case .requeue, .retry: settle()
+        case .requeue, .retry, .comeBack: settle()
         case .acknowledge, .deadLetter: self.answer(request, outcome, settle: settle)
         }
     }

@@ -14,6 +14,9 @@ public struct ServiceSettings: Sendable, Hashable {
     public var parentCallsTracked = 10
     /// How long a stopping container waits for its workers before it cancels them.
     public var shutdownGrace: Duration = .seconds(25)
+    /// How often a message may come back unsettled from processes that may have died of it, before it is given up; 0 is
+    /// any number.
+    public var deliveryLimit = 5
     /// Whether containers declare the event exchanges they use.
     public var declareEventExchanges = true
     /// Whether event exchanges are declared auto-delete; all services of a broker must agree.
@@ -37,6 +40,7 @@ public struct ServiceSettings: Sendable, Hashable {
     /// - `rpc_timeout` (double, seconds, default 30)
     /// - `parent_calls_tracked` (int, default 10)
     /// - `shutdown_grace` (double, seconds, default 25)
+    /// - `delivery_limit` (int, default 5; 0 is none)
     /// - `DECLARE_EVENT_EXCHANGES` (bool, default true)
     /// - `AUTO_DELETE_EVENT_EXCHANGES` (bool, default false)
     /// - `max_body_size` (int, bytes, default 16777216)
@@ -54,6 +58,7 @@ public struct ServiceSettings: Sendable, Hashable {
         if let rpcTimeout = try await read.duration("rpc_timeout") { self.rpcTimeout = rpcTimeout }
         if let parents = try await read.int("parent_calls_tracked") { self.parentCallsTracked = parents }
         if let shutdownGrace = try await read.duration("shutdown_grace") { self.shutdownGrace = shutdownGrace }
+        if let limit = try await read.int("delivery_limit") { self.deliveryLimit = limit }
         if let declares = try await read.bool("DECLARE_EVENT_EXCHANGES") { self.declareEventExchanges = declares }
         if let deletes = try await read.bool("AUTO_DELETE_EVENT_EXCHANGES") { self.autoDeleteEventExchanges = deletes }
         if let size = try await read.int("max_body_size") { self.limits.bodySize = size }
@@ -91,6 +96,11 @@ public struct ServiceSettings: Sendable, Hashable {
         }
         guard (0...31).contains(self.parentCallsTracked) else {
             throw ConfigurationError("parent_calls_tracked is \(self.parentCallsTracked): give a number from 0 to 31")
+        }
+        guard (0...1000).contains(self.deliveryLimit) else {
+            throw ConfigurationError(
+                "delivery_limit is \(self.deliveryLimit): give a number from 1 to 1000, or 0 for none"
+            )
         }
         try self.limits.validate()
         guard self.shutdownGrace >= .zero, self.shutdownGrace <= Self.maximumDuration else {

@@ -59,7 +59,7 @@ struct ReplayedMessage: Sendable, Hashable {
     }
 
     private static let ofFailures = [
-        FailureHeaders.attempts, FailureHeaders.firstFailure, FailureHeaders.reason,
+        FailureHeaders.attempts, FailureHeaders.firstFailure, FailureHeaders.redeliveries, FailureHeaders.reason,
         FailureHeaders.errorType, FailureHeaders.error, FailureHeaders.lastFailure, FailureHeaders.service,
         FailureHeaders.entrypoint, FailureHeaders.host, FailureHeaders.queue,
         // Of a quorum queue, which counts anew.

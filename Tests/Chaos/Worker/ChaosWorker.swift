@@ -13,5 +13,6 @@ import EnokiRunner
         Roster()
         Fickle()
         Warehouse()
+        Fragile()
     }
 }

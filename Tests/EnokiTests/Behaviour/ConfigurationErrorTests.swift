@@ -200,6 +200,9 @@ import Testing
         #expect(error { $0.rpcTimeout = .zero }?.hasPrefix("rpc_timeout is") == true)
         #expect(error { $0.parentCallsTracked = -1 }?.hasPrefix("parent_calls_tracked is -1") == true)
         #expect(error { $0.shutdownGrace = .seconds(-1) }?.hasPrefix("shutdown_grace is") == true)
+        #expect(error { $0.deliveryLimit = -1 }?.hasPrefix("delivery_limit is -1") == true)
+        #expect(error { $0.deliveryLimit = 1001 }?.hasPrefix("delivery_limit is 1001") == true)
+        #expect(error { $0.deliveryLimit = 0 } == nil)
         #expect(error { $0.rpcExchange = "" }?.hasPrefix("rpc_exchange must be") == true)
         #expect(error { $0.maxWorkers = 100_000 } == nil)
     }

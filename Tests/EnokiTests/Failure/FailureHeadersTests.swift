@@ -18,6 +18,31 @@ import Testing
         #expect(FailureHeaders.attempt(in: [FailureHeaders.attempts: value], limit: 1) == 1)
     }
 
+    @Test(arguments: [
+        (FieldValue.int64(0), 0), (.int32(3), 3), (.uint8(5), 5), (.int64(6), 5), (.int64(.max), 5), (.uint64(.max), 5),
+        // Forged.
+        (.int64(-1), 5), (.int64(.min), 5), (.string("1"), 5), (.void, 5), (.array([]), 5), (.timestamp(1), 5),
+    ])
+    func returnsAreCountedByTheHeaderAndNeverExceedTheLimit(_ value: FieldValue, _ count: Int) {
+        #expect(FailureHeaders.redeliveries(in: [FailureHeaders.redeliveries: value], limit: 5) == count)
+        #expect(FailureHeaders.redeliveries(in: [:], limit: 5) == 0)
+    }
+
+    @Test func theCopyOfAMessageThatCameBackCountsNoAttempt() {
+        let copy = self.failed(["x-enoki-attempts": 2, "x-enoki-redeliveries": 1, "enoki.timeout": 5000])
+            .returnedCopy(redeliveries: 2, timeLeft: .seconds(3))
+        #expect(
+            copy.properties.headers == [
+                "x-enoki-attempts": 2, "x-enoki-redeliveries": .int64(2), "enoki.timeout": .int64(3000),
+                "x-enoki-queue": "q", "x-enoki-exchange": "press.events", "x-enoki-routing-key": "published",
+                "x-enoki-user-id": "mallory",
+            ]
+        )
+        #expect(copy.properties.messageID == "message")
+        #expect(copy.properties.deliveryMode == .persistent)
+        #expect(copy.properties.userID == nil && copy.properties.expiration == nil)
+    }
+
     @Test func withoutTheHeaderItIsTheFirst() { #expect(FailureHeaders.attempt(in: [:], limit: 5) == 1) }
 
     private static let foreign: Headers = [
@@ -52,6 +77,7 @@ import Testing
                 token: DeliveryToken { _ in }
             ),
             queue: "q",
+            entrance: nil,
             service: "reader",
             entrypoint: "on_published",
             error: Boom(reason: "because"),
@@ -145,6 +171,7 @@ import Testing
                 token: DeliveryToken { _ in }
             ),
             queue: "q",
+            entrance: nil,
             service: "s",
             entrypoint: "e",
             error: Boom(reason: ""),

@@ -6,7 +6,7 @@ import Testing
 /// When a copy is published, when its target is declared, when neither: decided without a broker.
 @Suite struct SettlerStateMachineTests {
     private typealias Machine = Settler.StateMachine<Int>
-    private let waiting = CopyTarget.waiting(.seconds(1))
+    private let waiting = CopyTarget.waiting(.seconds(1), backTo: ByteName("q"))
     /// One that exists already, as a queue that is consumed.
     private let ready = CopyTarget.queue(ByteName("q"))
 
@@ -27,7 +27,8 @@ import Testing
         #expect(machine.declared(self.waiting) == .publish([1, 2], self.waiting))
         #expect(machine.submit(3, to: self.waiting) == .publish([3], self.waiting))
         // Each delay has its own.
-        #expect(machine.submit(4, to: .waiting(.seconds(2))) == .declare(.waiting(.seconds(2))))
+        let longer = CopyTarget.waiting(.seconds(2), backTo: ByteName("q"))
+        #expect(machine.submit(4, to: longer) == .declare(longer))
     }
 
     @Test func whatIsMissingIsDeclaredAtOnce() {

@@ -1,0 +1,85 @@
+/// Decides what becomes of a message that comes back unsettled: it may be the one that its processes die of.
+///
+/// Swift cannot catch a trap. The process dies, somebody starts it again, and the broker delivers the message again. All
+/// that can be known of that is that a delivery is marked as redelivered and that this process did not have it: it comes
+/// from a process that died, or from one that stopped and gave it back without having begun. The two look the same, so each
+/// counts, when the handler would begin next. What keeps the count of innocent messages low is how they go on:
+///
+/// - The first return costs a copy, which goes to the end of the queue at once: most of what comes back was only near, or
+///   not even begun.
+/// - From the second on the copy waits 1, 2, 4 ... seconds before it comes back. That outlasts a rolling restart, and a
+///   process that dies of its message is not started all the time.
+/// - What has come back twice is worked on alone among its like (``Quarantine``): the others are put off, uncounted, and it
+///   waits until they are out of hand. So no message is counted again and again for being near another that kills.
+///
+/// The count is in a header of the copy, which the broker has confirmed before the handler begins.
+struct DeliveryLimit: Sendable, Hashable {
+    /// How often a message may come back; 0 is any number.
+    let limit: Int
+
+    /// What is to be done with a message that has come back.
+    enum Verdict: Sendable, Hashable {
+        /// The handler may begin.
+        case work
+        /// A copy that says how often it has come back takes its place.
+        case comeBack(RetryDelay, redeliveries: Int)
+        /// It has come back too often.
+        case giveUp
+    }
+
+    /// When a delivery may go on to its handler.
+    enum Admission: Sendable, Hashable {
+        /// At once.
+        case now
+        /// After that time, alone among its like.
+        case alone(after: Duration)
+        /// Not now: a copy comes later.
+        case later(RetryDelay)
+    }
+
+    /// What to do with a message whose handler would begin.
+    ///
+    /// - Parameters:
+    ///   - origin: Where the delivery comes from.
+    ///   - redeliveries: How often it has come back before, as its header says.
+    ///   - timeLeft: How long a caller still waits; `nil` where nobody says.
+    ///   - chance: Gives numbers from 0 to 1, for jitter.
+    func verdict(
+        from origin: Redeliveries.Origin,
+        redeliveries: Int,
+        timeLeft: Duration?,
+        chance: () -> Double
+    ) -> Verdict {
+        guard self.limit > 0, origin == .others else { return .work }
+        let count = redeliveries + 1
+        let wait = Self.wait(before: count, chance)
+        // No attempt is made after the caller's time.
+        let isInTime = timeLeft.map { wait.delay < $0 } ?? true
+        return count <= self.limit && isInTime ? .comeBack(wait, redeliveries: count) : .giveUp
+    }
+
+    /// When a delivery may go on, which has just come. One that is to be counted may at once: its handler does not begin.
+    ///
+    /// - Parameter enters: Takes the one place for what is worked on alone, if it is free.
+    func admission(
+        from origin: Redeliveries.Origin,
+        redeliveries: Int,
+        timeLeft: Duration?,
+        enters: () -> Bool,
+        chance: () -> Double
+    ) -> Admission {
+        guard self.limit > 0, origin != .others, redeliveries > 1 else { return .now }
+        let isAlone = enters()
+        let wait = isAlone ? Self.pause : Self.wait(before: redeliveries + 1, chance)
+        if let timeLeft, wait.delay >= timeLeft { return .now }
+        return isAlone ? .alone(after: wait.delay) : .later(wait)
+    }
+
+    private static func wait(before redeliveries: Int, _ chance: () -> Double) -> RetryDelay {
+        redeliveries > 1 ? Self.backoff.delay(after: redeliveries - 1, chance: chance) : .none
+    }
+
+    private static let backoff = Backoff.exponential(from: .seconds(1), maximum: .seconds(300))
+    /// In which the copies of those that came with it are confirmed, and before they can be back.
+    private static let pause = RetryDelay(step: .seconds(1), delay: .seconds(1))
+}

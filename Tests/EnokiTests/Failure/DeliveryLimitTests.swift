@@ -1,0 +1,121 @@
+import EnokiBroker
+import Testing
+
+@testable import Enoki
+
+/// What becomes of a message that comes back, decided without a broker.
+@Suite struct DeliveryLimitTests {
+    private func verdict(
+        _ origin: Redeliveries.Origin,
+        _ redeliveries: Int,
+        limit: Int = 5,
+        timeLeft: Duration? = nil,
+        chance: Double = 0
+    ) -> DeliveryLimit.Verdict {
+        DeliveryLimit(limit: limit)
+            .verdict(from: origin, redeliveries: redeliveries, timeLeft: timeLeft, chance: { chance })
+    }
+
+    private func admission(
+        _ origin: Redeliveries.Origin,
+        _ redeliveries: Int,
+        limit: Int = 5,
+        timeLeft: Duration? = nil,
+        isAlone: Bool
+    ) -> DeliveryLimit.Admission {
+        DeliveryLimit(limit: limit).admission(
+            from: origin,
+            redeliveries: redeliveries,
+            timeLeft: timeLeft,
+            enters: { isAlone },
+            chance: { 0 }
+        )
+    }
+
+    @Test func aMessageThatComesFromAnotherProcessIsCountedAndWaitsLongerEachTime() {
+        #expect(self.verdict(.others, 0) == .comeBack(.none, redeliveries: 1))
+        for (redeliveries, seconds) in [1: 1, 2: 2, 3: 4, 4: 8] {
+            let wait = RetryDelay(step: .seconds(seconds), delay: .seconds(seconds))
+            #expect(self.verdict(.others, redeliveries) == .comeBack(wait, redeliveries: redeliveries + 1))
+        }
+        #expect(self.verdict(.others, 5) == .giveUp)
+    }
+
+    @Test func noWaitIsLongerThanFiveMinutes() {
+        let wait = RetryDelay(step: .seconds(300), delay: .seconds(330))
+        #expect(self.verdict(.others, 999, limit: 1000, chance: 1) == .comeBack(wait, redeliveries: 1000))
+    }
+
+    @Test func aLimitOfOneAllowsOneReturn() {
+        #expect(self.verdict(.others, 0, limit: 1) == .comeBack(.none, redeliveries: 1))
+        #expect(self.verdict(.others, 1, limit: 1) == .giveUp)
+    }
+
+    @Test func withoutALimitNothingIsCounted() {
+        #expect(self.verdict(.others, 0, limit: 0) == .work)
+        #expect(self.admission(.first, 7, limit: 0, isAlone: false) == .now)
+    }
+
+    @Test(arguments: [Redeliveries.Origin.first, .ours]) func whatThisProcessHasHadItselfIsNotCounted(
+        _ origin: Redeliveries.Origin
+    ) {
+        for redeliveries in 0...5 { #expect(self.verdict(origin, redeliveries) == .work) }
+    }
+
+    @Test func whatHasComeBackTwiceIsWorkedOnAlone() {
+        for origin in [Redeliveries.Origin.first, .ours] {
+            #expect(self.admission(origin, 0, isAlone: false) == .now)
+            #expect(self.admission(origin, 1, isAlone: false) == .now)
+            // The others have to be out of hand when it begins.
+            #expect(self.admission(origin, 2, isAlone: true) == .alone(after: .seconds(1)))
+            for (redeliveries, seconds) in [2: 2, 3: 4, 4: 8, 5: 16] {
+                let wait = RetryDelay(step: .seconds(seconds), delay: .seconds(seconds))
+                #expect(self.admission(origin, redeliveries, isAlone: false) == .later(wait))
+            }
+        }
+    }
+
+    @Test func aPlaceThatIsNotNeededIsNotTaken() {
+        for (origin, redeliveries) in [(Redeliveries.Origin.first, 1), (.others, 2), (.others, 5)] {
+            _ = DeliveryLimit(limit: 5).admission(
+                from: origin,
+                redeliveries: redeliveries,
+                timeLeft: nil,
+                enters: {
+                    Issue.record("\(origin), \(redeliveries)")
+                    return true
+                },
+                chance: { 0 }
+            )
+        }
+    }
+
+    @Test func noAttemptIsMadeAfterTheCallersTime() {
+        #expect(self.verdict(.others, 0, timeLeft: .milliseconds(1)) == .comeBack(.none, redeliveries: 1))
+        #expect(self.verdict(.others, 0, timeLeft: .zero) == .giveUp)
+        #expect(self.verdict(.others, 2, timeLeft: .seconds(2)) == .giveUp)
+        let wait = RetryDelay(step: .seconds(2), delay: .seconds(2))
+        #expect(self.verdict(.others, 2, timeLeft: .milliseconds(2001)) == .comeBack(wait, redeliveries: 3))
+        // One that would only be put off is worked on beside the other.
+        #expect(self.admission(.first, 2, timeLeft: .seconds(1), isAlone: false) == .now)
+        #expect(self.admission(.first, 2, timeLeft: .seconds(1), isAlone: true) == .now)
+    }
+
+    @Test func thePlaceIsForOneAndIsLeftByItAlone() {
+        let quarantine = Quarantine()
+        let (one, two) = (DeliveryToken { _ in }, DeliveryToken { _ in })
+        #expect(quarantine.enter(one))
+        #expect(!quarantine.enter(two))
+        quarantine.leave(two)
+        #expect(!quarantine.enter(two))
+        quarantine.leave(one)
+        #expect(quarantine.enter(two))
+    }
+
+    @Test func theErrorIsTheSameOnTheOtherSide() throws {
+        let error = DeliveryLimitExceeded(entrypoint: "charge", redeliveries: 6)
+        let received = RemoteErrorBody(error).error(known: [])
+        #expect(received as? DeliveryLimitExceeded == error)
+        #expect(DeliveryLimitExceeded(arguments: [.integer(1), .string("charge")]) == nil)
+    }
+}
