@@ -31,7 +31,7 @@ public import Logging
 ///   - replacements: Values that stand in for those of dependency providers.
 ///   - restrictions: The only entrypoints that are started, for services that shall not start all.
 ///   - stubs: What answers RPC methods in place of services that are not among `services`.
-///   - settings: The settings of all containers.
+///   - settings: The settings of all containers; by default ``Enoki/ServiceSettings/testing``.
 ///   - config: What `Config` gives to the services.
 ///   - broker: The broker that they run on; `nil` is ``BrokerKind/current``, which a trait can set and which is otherwise a
 ///     new in-process broker.
@@ -51,7 +51,7 @@ public func withServices<Value: Sendable>(
     replacing replacements: [Replacement] = [],
     restricting restrictions: [Restriction] = [],
     stubbing stubs: [RPCStub] = [],
-    settings: ServiceSettings = ServiceSettings(),
+    settings: ServiceSettings = .testing,
     config: ConfigReader = ConfigReader(provider: InMemoryProvider(values: [:])),
     on broker: BrokerKind? = nil,
     connect: (@Sendable () throws -> any Broker)? = nil,
@@ -87,7 +87,7 @@ public func withServices<Value: Sendable>(
     replacing replacements: [Replacement] = [],
     restricting restrictions: [Restriction] = [],
     stubbing stubs: [RPCStub] = [],
-    settings: ServiceSettings = ServiceSettings(),
+    settings: ServiceSettings = .testing,
     config: ConfigReader = ConfigReader(provider: InMemoryProvider(values: [:])),
     on broker: BrokerKind? = nil,
     connect: (@Sendable () throws -> any Broker)? = nil,

@@ -41,8 +41,7 @@ import Testing
         let plan = FaultPlan.random(seed: seed, rate: 0.08)
         try await withServices(Ledger(), Ledger(), Stock(), faults: plan, seed: seed) { cluster in
             for id in 0..<10 { try await self.sell(id, on: cluster) }
-            // What came back twice from other instances waits before it is handled again.
-            await cluster.clock.advance(by: .seconds(60))
+            try await cluster.waitUntilQuiet()
             let faults = try cluster.server().faults
             for handler in ["note", "count"] {
                 let calls = cluster.calls.filter { $0.entrypoint == handler }

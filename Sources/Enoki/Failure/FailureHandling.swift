@@ -96,7 +96,9 @@ struct FailureHandling: Sendable {
         guard self.queue.outlivesItsConsumers, self.policy.finalStep != .requeue, delivery.message.defect == nil else {
             return nil
         }
-        return DeliveryLimit(limit: self.container.process.settings.deliveryLimit)
+        let limit = self.container.process.settings.deliveryLimit
+        // From where copies wait they come back by the name of the queue, which is no such entrance.
+        return self.entrance == nil ? DeliveryLimit(limit: limit) : DeliveryLimit(limit: limit, firstWait: .none)
     }
 
     private func redeliveries(of delivery: Delivery) -> Int {

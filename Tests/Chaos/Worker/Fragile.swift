@@ -1,7 +1,7 @@
 import ChaosLedger
 import Enoki
 
-/// Handles events, and dies of those whose work is less than nothing.
+/// Handles events, and dies of those whose work is less than nothing; at once if it is -1.
 struct Fragile: Microservice {
     static let name = "fragile"
     let config = Config()
@@ -13,7 +13,7 @@ struct Fragile: Microservice {
 
     func onTick(_ tick: Tick) async throws {
         self.ledger.write(.started, tick.id)
-        try await ContinuousClock().sleep(for: .milliseconds(abs(tick.work)))
+        if tick.work != -1 { try await ContinuousClock().sleep(for: .milliseconds(abs(tick.work))) }
         if tick.work < 0 { fatalError("event \(tick.id) is what this process dies of") }
         self.ledger.write(.done, tick.id)
     }

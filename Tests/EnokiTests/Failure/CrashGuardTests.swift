@@ -91,7 +91,10 @@ import Testing
             try await cluster.broker.publish(Self.published("new"), to: "press.events", routingKey: "published")
             try await self.takeAndDie(Witness.queue, cluster)
         } _: { cluster in
-            try await eventually("it is handled", equals: 1) { witness.sightings.elements.count }
+            try await eventually("it is handled", equals: 1) {
+                await cluster.clock.advance(by: .milliseconds(100))
+                return witness.sightings.elements.count
+            }
             try await cluster.dispatch(Published(title: "other"))
             try await eventually("both are handled", equals: 2) { witness.sightings.elements.count }
         }
@@ -132,7 +135,8 @@ import Testing
         } _: { cluster in
             try await cluster.waitForQueue(Witness.deadLetters) { $0.messageCount == 1 }
             try await eventually("the others are handled", equals: ["a", "b", "c"]) {
-                witness.sightings.elements.map(\.title).sorted()
+                await cluster.clock.advance(by: .milliseconds(100))
+                return witness.sightings.elements.map(\.title).sorted()
             }
             let dead = try #require(try await cluster.takeMessage(from: Witness.deadLetters))
             let letter = try #require(DeadLetter(dead.properties.headers))
@@ -232,7 +236,7 @@ import Testing
 
     @Test func whatHasComeBackTwiceIsWorkedOnOneAtATime() async throws {
         let fuse = Fuse()
-        try await withServices(fuse) { cluster in
+        try await withServices(fuse, settings: ServiceSettings()) { cluster in
             for title in ["a", "b"] {
                 try await cluster.broker.publish(
                     Self.published(title, redeliveries: 2),
