@@ -52,14 +52,17 @@ extension Program {
     private static func report<Root: AsyncParsableCommand>(_ error: any Error, _ root: Root.Type) -> ExitStatus {
         if let status = ExitStatus(error) {
             // What a provider could not connect to may be an address with its password.
-            Console.error.write(FailureText.withoutCredentials("\(Self.name): \(error)"))
+            let text = FailureText.withoutCredentials(of: error, maximumLength: Self.longestText)
+            Console.error.write("\(Self.name): \(text)")
             return status
         }
         let code = root.exitCode(for: error)
-        let message = FailureText.withoutCredentials(root.fullMessage(for: error))
+        let message = root.fullMessage(for: error)
         if !message.isEmpty { (code == .success ? Console.output : Console.error).write(message) }
         return ExitStatus(code: code.rawValue)
     }
+
+    private static var longestText: Int { 16_384 }
 
     /// Makes all loggers of the process write to the program's log, from `level` on.
     ///

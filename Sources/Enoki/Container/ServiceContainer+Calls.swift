@@ -79,7 +79,7 @@ extension ServiceContainer {
         let prefetch = self.process.settings.effectivePrefetch
         var options = ConsumerOptions(prefetch: min(most ?? prefetch, prefetch))
         options.takesDefective = true
-        let redeliveries = Redeliveries(prefetch: options.prefetch)
+        let redeliveries = Redeliveries(prefetch: options.prefetch) { [timers = self.process.timers] in timers.now }
         return try await self.process.broker.consume(queue, options: options) { delivery in
             guard let (newest, origin) = self.join(redeliveries.take(delivery), queue) else { return }
             let delivery = newest.asPublishedFirst(in: queue)
@@ -142,14 +142,11 @@ extension ServiceContainer {
             attempt: attempt,
             message: delivery.message
         )
-        await self.worker.run(
-            context,
-            limits: limits,
-            expects: expects,
-            guarding: guarding,
-            method,
-            completion: completion
-        )
+        await self.worker.run(context, limits: limits, expects: expects, guarding: guarding, method) { outcome in
+            // Also of a call that goes on after its time: its message is no longer its own.
+            self.process.quarantine.leave(delivery.token)
+            completion(outcome)
+        }
     }
 
     func context(

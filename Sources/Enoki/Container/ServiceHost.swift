@@ -161,8 +161,10 @@ public final class ServiceHost: Service, Sendable {
     /// Whether the services were told to stop, or one has failed.
     package var isStopping: Bool { self.stopRequested.isOpen }
 
-    /// Returns when the services begin to stop, because they were told to or because one has failed.
-    package func waitUntilStopping() async { await self.stopRequested.wait() }
+    /// Returns when the services begin to stop, because they were told to or because one has failed; or when the task is
+    /// cancelled. From then on ``run()`` has the grace period of the settings to return; it takes longer only where calls ignore
+    /// their cancellation.
+    public func waitUntilStopping() async { await self.stopRequested.wait() }
 
     /// Returns when all services have started.
     ///

@@ -5,21 +5,19 @@
 /// from a process that died, or from one that stopped and gave it back without having begun. The two look the same, so each
 /// counts, when the handler would begin next. What keeps the count of innocent messages low is how they go on:
 ///
-/// - The first return costs a copy, which is at the end of the queue a tenth of a second later: most of what comes back was
-///   only near, or not even begun.
+/// - The first return costs a copy, which goes to the end of the queue at once: most of what comes back was only near, or
+///   not even begun.
 /// - From the second on the copy waits 1, 2, 4 ... seconds before it comes back. That outlasts a rolling restart, and a
 ///   process that dies of its message is not started all the time.
-/// - No copy is handled before the acknowledgement of its original has left, or a process that dies at once would leave two
-///   messages for one, each time: therefore the tenth of a second.
-/// - What has come back twice is worked on alone among its like (``Quarantine``): the others are put off, uncounted, and it
-///   waits until they are out of hand. So no message is counted again and again for being near another that kills.
+/// - What has come back twice is worked on alone among its like (``Quarantine``): the others are put off, uncounted. So no
+///   message is counted again and again for being near another that kills.
+/// - Each waits a second in hand before its handler begins. By then the originals of the copies are acknowledged, its own and
+///   those of the others that were put off: a process that dies at once leaves one message for each.
 ///
 /// The count is in a header of the copy, which the broker has confirmed before the handler begins.
 struct DeliveryLimit: Sendable, Hashable {
     /// How often a message may come back; 0 is any number.
     let limit: Int
-    /// How long a copy waits after the first return.
-    var firstWait = RetryDelay(step: .milliseconds(100), delay: .milliseconds(100))
 
     /// What is to be done with a message that has come back.
     enum Verdict: Sendable, Hashable {
@@ -33,10 +31,8 @@ struct DeliveryLimit: Sendable, Hashable {
 
     /// When a delivery may go on to its handler.
     enum Admission: Sendable, Hashable {
-        /// At once.
-        case now
-        /// After that time, alone among its like.
-        case alone(after: Duration)
+        /// After that time.
+        case after(Duration)
         /// Not now: a copy comes later.
         case later(RetryDelay)
     }
@@ -56,7 +52,7 @@ struct DeliveryLimit: Sendable, Hashable {
     ) -> Verdict {
         guard self.limit > 0, origin == .others else { return .work }
         let count = redeliveries + 1
-        let wait = self.wait(before: count, chance)
+        let wait = Self.wait(before: count, chance)
         // No attempt is made after the caller's time.
         let isInTime = timeLeft.map { wait.delay < $0 } ?? true
         return count <= self.limit && isInTime ? .comeBack(wait, redeliveries: count) : .giveUp
@@ -72,18 +68,19 @@ struct DeliveryLimit: Sendable, Hashable {
         enters: () -> Bool,
         chance: () -> Double
     ) -> Admission {
-        guard self.limit > 0, origin != .others, redeliveries > 1 else { return .now }
-        let isAlone = enters()
-        let wait = isAlone ? Self.pause : self.wait(before: redeliveries + 1, chance)
-        if let timeLeft, wait.delay >= timeLeft { return .now }
-        return isAlone ? .alone(after: wait.delay) : .later(wait)
+        guard self.limit > 0, origin != .others, redeliveries > 0 else { return .after(.zero) }
+        let isTaken = redeliveries == 1 || enters()
+        let wait = isTaken ? Self.pause : Self.wait(before: redeliveries + 1, chance)
+        // A caller who waits no longer would be lost for sure.
+        if let timeLeft, wait.delay >= timeLeft { return .after(.zero) }
+        return isTaken ? .after(wait.delay) : .later(wait)
     }
 
-    private func wait(before redeliveries: Int, _ chance: () -> Double) -> RetryDelay {
-        redeliveries > 1 ? Self.backoff.delay(after: redeliveries - 1, chance: chance) : self.firstWait
+    private static func wait(before redeliveries: Int, _ chance: () -> Double) -> RetryDelay {
+        redeliveries > 1 ? Self.backoff.delay(after: redeliveries - 1, chance: chance) : .none
     }
 
     private static let backoff = Backoff.exponential(from: .seconds(1), maximum: .seconds(300))
-    /// In which the copies of those that came with it are confirmed, and before they can be back.
+    /// In which the originals of copies are acknowledged.
     private static let pause = RetryDelay(step: .seconds(1), delay: .seconds(1))
 }

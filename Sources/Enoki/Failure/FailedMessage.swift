@@ -25,6 +25,8 @@ struct FailedMessage: Sendable {
     func retryCopy(attempts: Int, timeLeft: Duration?) -> Message {
         self.copy { headers in
             for name in Self.ofDeadLetters { headers[name] = nil }
+            // A call that has ended has not killed its process. One that only waits has not ended.
+            if !(self.error is ClaimedElsewhere) { headers[FailureHeaders.redeliveries] = nil }
             headers[FailureHeaders.attempts] = .int64(Int64(attempts))
             // One that only waits has not failed.
             headers[FailureHeaders.firstFailure] = attempts > 0 ? .timestamp(self.firstFailure) : nil

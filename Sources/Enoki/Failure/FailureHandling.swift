@@ -77,12 +77,13 @@ struct FailureHandling: Sendable {
             from: origin,
             redeliveries: redeliveries,
             timeLeft: deadline?.remaining,
-            enters: { self.container.process.quarantine.enter(delivery.token) },
+            enters: {
+                self.container.process.quarantine.enter(delivery.token, at: self.container.process.timers.now)
+            },
             chance: self.container.process.overrides.chance
         )
         switch admission {
-        case .now: return .zero
-        case .alone(let pause): return pause
+        case .after(let pause): return pause
         case .later(let wait):
             let settlement = Settlement.comeBack(wait, redeliveries: redeliveries)
             self.settle(delivery, returned: settlement, entrypoint: entrypoint, deadline: deadline)
@@ -96,9 +97,7 @@ struct FailureHandling: Sendable {
         guard self.queue.outlivesItsConsumers, self.policy.finalStep != .requeue, delivery.message.defect == nil else {
             return nil
         }
-        let limit = self.container.process.settings.deliveryLimit
-        // From where copies wait they come back by the name of the queue, which is no such entrance.
-        return self.entrance == nil ? DeliveryLimit(limit: limit) : DeliveryLimit(limit: limit, firstWait: .none)
+        return DeliveryLimit(limit: self.container.process.settings.deliveryLimit)
     }
 
     private func redeliveries(of delivery: Delivery) -> Int {

@@ -22,10 +22,19 @@ package enum FailureText {
         return Self.cut(Self.withoutCredentials(Self.onOneLine(beginning), isCut: isCut), to: maximumSize)
     }
 
+    /// What `error` says, as it is but for what stands before the `@` of an address, and cut.
+    package static func withoutCredentials(of error: any Error, maximumLength: Int) -> String {
+        let text = "\(error)"
+        // Longer than what is left in the end, and no longer: a text of a message may be of any size.
+        let beginning = Self.cut(text, to: 4 * maximumLength)
+        let isCut = beginning.utf8.count < text.utf8.count
+        return String(Self.withoutCredentials(beginning, isCut: isCut).prefix(maximumLength))
+    }
+
     /// `text` without what stands before the `@` of an address.
     ///
     /// - Parameter isCut: Whether it went on, so that the `@` of its last address may be missing.
-    package static func withoutCredentials(_ text: String, isCut: Bool = false) -> String {
+    private static func withoutCredentials(_ text: String, isCut: Bool) -> String {
         var rest = text[...]
         var redacted = ""
         while let scheme = rest.firstRange(ofBytes: "://") {

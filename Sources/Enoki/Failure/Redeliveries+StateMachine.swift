@@ -27,8 +27,12 @@ extension Redeliveries {
             var token: DeliveryToken?
             /// How it was settled.
             var answer: Acknowledgement?
+            /// When, by the clock of the process.
+            var ended = Duration.zero
             /// What is to be done when the message is delivered again.
             var waiting: [Action] = []
+            /// How many channels had been lost when that began to wait.
+            var losses = 0
 
             /// Whether the message can be delivered again to somebody, since this channel is gone.
             var isStale: Bool { self.token?.isHeld != true }
@@ -43,6 +47,11 @@ extension Redeliveries {
         private let prefetch: Int
         /// How many deliveries may have been on their way when the last channel was lost, and never got here.
         private var unseen = 0
+        /// How many channels were lost.
+        private var losses = 0
+        /// What is kept no longer: it ends outside of the lock, since its end may call back.
+        private var dropped: [DeliveryToken] = []
+        private var forgotten: [Action] = []
 
         /// - Parameters:
         ///   - capacity: How many calls are remembered that have ended; the oldest are forgotten first.
@@ -52,26 +61,44 @@ extension Redeliveries {
             self.prefetch = prefetch
         }
 
+        /// How long after a call its answer may still be on its way: after that an equal message is another one, such as a dead
+        /// letter that was replayed twice, and a duplicate is better than a loss.
+        private static let timeToAnswer = Duration.seconds(60)
+
         /// A message was delivered.
-        mutating func arrive(_ identity: MessageIdentity, _ token: DeliveryToken, redelivered: Bool) -> Arrival {
+        mutating func arrive(
+            _ identity: MessageIdentity,
+            _ token: DeliveryToken,
+            redelivered: Bool,
+            at now: Duration
+        ) -> Arrival {
             self.noteChannel(of: token)
-            guard redelivered else { return self.work(identity, token, .first) }
+            guard redelivered else {
+                // Its publisher says the same again: what has ended says nothing of what comes again now.
+                self.forget(identity) { $0.answer != nil && $0.answer != .requeue }
+                return self.work(identity, token, .first)
+            }
+            self.forget(identity) {
+                $0.answer != nil && $0.answer != .requeue && $0.isStale && now - $0.ended > Self.timeToAnswer
+            }
             let calls = self.calls[identity] ?? []
             if let index = calls.firstIndex(where: { $0.answer == nil && $0.isStale }) {
+                self.drop(calls[index].token)
                 self.calls[identity]?[index].token = token
                 self.calls[identity]?[index].waiting = []
                 return .joins(calls[index].waiting)
             }
             if let index = calls.firstIndex(where: { $0.answer == .requeue }) {
-                self.calls[identity]?.remove(at: index)
+                self.remove(identity, index)
                 return self.work(identity, token, .ours)
             }
             if let index = calls.firstIndex(where: { $0.answer != nil && $0.isStale }) {
                 if identity.isUnique, let answer = calls[index].answer {
+                    self.drop(calls[index].token)
                     self.calls[identity]?[index].token = token
                     return .isDone(answer)
                 }
-                self.calls[identity]?.remove(at: index)
+                self.remove(identity, index)
                 return self.work(identity, token, .ours)
             }
             // Taken for our own, it is not counted. Should this process die of it, the next one has lost no channel.
@@ -86,10 +113,12 @@ extension Redeliveries {
         mutating func settle(
             _ identity: MessageIdentity,
             _ number: Number,
-            _ answer: Acknowledgement
+            _ answer: Acknowledgement,
+            at now: Duration
         ) -> DeliveryToken? {
             guard let index = self.index(identity, number) else { return nil }
             self.calls[identity]?[index].answer = answer
+            self.calls[identity]?[index].ended = now
             self.remember(identity, number)
             return self.calls[identity]?[index].token
         }
@@ -111,13 +140,15 @@ extension Redeliveries {
             }
             guard call.isStale else { return true }
             self.calls[identity]?[index].waiting.append(action)
+            self.calls[identity]?[index].losses = self.losses
             self.remember(identity, number)
             return false
         }
 
-        /// What is more than is remembered: dropping it may call back.
-        mutating func forgetOldest() -> [Action] {
-            var forgotten: [Action] = []
+        /// Forgets what is more than is remembered.
+        ///
+        /// - Returns: All that is kept no longer, to be let go outside of any lock: its end may call back.
+        mutating func forgetOldest() -> ([Action], [DeliveryToken]) {
             while self.remembered.count > self.capacity {
                 let (identity, number) = self.remembered.removeFirst()
                 guard let index = self.index(identity, number), let call = self.calls[identity]?[index] else {
@@ -125,23 +156,42 @@ extension Redeliveries {
                 }
                 // One that was joined since then runs on.
                 guard call.answer != nil || !call.waiting.isEmpty else { continue }
-                forgotten += call.waiting
-                self.calls[identity]?.remove(at: index)
-                if self.calls[identity]?.isEmpty == true { self.calls[identity] = nil }
+                self.remove(identity, index)
             }
-            return forgotten
+            defer { (self.forgotten, self.dropped) = ([], []) }
+            return (self.forgotten, self.dropped)
         }
+
+        private mutating func forget(_ identity: MessageIdentity, where isForgotten: (Call) -> Bool) {
+            while let index = self.calls[identity]?.firstIndex(where: isForgotten) { self.remove(identity, index) }
+        }
+
+        private mutating func remove(_ identity: MessageIdentity, _ index: Int) {
+            guard let call = self.calls[identity]?.remove(at: index) else { return }
+            self.forgotten += call.waiting
+            self.drop(call.token)
+            if self.calls[identity]?.isEmpty == true { self.calls[identity] = nil }
+        }
+
+        private mutating func drop(_ token: DeliveryToken?) { if let token { self.dropped.append(token) } }
 
         /// With the first delivery of a new channel those of the old one are let go.
         private mutating func noteChannel(of token: DeliveryToken) {
             defer { self.newest = token }
             guard let newest = self.newest, !newest.isHeld else { return }
             self.unseen = self.prefetch
+            self.losses += 1
             for (identity, number) in self.remembered {
                 guard let index = self.index(identity, number), let call = self.calls[identity]?[index] else {
                     continue
                 }
-                if call.answer != nil, call.isStale { self.calls[identity]?[index].token = nil }
+                // Through a whole life of a channel the message has not come: somebody else has it.
+                if !call.waiting.isEmpty, call.isStale, self.losses - call.losses > 1 {
+                    self.remove(identity, index)
+                } else if call.answer != nil, call.isStale {
+                    self.drop(call.token)
+                    self.calls[identity]?[index].token = nil
+                }
             }
         }
 

@@ -1,7 +1,7 @@
 /// The deliveries of one queue that this process holds, or has held a while ago: a message that comes again is recognised.
 ///
 /// When the connection is lost while a call runs, the broker delivers its message again. That delivery joins the call: it
-/// takes no worker, and the outcome settles it in place of the one whose channel is gone. If the call has ended meanwhile, the
+/// takes no worker, and the outcome settles it in place of the one whose channel is gone. If the call has ended a moment ago, the
 /// message is settled as it was. Only deliveries that the broker marks as redelivered are compared: a message that a
 /// publisher has sent twice is two messages.
 final class Redeliveries: Sendable {
@@ -26,9 +26,13 @@ final class Redeliveries: Sendable {
     }
 
     private let machine: Locked<StateMachine>
+    private let now: @Sendable () -> Duration
 
-    /// - Parameter prefetch: How many deliveries may be unsettled at once: so many answers can be lost with a channel.
-    init(prefetch: Int) {
+    /// - Parameters:
+    ///   - prefetch: How many deliveries may be unsettled at once: so many answers can be lost with a channel.
+    ///   - now: The time, by the clock of the process.
+    init(prefetch: Int, now: @escaping @Sendable () -> Duration) {
+        self.now = now
         self.machine = Locked(StateMachine(capacity: max(prefetch, Self.leastRemembered), prefetch: prefetch))
     }
 
@@ -41,7 +45,11 @@ final class Redeliveries: Sendable {
             return .toWork(delivery, delivery.redelivered ? .others : .first)
         }
         let token = delivery.token
-        let arrival = self.machine.withLock { $0.arrive(identity, token, redelivered: delivery.redelivered) }
+        let now = self.now()
+        let (arrival, forgotten) = self.machine.withLock { machine in
+            (machine.arrive(identity, token, redelivered: delivery.redelivered, at: now), machine.forgetOldest())
+        }
+        defer { withExtendedLifetime(forgotten) {} }
         switch arrival {
         case .toWork(let number, let origin):
             return .toWork(delivery.with(self.token(identity, number)), origin)
@@ -65,9 +73,12 @@ final class Redeliveries: Sendable {
     }
 
     private func settle(_ identity: MessageIdentity, _ number: StateMachine.Number, _ answer: Acknowledgement) {
-        let (token, forgotten) = self.machine.withLock { ($0.settle(identity, number, answer), $0.forgetOldest()) }
+        let now = self.now()
+        let (token, forgotten) = self.machine.withLock { machine in
+            (machine.settle(identity, number, answer, at: now), machine.forgetOldest())
+        }
         token?.settle(answer)
-        _ = forgotten
+        withExtendedLifetime(forgotten) {}
     }
 
     private func wait(
@@ -77,7 +88,7 @@ final class Redeliveries: Sendable {
     ) {
         let (isHeld, forgotten) = self.machine.withLock { ($0.wait(identity, number, action), $0.forgetOldest()) }
         if isHeld { action() }
-        _ = forgotten
+        withExtendedLifetime(forgotten) {}
     }
 }
 

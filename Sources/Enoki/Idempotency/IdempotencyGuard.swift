@@ -66,6 +66,10 @@ final class IdempotencyGuard: Sendable {
             return self.refuse(error, context)
         }
         switch answer {
+        case .begun where Task.isCancelled:
+            // Its time is over, and its outcome may be told already.
+            await self.release(claim, context)
+            return .cancelled
         case .begun: return await self.run(claim, context, work)
         case .done:
             context.logger.debug(
@@ -84,6 +88,7 @@ final class IdempotencyGuard: Sendable {
 
     /// The outcome of a call that was not made because its guard failed.
     func refuse(_ error: any Error, _ context: WorkerContext) -> Outcome {
+        if Task.isCancelled { return .cancelled }
         context.logger.error(
             "\(context.entrypoint) was not called: its idempotency guard failed",
             metadata: context.messageMetadata.merging([LoggingKeys.error: "\(FailureText.text(of: error))"]) { $1 }

@@ -45,7 +45,7 @@ package struct RemoteErrorBody: Codable {
     /// What a caller is told of `error`. Texts are cut, and without the credentials of addresses: an error may quote half a
     /// message, or say where it could not connect.
     package init(_ error: any Error) {
-        let text = String(FailureText.withoutCredentials("\(error)").prefix(Self.maximumTextSize))
+        let text = FailureText.withoutCredentials(of: error, maximumLength: Self.maximumTextSize)
         if let error = error as? any RemoteException {
             let kind = Swift.type(of: error)
             self.init(type: kind.typeName, path: kind.path, arguments: error.arguments, value: text)

@@ -1,7 +1,9 @@
 /// A service stopped because calls that ignore their cancellation had taken all of its workers, or all calls that an
 /// entrypoint may have at once (`concurrency:`): it would have been alive and idle.
 ///
-/// Only a new process gets rid of them: Swift cannot stop code that does not look at its cancellation.
+/// Only a new process gets rid of them: Swift cannot stop code that does not look at its cancellation. A runner ends its
+/// process. Whoever runs a ``ServiceHost`` by other means should, too, some time after ``ServiceHost/waitUntilStopping()``:
+/// `run()` does not return before the last call.
 public struct NoWorkerLeft: Error, Sendable, Hashable, CustomStringConvertible {
     /// The name of the service.
     public let service: String

@@ -56,10 +56,22 @@ extension Publisher {
             self.connection.logger.info("the broker takes messages again")
             self.report(.up)
             self.change { $0.holds[.blocked] = nil }
+            self.keepUp()
         }
     }
 
-    func connectionDrained() { self.change { _ in } }
+    func connectionDrained() {
+        self.change { _ in }
+        self.keepUp()
+    }
+
+    /// Replaces a channel that could not be replaced when its last message was given up.
+    private func keepUp() {
+        let (channel, upkeep) = self.state.withLock { state in
+            (state.channel, state.channel == nil ? .none : Self.keepUp(&state, wasFull: false))
+        }
+        if let channel { self.keepUp(channel, upkeep) }
+    }
 
     func channel(_ channel: Channel, received method: IncomingMethod) {
         var completions: [ConfirmRing.Completion] = []
@@ -68,6 +80,7 @@ extension Publisher {
             guard state.channel === channel else { return (1, .none) }
             let lateBefore = state.ring.lateAnswers
             let wasFull = state.isWindowFull
+            let unanswered = state.ring.unanswered
             switch method {
             case .acknowledged(let tag, let multiple):
                 state.ring.settle(tag: tag, multiple: multiple, refused: false, into: &completions)
@@ -75,6 +88,7 @@ extension Publisher {
                 state.ring.settle(tag: tag, multiple: multiple, refused: true, into: &completions)
             default: break
             }
+            state.suspects = max(0, state.suspects - (unanswered - state.ring.unanswered))
             return (state.ring.lateAnswers - lateBefore, Self.keepUp(&state, wasFull: wasFull))
         }
         if late > 0 {
@@ -149,7 +163,7 @@ extension Publisher {
             if state.channel === channel {
                 state.channel = nil
                 state.reason = "the broker closed the channel: \(closure.text)"
-                state.suspects += state.ring.suspects(of: closure)
+                state.suspects = max(0, state.suspects - state.ring.unanswered) + state.ring.suspects(of: closure)
                 completions = Self.requeue(state.ring.close(closure), &state)
                 state.ring.reset()
             }

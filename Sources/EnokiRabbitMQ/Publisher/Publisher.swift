@@ -36,8 +36,8 @@ final class Publisher: ConnectionUser, ChannelUser {
         var nextLook: ContinuousClock.Instant?
         /// How many messages may be sent without a confirm.
         let maxUnconfirmed: Int
-        /// How many of those that are sent next may be what the broker closed a channel for. They go one at a time, so that
-        /// the next time it is known which.
+        /// How many of those that are not answered yet may be what the broker closed a channel for. They go first and one at a
+        /// time, so that the next time it is known which.
         var suspects = 0
 
         /// Why messages wait.
@@ -161,7 +161,6 @@ final class Publisher: ConnectionUser, ChannelUser {
         switch channel.outbox.append(publication, channel: channel.number, deadline: publication.deadline) {
         case .accepted(let range):
             state.ring.append(outgoing, at: range)
-            state.suspects = max(0, state.suspects - 1)
             return .sent
         case .full, .closed: return .notNow
         case .invalid(let status):

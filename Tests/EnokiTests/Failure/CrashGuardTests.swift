@@ -92,7 +92,7 @@ import Testing
             try await self.takeAndDie(Witness.queue, cluster)
         } _: { cluster in
             try await eventually("it is handled", equals: 1) {
-                await cluster.clock.advance(by: .milliseconds(100))
+                await cluster.clock.advance(by: .seconds(1))
                 return witness.sightings.elements.count
             }
             try await cluster.dispatch(Published(title: "other"))
@@ -135,7 +135,7 @@ import Testing
         } _: { cluster in
             try await cluster.waitForQueue(Witness.deadLetters) { $0.messageCount == 1 }
             try await eventually("the others are handled", equals: ["a", "b", "c"]) {
-                await cluster.clock.advance(by: .milliseconds(100))
+                await cluster.clock.advance(by: .seconds(1))
                 return witness.sightings.elements.map(\.title).sorted()
             }
             let dead = try #require(try await cluster.takeMessage(from: Witness.deadLetters))

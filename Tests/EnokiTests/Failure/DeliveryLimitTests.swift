@@ -5,8 +5,6 @@ import Testing
 
 /// What becomes of a message that comes back, decided without a broker.
 @Suite struct DeliveryLimitTests {
-    private static let first = RetryDelay(step: .milliseconds(100), delay: .milliseconds(100))
-
     private func verdict(
         _ origin: Redeliveries.Origin,
         _ redeliveries: Int,
@@ -35,7 +33,7 @@ import Testing
     }
 
     @Test func aMessageThatComesFromAnotherProcessIsCountedAndWaitsLongerEachTime() {
-        #expect(self.verdict(.others, 0) == .comeBack(Self.first, redeliveries: 1))
+        #expect(self.verdict(.others, 0) == .comeBack(RetryDelay.none, redeliveries: 1))
         for (redeliveries, seconds) in [1: 1, 2: 2, 3: 4, 4: 8] {
             let wait = RetryDelay(step: .seconds(seconds), delay: .seconds(seconds))
             #expect(self.verdict(.others, redeliveries) == .comeBack(wait, redeliveries: redeliveries + 1))
@@ -49,13 +47,13 @@ import Testing
     }
 
     @Test func aLimitOfOneAllowsOneReturn() {
-        #expect(self.verdict(.others, 0, limit: 1) == .comeBack(Self.first, redeliveries: 1))
+        #expect(self.verdict(.others, 0, limit: 1) == .comeBack(RetryDelay.none, redeliveries: 1))
         #expect(self.verdict(.others, 1, limit: 1) == .giveUp)
     }
 
     @Test func withoutALimitNothingIsCounted() {
         #expect(self.verdict(.others, 0, limit: 0) == .work)
-        #expect(self.admission(.first, 7, limit: 0, isAlone: false) == .now)
+        #expect(self.admission(.first, 7, limit: 0, isAlone: false) == .after(.zero))
     }
 
     @Test(arguments: [Redeliveries.Origin.first, .ours]) func whatThisProcessHasHadItselfIsNotCounted(
@@ -66,10 +64,10 @@ import Testing
 
     @Test func whatHasComeBackTwiceIsWorkedOnAlone() {
         for origin in [Redeliveries.Origin.first, .ours] {
-            #expect(self.admission(origin, 0, isAlone: false) == .now)
-            #expect(self.admission(origin, 1, isAlone: false) == .now)
-            // The others have to be out of hand when it begins.
-            #expect(self.admission(origin, 2, isAlone: true) == .alone(after: .seconds(1)))
+            #expect(self.admission(origin, 0, isAlone: false) == .after(.zero))
+            // The originals have to be out of hand when a copy begins.
+            #expect(self.admission(origin, 1, isAlone: false) == .after(.seconds(1)))
+            #expect(self.admission(origin, 2, isAlone: true) == .after(.seconds(1)))
             for (redeliveries, seconds) in [2: 2, 3: 4, 4: 8, 5: 16] {
                 let wait = RetryDelay(step: .seconds(seconds), delay: .seconds(seconds))
                 #expect(self.admission(origin, redeliveries, isAlone: false) == .later(wait))
@@ -93,25 +91,35 @@ import Testing
     }
 
     @Test func noAttemptIsMadeAfterTheCallersTime() {
-        #expect(self.verdict(.others, 0, timeLeft: .milliseconds(101)) == .comeBack(Self.first, redeliveries: 1))
-        #expect(self.verdict(.others, 0, timeLeft: .milliseconds(100)) == .giveUp)
+        #expect(self.verdict(.others, 0, timeLeft: .milliseconds(1)) == .comeBack(RetryDelay.none, redeliveries: 1))
+        #expect(self.verdict(.others, 0, timeLeft: .zero) == .giveUp)
         #expect(self.verdict(.others, 2, timeLeft: .seconds(2)) == .giveUp)
         let wait = RetryDelay(step: .seconds(2), delay: .seconds(2))
         #expect(self.verdict(.others, 2, timeLeft: .milliseconds(2001)) == .comeBack(wait, redeliveries: 3))
         // One that would only be put off is worked on beside the other.
-        #expect(self.admission(.first, 2, timeLeft: .seconds(1), isAlone: false) == .now)
-        #expect(self.admission(.first, 2, timeLeft: .seconds(1), isAlone: true) == .now)
+        #expect(self.admission(.first, 2, timeLeft: .seconds(1), isAlone: false) == .after(.zero))
+        #expect(self.admission(.first, 2, timeLeft: .seconds(1), isAlone: true) == .after(.zero))
     }
 
     @Test func thePlaceIsForOneAndIsLeftByItAlone() {
         let quarantine = Quarantine()
         let (one, two) = (DeliveryToken { _ in }, DeliveryToken { _ in })
-        #expect(quarantine.enter(one))
-        #expect(!quarantine.enter(two))
+        #expect(quarantine.enter(one, at: .zero))
+        #expect(!quarantine.enter(two, at: .zero))
         quarantine.leave(two)
-        #expect(!quarantine.enter(two))
+        #expect(!quarantine.enter(two, at: .seconds(299)))
         quarantine.leave(one)
-        #expect(quarantine.enter(two))
+        #expect(quarantine.enter(two, at: .seconds(299)))
+    }
+
+    @Test func thePlaceIsNotKeptForEver() {
+        let quarantine = Quarantine()
+        let (one, two) = (DeliveryToken { _ in }, DeliveryToken { _ in })
+        #expect(quarantine.enter(one, at: .zero))
+        #expect(quarantine.enter(two, at: .seconds(300)))
+        // It is another's by now.
+        quarantine.leave(one)
+        #expect(!quarantine.enter(one, at: .seconds(301)))
     }
 
     @Test func theErrorIsTheSameOnTheOtherSide() throws {

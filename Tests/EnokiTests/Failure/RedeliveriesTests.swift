@@ -33,9 +33,12 @@ import Testing
         }
     }
 
-    private let redeliveries = Redeliveries(prefetch: 0)
+    private let redeliveries: Redeliveries
+    private let time = Locked(Duration.zero)
     private let old = Line()
     private let new = Line()
+
+    init() { self.redeliveries = Redeliveries(prefetch: 0) { [time] in time.withLock { $0 } } }
 
     /// The delivery that a worker gets, from which it came.
     private func work(_ delivery: Delivery) throws -> (Delivery, Redeliveries.Origin) {
@@ -136,6 +139,20 @@ import Testing
         #expect(self.new.said == ["a \(answer)"])
     }
 
+    /// Such as a dead letter that is replayed twice: a duplicate is better than a loss.
+    @Test(arguments: [true, false]) func whatSaysTheSameMuchLaterIsAnotherMessage(isAfterALongTime: Bool) throws {
+        let (call, _) = try self.work(self.old.deliver("a", redelivered: false))
+        call.token.settle(.ack)
+        self.old.lose()
+        if isAfterALongTime {
+            self.time.withLock { $0 = .seconds(61) }
+        } else {
+            // Or when its publisher says it again.
+            try self.work(self.new.deliver("a", redelivered: false)).0.token.settle(.ack)
+        }
+        #expect(try self.work(self.new.deliver("a")).1 == .others)
+    }
+
     @Test func aCallThatEndsWhileTheChannelIsGoneAnswersTheRedelivery() throws {
         let (call, _) = try self.work(self.old.deliver("a", redelivered: false))
         self.old.lose()
@@ -164,7 +181,7 @@ import Testing
 
     /// The broker had sent it, and the channel was lost before it was here.
     @Test func whatMayHaveBeenOnItsWayIsOurs() throws {
-        let redeliveries = Redeliveries(prefetch: 2)
+        let redeliveries = Redeliveries(prefetch: 2) { .zero }
         func origin(_ body: String, on line: Line, redelivered: Bool = true) throws -> Redeliveries.Origin {
             guard
                 case .toWork(let delivery, let origin) = redeliveries.take(
@@ -247,7 +264,7 @@ import Testing
     }
 
     @Test func asManyAreRememberedAsAnswersCanBeLost() throws {
-        let redeliveries = Redeliveries(prefetch: 3_000)
+        let redeliveries = Redeliveries(prefetch: 3_000) { .zero }
         for number in 0..<3_000 {
             guard case .toWork(let delivery, _) = redeliveries.take(self.old.deliver("\(number)", redelivered: false))
             else { throw NotToWork() }
