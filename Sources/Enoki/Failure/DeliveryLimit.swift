@@ -9,8 +9,8 @@
 ///   not even begun.
 /// - From the second on the copy waits 1, 2, 4 ... seconds before it comes back. That outlasts a rolling restart, and a
 ///   process that dies of its message is not started all the time.
-/// - What has come back twice is worked on alone among its like (``Quarantine``): the others are put off, uncounted. So no
-///   message is counted again and again for being near another that kills.
+/// - What has come back twice is worked on alone among its like (``Quarantine``) until some have not killed: the others are put
+///   off, uncounted. So no message is counted again and again for being near another that kills.
 /// - Each waits a second in hand before its handler begins. By then the originals of the copies are acknowledged, its own and
 ///   those of the others that were put off: a process that dies at once leaves one message for each.
 ///
@@ -52,10 +52,11 @@ struct DeliveryLimit: Sendable, Hashable {
     ) -> Verdict {
         guard self.limit > 0, origin == .others else { return .work }
         let count = redeliveries + 1
+        guard count <= self.limit else { return .giveUp }
         let wait = Self.wait(before: count, chance)
-        // No attempt is made after the caller's time.
+        // A caller who does not wait so long is served without a wait, if at all.
         let isInTime = timeLeft.map { wait.delay < $0 } ?? true
-        return count <= self.limit && isInTime ? .comeBack(wait, redeliveries: count) : .giveUp
+        return .comeBack(isInTime ? wait : .none, redeliveries: count)
     }
 
     /// When a delivery may go on, which has just come. One that is to be counted may at once: its handler does not begin.

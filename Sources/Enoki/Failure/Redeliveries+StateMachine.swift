@@ -47,6 +47,8 @@ extension Redeliveries {
         private let prefetch: Int
         /// How many deliveries may have been on their way when the last channel was lost, and never got here.
         private var unseen = 0
+        /// How many unknown redeliveries have come, without a first delivery between them.
+        private var unknownInRow = 0
         /// How many channels were lost.
         private var losses = 0
         /// What is kept no longer: it ends outside of the lock, since its end may call back.
@@ -74,6 +76,7 @@ extension Redeliveries {
         ) -> Arrival {
             self.noteChannel(of: token)
             guard redelivered else {
+                self.unknownInRow = 0
                 // Its publisher says the same again: what has ended says nothing of what comes again now.
                 self.forget(identity) { $0.answer != nil && $0.answer != .requeue }
                 return self.work(identity, token, .first)
@@ -101,11 +104,26 @@ extension Redeliveries {
                 self.remove(identity, index)
                 return self.work(identity, token, .ours)
             }
-            // Taken for our own, it is not counted. Should this process die of it, the next one has lost no channel.
-            guard self.unseen > 0 else { return self.work(identity, token, .others) }
-            self.unseen -= 1
-            return self.work(identity, token, .ours)
+            return self.work(identity, token, self.originOfUnknown())
         }
+
+        /// Where a redelivery comes from whose message was never here.
+        ///
+        /// After a crash of its own RabbitMQ 3.10 marks all that was in a classic queue as redelivered
+        /// (`rabbit_queue_index:recover_message`), while processes that died had no more than their prefetch, which stands at
+        /// the head of the queue. So only the first in a row are taken for those. What is taken for our own is not counted:
+        /// should this process die of it, it is among the first of the next one.
+        private mutating func originOfUnknown() -> Origin {
+            if self.unseen > 0 {
+                self.unseen -= 1
+                return .ours
+            }
+            self.unknownInRow = min(self.unknownInRow + 1, .max - 1)
+            return self.unknownInRow > 2 * max(self.prefetch, Self.leastPrefetch) ? .ours : .others
+        }
+
+        /// Of processes that may have died.
+        private static let leastPrefetch = 20
 
         /// A call has settled its delivery.
         ///

@@ -90,10 +90,10 @@ import Testing
         }
     }
 
-    @Test func noAttemptIsMadeAfterTheCallersTime() {
+    @Test func whatHasACallerWaitsNoLongerThanTheCaller() {
         #expect(self.verdict(.others, 0, timeLeft: .milliseconds(1)) == .comeBack(RetryDelay.none, redeliveries: 1))
-        #expect(self.verdict(.others, 0, timeLeft: .zero) == .giveUp)
-        #expect(self.verdict(.others, 2, timeLeft: .seconds(2)) == .giveUp)
+        #expect(self.verdict(.others, 2, timeLeft: .seconds(2)) == .comeBack(.none, redeliveries: 3))
+        #expect(self.verdict(.others, 5, timeLeft: .seconds(2)) == .giveUp)
         let wait = RetryDelay(step: .seconds(2), delay: .seconds(2))
         #expect(self.verdict(.others, 2, timeLeft: .milliseconds(2001)) == .comeBack(wait, redeliveries: 3))
         // One that would only be put off is worked on beside the other.
@@ -101,25 +101,39 @@ import Testing
         #expect(self.admission(.first, 2, timeLeft: .seconds(1), isAlone: true) == .after(.zero))
     }
 
-    @Test func thePlaceIsForOneAndIsLeftByItAlone() {
+    private static func tokens(_ count: Int) -> [DeliveryToken] { (0..<count).map { _ in DeliveryToken { _ in } } }
+
+    @Test func aPlaceIsLeftByItsOccupantAlone() {
         let quarantine = Quarantine()
-        let (one, two) = (DeliveryToken { _ in }, DeliveryToken { _ in })
-        #expect(quarantine.enter(one, at: .zero))
-        #expect(!quarantine.enter(two, at: .zero))
-        quarantine.leave(two)
-        #expect(!quarantine.enter(two, at: .seconds(299)))
-        quarantine.leave(one)
-        #expect(quarantine.enter(two, at: .seconds(299)))
+        let tokens = Self.tokens(2)
+        #expect(quarantine.enter(tokens[0], at: .zero))
+        #expect(!quarantine.enter(tokens[1], at: .zero))
+        quarantine.leave(tokens[1])
+        #expect(!quarantine.enter(tokens[1], at: .seconds(299)))
+        quarantine.leave(tokens[0])
+        #expect(quarantine.enter(tokens[1], at: .seconds(299)))
     }
 
-    @Test func thePlaceIsNotKeptForEver() {
+    @Test func thereAreMorePlacesTheMoreHaveNotKilled() {
         let quarantine = Quarantine()
-        let (one, two) = (DeliveryToken { _ in }, DeliveryToken { _ in })
-        #expect(quarantine.enter(one, at: .zero))
-        #expect(quarantine.enter(two, at: .seconds(300)))
+        var inHand: [DeliveryToken] = []
+        for places in [1, 2, 4, 8] {
+            let tokens = Self.tokens(places - inHand.count + 1)
+            let entered = tokens.filter { quarantine.enter($0, at: .zero) }
+            #expect(entered.count == tokens.count - 1)
+            inHand += entered
+            quarantine.leave(inHand.removeFirst())
+        }
+    }
+
+    @Test func noPlaceIsKeptForEver() {
+        let quarantine = Quarantine()
+        let tokens = Self.tokens(2)
+        #expect(quarantine.enter(tokens[0], at: .zero))
+        #expect(quarantine.enter(tokens[1], at: .seconds(300)))
         // It is another's by now.
-        quarantine.leave(one)
-        #expect(!quarantine.enter(one, at: .seconds(301)))
+        quarantine.leave(tokens[0])
+        #expect(!quarantine.enter(tokens[0], at: .seconds(301)))
     }
 
     @Test func theErrorIsTheSameOnTheOtherSide() throws {

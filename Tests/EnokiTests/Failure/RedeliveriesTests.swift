@@ -1,4 +1,5 @@
 import EnokiBroker
+import Foundation
 import Testing
 
 @testable import Enoki
@@ -203,6 +204,24 @@ import Testing
         #expect(try origin("f", on: Line()) == .ours)
     }
 
+    /// RabbitMQ after a crash of its own: all that was in the queue comes as redelivered.
+    @Test func ofManyUnknownInARowOnlyTheFirstMayComeFromProcessesThatDied() throws {
+        let redeliveries = Redeliveries(prefetch: 30) { .zero }
+        func origins(_ count: Int, redelivered: Bool = true) throws -> [Redeliveries.Origin] {
+            try (0..<count).map { number in
+                let delivery = self.old.deliver("\(number)", id: UUID().uuidString, redelivered: redelivered)
+                guard case .toWork(let work, let origin) = redeliveries.take(delivery) else { throw NotToWork() }
+                work.token.settle(.ack)
+                return origin
+            }
+        }
+        let all = try origins(100)
+        #expect(all.prefix(60).allSatisfy { $0 == .others })
+        #expect(all.dropFirst(60).allSatisfy { $0 == .ours })
+        _ = try origins(1, redelivered: false)
+        #expect(try origins(1) == [.others])
+    }
+
     @Test func whatNobodySettledIsOursAndWorkedOnAgain() throws {
         do { _ = try self.work(self.old.deliver("a", redelivered: false)) }
         #expect(self.old.said == ["a requeue"])
@@ -282,15 +301,23 @@ import Testing
             init(_ onEnd: @escaping @Sendable () -> Void) { self.onEnd = onEnd }
             deinit { self.onEnd() }
         }
-        for number in 0..<1_010 {
-            let line = Line()
-            let (call, _) = try self.work(line.deliver("\(number)", redelivered: false))
-            line.lose()
+        var calls: [Delivery] = []
+        for number in 0..<1_010 { calls.append(try self.work(self.old.deliver("\(number)", redelivered: false)).0) }
+        self.old.lose()
+        for call in calls {
             let guardian = Guardian { isDropped.withLock { $0 += 1 } }
             // The call holds itself, by its token.
             _ = call.token.isHeld { withExtendedLifetime((guardian, call)) {} }
         }
+        calls = []
         #expect(isDropped.withLock { $0 } == 10)
+        // For the life of another channel they wait, and no longer.
+        let next = try self.work(self.new.deliver("next", redelivered: false))
+        #expect(isDropped.withLock { $0 } == 10)
+        withExtendedLifetime(next) {}
+        self.new.lose()
+        try self.work(Line().deliver("last", redelivered: false)).0.token.settle(.ack)
+        #expect(isDropped.withLock { $0 } == 1_010)
     }
 
     @Test func oldChannelsAreNotKept() throws {
