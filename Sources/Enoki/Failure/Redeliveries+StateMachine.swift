@@ -118,7 +118,7 @@ extension Redeliveries {
                 self.unseen -= 1
                 return .ours
             }
-            self.unknownInRow = min(self.unknownInRow + 1, .max - 1)
+            self.unknownInRow += 1
             return self.unknownInRow > 2 * max(self.prefetch, Self.leastPrefetch) ? .ours : .others
         }
 

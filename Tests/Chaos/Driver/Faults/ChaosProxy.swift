@@ -70,9 +70,10 @@ final class ChaosProxy: Sendable {
         Thread.detachNewThread { [weak self] in
             while true {
                 let client = Glibc.accept(listener, nil, nil)
-                guard client >= 0 else { return }
-                guard let self, self.state.withLock({ $0.listener == listener }) else {
-                    close(client)
+                guard client >= 0, let self, self.state.withLock({ $0.listener == listener }) else {
+                    if client >= 0 { close(client) }
+                    // Nobody else does: its number could be that of another socket when this thread asks again.
+                    close(listener)
                     return
                 }
                 self.serve(client)
@@ -86,10 +87,7 @@ final class ChaosProxy: Sendable {
             defer { state.listener = -1 }
             return state.listener
         }
-        if listener >= 0 {
-            shutdown(listener, Int32(SHUT_RDWR))
-            close(listener)
-        }
+        if listener >= 0 { shutdown(listener, Int32(SHUT_RDWR)) }
         for connection in self.connections { connection.reset() }
     }
 
