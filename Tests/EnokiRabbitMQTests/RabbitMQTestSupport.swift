@@ -10,6 +10,13 @@ extension String {
     static func unique(_ prefix: String) -> String { "\(prefix)-\(UUID().uuidString.lowercased())" }
 }
 
+extension RabbitMQConfiguration {
+    /// Connects again soon after a loss.
+    static let quickly: @Sendable (inout RabbitMQConfiguration) -> Void = {
+        $0.reconnect = ReconnectBackoff(initial: .milliseconds(10), maximum: .milliseconds(200))
+    }
+}
+
 extension Broker {
     /// Waits until the status is so.
     func reaches(_ isReached: @Sendable (BrokerStatus) -> Bool) async {

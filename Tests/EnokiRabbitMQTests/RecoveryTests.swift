@@ -4,10 +4,6 @@ import EnokiTestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct RecoveryTests {
-    private let quickly: @Sendable (inout RabbitMQConfiguration) -> Void = {
-        $0.reconnect = ReconnectBackoff(initial: .milliseconds(10), maximum: .milliseconds(200))
-    }
-
     @Test(
         .bug(
             "https://github.com/spring-projects/spring-amqp/issues/823",
@@ -21,7 +17,7 @@ import Testing
     )
     func whatWasDeclaredAndConsumedIsThereAgain(on server: TransportServer) async throws {
         let recorder = LogRecorder()
-        try await server.withProxiedTransport(self.quickly, logger: recorder.logger) { broker, proxy in
+        try await server.withProxiedTransport(RabbitMQConfiguration.quickly, logger: recorder.logger) { broker, proxy in
             // Exclusive: it goes with its connection.
             let queue = Queue(.unique("recovered"), durable: false, exclusive: true)
             let deleted = Queue(.unique("deleted"), durable: false, exclusive: true)
@@ -70,7 +66,7 @@ import Testing
     )
     func itIsNotConnectedWhileAQueueOfItsOwnIsStillLocked(on server: TransportServer) async throws {
         let recorder = LogRecorder()
-        try await server.withProxiedTransport(self.quickly, logger: recorder.logger) { broker, proxy in
+        try await server.withProxiedTransport(RabbitMQConfiguration.quickly, logger: recorder.logger) { broker, proxy in
             let queue = Queue(.unique("locked"), durable: false, exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             let mailbox = Mailbox<Delivery>()
@@ -101,7 +97,7 @@ import Testing
 
     @Test(arguments: TransportServer.allCases)
     func aCancelledConsumerStaysCancelled(on server: TransportServer) async throws {
-        try await server.withProxiedTransport(self.quickly) { broker, proxy in
+        try await server.withProxiedTransport(RabbitMQConfiguration.quickly) { broker, proxy in
             let queue = Queue(.unique("cancelled"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             let consumer = try await broker.consume(queue.name) { _ in }
@@ -117,7 +113,7 @@ import Testing
 
     @Test(arguments: TransportServer.allCases)
     func cancellingWithoutAConnectionEndsAtOnce(on server: TransportServer) async throws {
-        try await server.withProxiedTransport(self.quickly) { broker, proxy in
+        try await server.withProxiedTransport(RabbitMQConfiguration.quickly) { broker, proxy in
             let queue = Queue(.unique("away"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             let consumer = try await broker.consume(queue.name) { _ in }
@@ -132,7 +128,7 @@ import Testing
 
     @Test(arguments: TransportServer.allCases)
     func nothingConfirmedIsLostAndNothingUnacknowledgedThroughManyCuts(on server: TransportServer) async throws {
-        try await server.withProxiedTransport(self.quickly) { broker, proxy in
+        try await server.withProxiedTransport(RabbitMQConfiguration.quickly) { broker, proxy in
             let queue = Queue(.unique("ledger"), durable: true)
             try await broker.declare(Topology(queues: [queue]))
             let handled = Locked<Set<[UInt8]>>([])
@@ -193,7 +189,7 @@ import Testing
     )
     func aSilentBrokerIsNoticedWithinTwoHeartbeats(on server: TransportServer) async throws {
         try await server.withProxiedTransport({
-            self.quickly(&$0)
+            RabbitMQConfiguration.quickly(&$0)
             $0.heartbeat = .seconds(1)
         }) { broker, proxy in
             await broker.reaches { $0 == .connected }
@@ -228,7 +224,7 @@ import Testing
     @Test(arguments: TransportServer.allCases)
     func anOperatorWhoClosesTheConnectionsIsNamed(on server: TransportServer) async throws {
         let recorder = LogRecorder()
-        try await server.withProxiedTransport(self.quickly, logger: recorder.logger) { broker, proxy in
+        try await server.withProxiedTransport(RabbitMQConfiguration.quickly, logger: recorder.logger) { broker, proxy in
             let queue = Queue(.unique("operator"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             // connection.close with 320, as `rabbitmqctl close_all_connections` makes the broker say it.
@@ -240,272 +236,5 @@ import Testing
             _ = try await broker.inspect(queue: queue.name)
         }
         #expect(recorder.recorded.contains { $0.contains("320 CONNECTION_FORCED - because") })
-    }
-
-    // MARK: - What is not there any more
-
-    @Test(
-        .bug(
-            "https://github.com/mosquito/aio-pika/issues/334",
-            "aio-pika: a consumer that the broker cancels is not restored"
-        ),
-        .bug(
-            "https://github.com/alanxz/rabbitmq-c/issues/870",
-            "rabbitmq-c: a consumer whose queue is deleted sees nothing but timeouts"
-        ),
-        arguments: TransportServer.allCases
-    )
-    func aQueueThatIsDeletedByOthersIsNamedAndTheStatusSaysSoUntilItIsConsumedAgain(
-        on server: TransportServer
-    ) async throws {
-        let recorder = LogRecorder()
-        try await server.withTransport(logger: recorder.logger) { broker in
-            let queue = Queue(.unique("deleted"), durable: false)
-            try await broker.declare(Topology(queues: [queue]))
-            let statuses = broker.statusUpdates()
-            let lost = Mailbox<Void>()
-            let mailbox = Mailbox<Delivery>()
-            let consumer = try await broker.consume(queue.name, options: ConsumerOptions()) {
-                lost.put(())
-            } onDelivery: {
-                mailbox.put($0)
-            }
-            await broker.reaches { $0 == .connected }
-            try await server.withTransport { try await $0.delete(queue: queue.name) }
-            try await lost.next()
-            for await status in statuses where status == .connected { break }
-            try await eventually("it is served") { consumer.isActive }
-            try await broker.publish(Message("x"), to: "", routingKey: queue.name)
-            try await mailbox.next().token.settle(.ack)
-            #expect(lost.isEmpty)
-            try await broker.delete(queue: queue.name)
-        }
-        #expect(recorder.recorded.contains { $0.hasPrefix("error") && $0.contains("queue deleted by someone") })
-    }
-
-    @Test(arguments: TransportServer.allCases)
-    func whetherAQueueWasLostMeanwhileIsToldOnTheNextConnection(on server: TransportServer) async throws {
-        try await server.withProxiedTransport(self.quickly) { broker, proxy in
-            let queue = Queue(.unique("watched"), durable: false)
-            try await broker.declare(Topology(queues: [queue]))
-            let lost = Mailbox<Void>()
-            let consumer = try await broker.consume(queue.name, options: ConsumerOptions()) {
-                lost.put(())
-            } onDelivery: { _ in
-            }
-            let before = proxy.accepted
-            proxy.cut()
-            try await eventually { proxy.accepted >= before + 2 }
-            await broker.reaches { $0 == .connected }
-            #expect(consumer.isActive)
-            #expect(lost.isEmpty)
-            proxy.stop()
-            await broker.reaches { if case .connecting = $0 { true } else { false } }
-            try await server.withTransport { try await $0.delete(queue: queue.name) }
-            try proxy.listen()
-            try await lost.next()
-            await broker.reaches { $0 == .connected }
-            #expect(consumer.isActive && lost.isEmpty)
-            try await broker.delete(queue: queue.name)
-        }
-    }
-
-    /// As after the loss of a broker's disk.
-    @Test(arguments: TransportServer.allCases)
-    func anEmptyBrokerGetsTheWholeTopologyBeforeWhatWaits(on server: TransportServer) async throws {
-        try await server.withProxiedTransport(self.quickly) { broker, proxy in
-            let queue = Queue(.unique("wiped"), durable: true)
-            let exchange = Exchange(.unique("wiped"), .topic, durable: true)
-            let binding = Binding(from: exchange.name, toQueue: queue.name, routingKey: "#")
-            try await broker.declare(Topology(exchanges: [exchange], queues: [queue], bindings: [binding]))
-            let mailbox = Mailbox<Delivery>()
-            _ = try await broker.consume(queue.name) { mailbox.put($0) }
-            proxy.filter { $0.method != FaultProxy.Frame.basicAck }
-            let outcomes = Mailbox<Result<Void, BrokerError>>()
-            let mandatory = PublishOptions(mandatory: true)
-            broker.publish(Message("unconfirmed"), to: exchange.name, routingKey: "k", options: mandatory) {
-                outcomes.put($0)
-            }
-            _ = try await mailbox.next()
-            proxy.stop()
-            proxy.filter(nil)
-            await broker.reaches { if case .connecting = $0 { true } else { false } }
-            broker.publish(Message("waiting"), to: exchange.name, routingKey: "k", options: mandatory) {
-                outcomes.put($0)
-            }
-            try await server.withTransport { other in
-                try await other.delete(queue: queue.name)
-                try await other.delete(exchange: exchange.name)
-            }
-            try proxy.listen()
-            for _ in 0..<2 { try await outcomes.next().get() }
-            // The first may come again: nobody says that the connection lives until it is acknowledged.
-            var texts: [String] = []
-            while texts.last != "waiting" {
-                let delivery = try await mailbox.next()
-                texts.append(String(decoding: delivery.message.body, as: UTF8.self))
-                delivery.token.settle(.ack)
-            }
-            #expect(texts.count > 1 && texts.dropLast().allSatisfy { $0 == "unconfirmed" })
-            try await broker.delete(queue: queue.name)
-            try await broker.delete(exchange: exchange.name)
-        }
-    }
-
-    @Test(arguments: TransportServer.allCases)
-    func anExchangeThatIsDeletedByOthersFailsOneMessageAndIsDeclaredAgain(on server: TransportServer) async throws {
-        try await server.withTransport { broker in
-            let queue = Queue(.unique("bound"), exclusive: true)
-            let exchange = Exchange(.unique("deleted"), .topic)
-            let binding = Binding(from: exchange.name, toQueue: queue.name, routingKey: "#")
-            try await broker.declare(Topology(exchanges: [exchange], queues: [queue], bindings: [binding]))
-            try await server.withTransport { try await $0.delete(exchange: exchange.name) }
-            let mandatory = PublishOptions(mandatory: true)
-            let error = await #expect(throws: BrokerError.self) {
-                try await broker.publish(Message("first"), to: exchange.name, routingKey: "k", options: mandatory)
-            }
-            #expect(error?.code == .notFound)
-            try await broker.publish(Message("second"), to: exchange.name, routingKey: "k", options: mandatory)
-            #expect(try await broker.inspect(queue: queue.name).messageCount == 1)
-            await broker.reaches { $0 == .connected }
-            try await broker.delete(exchange: exchange.name)
-        }
-    }
-
-    // MARK: - Never connected but half restored
-
-    @Test(
-        .bug(
-            "https://github.com/MassTransit/MassTransit/issues/6095",
-            "MassTransit: healthy, and consumers are missing"
-        ),
-        arguments: TransportServer.allCases
-    )
-    func itIsNotConnectedWhileAConsumerIsRefused(on server: TransportServer) async throws {
-        try await server.withProxiedTransport(self.quickly) { broker, proxy in
-            let queue = Queue(.unique("taken"), durable: false)
-            try await broker.declare(Topology(queues: [queue]))
-            let consumer = try await broker.consume(queue.name) { $0.token.settle(.ack) }
-            proxy.stop()
-            await broker.reaches { if case .connecting = $0 { true } else { false } }
-            try await server.withTransport { rival in
-                let alone = try await rival.consume(queue.name, options: ConsumerOptions(exclusive: true)) { _ in }
-                try proxy.listen()
-                await broker.reaches {
-                    guard case .connecting(_, let reason?) = $0 else { return false }
-                    return reason.contains("'\(queue.name)' is not consumed")
-                }
-                #expect(!consumer.isActive)
-                // The rest works.
-                try await broker.publish(Message("x"), to: "", routingKey: queue.name)
-                await alone.close()
-            }
-            await broker.reaches { $0 == .connected }
-            #expect(consumer.isActive)
-            try await broker.delete(queue: queue.name)
-        }
-    }
-
-    @Test(
-        .bug(
-            "https://github.com/rabbitmq/rabbitmq-java-client/pull/677",
-            "Java client: what an entity that fails to recover depends on is not recovered with it"
-        ),
-        .bug(
-            "https://github.com/rabbitmq/rabbitmq-dotnet-client/issues/1047",
-            ".NET client: a second loss during recovery leaves consumers out"
-        ),
-        arguments: TransportServer.allCases
-    )
-    func aConnectionThatIsCutAfterAnyAnswerOfARecoveryRecovers(on server: TransportServer) async throws {
-        try await server.withProxiedTransport(self.quickly) { broker, proxy in
-            let queue = Queue(.unique("cut"), durable: false, exclusive: true)
-            let exchange = Exchange(.unique("cut"), .topic, durable: false)
-            let binding = Binding(from: exchange.name, toQueue: queue.name, routingKey: "#")
-            try await broker.declare(Topology(exchanges: [exchange], queues: [queue], bindings: [binding]))
-            let mailbox = Mailbox<Delivery>()
-            let consumer = try await broker.consume(queue.name, options: ConsumerOptions()) {
-            } onDelivery: {
-                mailbox.put($0)
-            }
-            var hasRecovered = false
-            var number = 0
-            // Of both connections together; as long as a recovery has so many answers.
-            while !hasRecovered {
-                number += 1
-                let (answers, cuts) = (Locked(0), Locked(0))
-                let limit = number
-                proxy.filter { frame in
-                    guard frame.type == 1 else { return true }
-                    let isLast = answers.withLock { count in
-                        count += 1
-                        return count == limit
-                    }
-                    if isLast {
-                        cuts.withLock { $0 += 1 }
-                        proxy.cut()
-                    }
-                    return true
-                }
-                let before = proxy.accepted
-                proxy.cut()
-                try await eventually("it connects again, after \(number)") { proxy.accepted >= before + 2 }
-                try await eventually("it is restored, after \(number)") {
-                    broker.status == .connected && consumer.isActive
-                }
-                hasRecovered = cuts.withLock { $0 } == 0
-                proxy.filter(nil)
-                try await broker.publish(Message("\(number)"), to: exchange.name, routingKey: "k")
-                var delivery = try await mailbox.next()
-                while delivery.message.body != Array("\(number)".utf8) { delivery = try await mailbox.next() }
-                delivery.token.settle(.ack)
-            }
-            // Both logins, the topology, the consumer and the confirms are that many at least.
-            #expect(number > 12)
-            try await broker.delete(exchange: exchange.name)
-        }
-    }
-
-    @Test(
-        .bug(
-            "https://github.com/onebeyond/rascal/issues/72",
-            "rascal: what waits for a connection is lost when it comes back"
-        ),
-        arguments: TransportServer.allCases
-    )
-    func moreMessagesThanMayWaitFailAtOnceAndTheOthersKeepTheirOrder(on server: TransportServer) async throws {
-        try await server.withProxiedTransport(self.quickly) { broker, proxy in
-            let queue = Queue(.unique("many"), durable: false)
-            try await broker.declare(Topology(queues: [queue]))
-            proxy.stop()
-            await broker.reaches { if case .connecting = $0 { true } else { false } }
-            let (failed, confirmed) = (Mailbox<BrokerError>(), Locked(0))
-            for number in 0..<100_010 {
-                broker.publish(Message("\(number)"), to: "", routingKey: queue.name, options: PublishOptions()) {
-                    switch $0 {
-                    case .success: confirmed.withLock { $0 += 1 }
-                    case .failure(let error): failed.put(error)
-                    }
-                }
-            }
-            for _ in 0..<10 {
-                let error = try await failed.next()
-                #expect(error.code == .notSent && error.message.contains("100000 messages wait"))
-            }
-            #expect(failed.isEmpty)
-            try proxy.listen()
-            try await eventually("all are confirmed") { confirmed.withLock { $0 } == 100_000 }
-            let mailbox = Mailbox<Delivery>()
-            let consumer = try await broker.consume(queue.name, options: ConsumerOptions(prefetch: 1000)) {
-                mailbox.put($0)
-            }
-            for number in 0..<1000 {
-                let delivery = try await mailbox.next()
-                #expect(delivery.message.body == Array("\(number)".utf8))
-                delivery.token.settle(.ack)
-            }
-            await consumer.close()
-            try await broker.delete(queue: queue.name)
-        }
     }
 }

@@ -1,0 +1,142 @@
+import EnokiBroker
+import EnokiRabbitMQ
+import EnokiTestSupport
+import Testing
+
+/// Never connected but half restored.
+@Suite(.timeLimit(.minutes(5))) struct HalfRestoredTests {
+    @Test(
+        .bug(
+            "https://github.com/MassTransit/MassTransit/issues/6095",
+            "MassTransit: healthy, and consumers are missing"
+        ),
+        arguments: TransportServer.allCases
+    )
+    func itIsNotConnectedWhileAConsumerIsRefused(on server: TransportServer) async throws {
+        try await server.withProxiedTransport(RabbitMQConfiguration.quickly) { broker, proxy in
+            let queue = Queue(.unique("taken"), durable: false)
+            try await broker.declare(Topology(queues: [queue]))
+            let consumer = try await broker.consume(queue.name) { $0.token.settle(.ack) }
+            proxy.stop()
+            await broker.reaches { if case .connecting = $0 { true } else { false } }
+            try await server.withTransport { rival in
+                let alone = try await rival.consume(queue.name, options: ConsumerOptions(exclusive: true)) { _ in }
+                try proxy.listen()
+                await broker.reaches {
+                    guard case .connecting(_, let reason?) = $0 else { return false }
+                    return reason.contains("'\(queue.name)' is not consumed")
+                }
+                #expect(!consumer.isActive)
+                // The rest works.
+                try await broker.publish(Message("x"), to: "", routingKey: queue.name)
+                await alone.close()
+            }
+            await broker.reaches { $0 == .connected }
+            #expect(consumer.isActive)
+            try await broker.delete(queue: queue.name)
+        }
+    }
+
+    @Test(
+        .bug(
+            "https://github.com/rabbitmq/rabbitmq-java-client/pull/677",
+            "Java client: what an entity that fails to recover depends on is not recovered with it"
+        ),
+        .bug(
+            "https://github.com/rabbitmq/rabbitmq-dotnet-client/issues/1047",
+            ".NET client: a second loss during recovery leaves consumers out"
+        ),
+        arguments: TransportServer.allCases
+    )
+    func aConnectionThatIsCutAfterAnyAnswerOfARecoveryRecovers(on server: TransportServer) async throws {
+        try await server.withProxiedTransport(RabbitMQConfiguration.quickly) { broker, proxy in
+            let queue = Queue(.unique("cut"), durable: false, exclusive: true)
+            let exchange = Exchange(.unique("cut"), .topic, durable: false)
+            let binding = Binding(from: exchange.name, toQueue: queue.name, routingKey: "#")
+            try await broker.declare(Topology(exchanges: [exchange], queues: [queue], bindings: [binding]))
+            let mailbox = Mailbox<Delivery>()
+            let consumer = try await broker.consume(queue.name, options: ConsumerOptions()) {
+            } onDelivery: {
+                mailbox.put($0)
+            }
+            var hasRecovered = false
+            var number = 0
+            // Of both connections together; as long as a recovery has so many answers.
+            while !hasRecovered {
+                number += 1
+                let (answers, cuts) = (Locked(0), Locked(0))
+                let limit = number
+                proxy.filter { frame in
+                    guard frame.type == 1 else { return true }
+                    let isLast = answers.withLock { count in
+                        count += 1
+                        return count == limit
+                    }
+                    if isLast {
+                        cuts.withLock { $0 += 1 }
+                        proxy.cut()
+                    }
+                    return true
+                }
+                let before = proxy.accepted
+                proxy.cut()
+                try await eventually("it connects again, after \(number)") { proxy.accepted >= before + 2 }
+                try await eventually("it is restored, after \(number)") {
+                    broker.status == .connected && consumer.isActive
+                }
+                hasRecovered = cuts.withLock { $0 } == 0
+                proxy.filter(nil)
+                try await broker.publish(Message("\(number)"), to: exchange.name, routingKey: "k")
+                var delivery = try await mailbox.next()
+                while delivery.message.body != Array("\(number)".utf8) { delivery = try await mailbox.next() }
+                delivery.token.settle(.ack)
+            }
+            // Both logins, the topology, the consumer and the confirms are that many at least.
+            #expect(number > 12)
+            try await broker.delete(exchange: exchange.name)
+        }
+    }
+
+    @Test(
+        .bug(
+            "https://github.com/onebeyond/rascal/issues/72",
+            "rascal: what waits for a connection is lost when it comes back"
+        ),
+        arguments: TransportServer.allCases
+    )
+    func moreMessagesThanMayWaitFailAtOnceAndTheOthersKeepTheirOrder(on server: TransportServer) async throws {
+        try await server.withProxiedTransport(RabbitMQConfiguration.quickly) { broker, proxy in
+            let queue = Queue(.unique("many"), durable: false)
+            try await broker.declare(Topology(queues: [queue]))
+            proxy.stop()
+            await broker.reaches { if case .connecting = $0 { true } else { false } }
+            let (failed, confirmed) = (Mailbox<BrokerError>(), Locked(0))
+            for number in 0..<100_010 {
+                broker.publish(Message("\(number)"), to: "", routingKey: queue.name, options: PublishOptions()) {
+                    switch $0 {
+                    case .success: confirmed.withLock { $0 += 1 }
+                    case .failure(let error): failed.put(error)
+                    }
+                }
+            }
+            for _ in 0..<10 {
+                let error = try await failed.next()
+                #expect(error.code == .notSent && error.message.contains("100000 messages wait"))
+            }
+            #expect(failed.isEmpty)
+            try proxy.listen()
+            try await eventually("all are confirmed") { confirmed.withLock { $0 } == 100_000 }
+            let mailbox = Mailbox<Delivery>()
+            let consumer = try await broker.consume(queue.name, options: ConsumerOptions(prefetch: 1000)) {
+                mailbox.put($0)
+            }
+            for number in 0..<1000 {
+                let delivery = try await mailbox.next()
+                #expect(delivery.message.body == Array("\(number)".utf8))
+                delivery.token.settle(.ack)
+            }
+            await consumer.close()
+            try await broker.delete(queue: queue.name)
+        }
+    }
+}

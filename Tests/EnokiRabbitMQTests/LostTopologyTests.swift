@@ -1,0 +1,135 @@
+import EnokiBroker
+import EnokiRabbitMQ
+import EnokiTestSupport
+import Testing
+
+/// What somebody has deleted is there again: queues, exchanges, all of it.
+@Suite(.timeLimit(.minutes(5))) struct LostTopologyTests {
+    @Test(
+        .bug(
+            "https://github.com/mosquito/aio-pika/issues/334",
+            "aio-pika: a consumer that the broker cancels is not restored"
+        ),
+        .bug(
+            "https://github.com/alanxz/rabbitmq-c/issues/870",
+            "rabbitmq-c: a consumer whose queue is deleted sees nothing but timeouts"
+        ),
+        arguments: TransportServer.allCases
+    )
+    func aQueueThatIsDeletedByOthersIsNamedAndTheStatusSaysSoUntilItIsConsumedAgain(
+        on server: TransportServer
+    ) async throws {
+        let recorder = LogRecorder()
+        try await server.withTransport(logger: recorder.logger) { broker in
+            let queue = Queue(.unique("deleted"), durable: false)
+            try await broker.declare(Topology(queues: [queue]))
+            let statuses = broker.statusUpdates()
+            let lost = Mailbox<Void>()
+            let mailbox = Mailbox<Delivery>()
+            let consumer = try await broker.consume(queue.name, options: ConsumerOptions()) {
+                lost.put(())
+            } onDelivery: {
+                mailbox.put($0)
+            }
+            await broker.reaches { $0 == .connected }
+            try await server.withTransport { try await $0.delete(queue: queue.name) }
+            try await lost.next()
+            for await status in statuses where status == .connected { break }
+            try await eventually("it is served") { consumer.isActive }
+            try await broker.publish(Message("x"), to: "", routingKey: queue.name)
+            try await mailbox.next().token.settle(.ack)
+            #expect(lost.isEmpty)
+            try await broker.delete(queue: queue.name)
+        }
+        #expect(recorder.recorded.contains { $0.hasPrefix("error") && $0.contains("queue deleted by someone") })
+    }
+
+    @Test(arguments: TransportServer.allCases)
+    func whetherAQueueWasLostMeanwhileIsToldOnTheNextConnection(on server: TransportServer) async throws {
+        try await server.withProxiedTransport(RabbitMQConfiguration.quickly) { broker, proxy in
+            let queue = Queue(.unique("watched"), durable: false)
+            try await broker.declare(Topology(queues: [queue]))
+            let lost = Mailbox<Void>()
+            let consumer = try await broker.consume(queue.name, options: ConsumerOptions()) {
+                lost.put(())
+            } onDelivery: { _ in
+            }
+            let before = proxy.accepted
+            proxy.cut()
+            try await eventually { proxy.accepted >= before + 2 }
+            await broker.reaches { $0 == .connected }
+            #expect(consumer.isActive)
+            #expect(lost.isEmpty)
+            proxy.stop()
+            await broker.reaches { if case .connecting = $0 { true } else { false } }
+            try await server.withTransport { try await $0.delete(queue: queue.name) }
+            try proxy.listen()
+            try await lost.next()
+            await broker.reaches { $0 == .connected }
+            #expect(consumer.isActive && lost.isEmpty)
+            try await broker.delete(queue: queue.name)
+        }
+    }
+
+    /// As after the loss of a broker's disk.
+    @Test(arguments: TransportServer.allCases)
+    func anEmptyBrokerGetsTheWholeTopologyBeforeWhatWaits(on server: TransportServer) async throws {
+        try await server.withProxiedTransport(RabbitMQConfiguration.quickly) { broker, proxy in
+            let queue = Queue(.unique("wiped"), durable: true)
+            let exchange = Exchange(.unique("wiped"), .topic, durable: true)
+            let binding = Binding(from: exchange.name, toQueue: queue.name, routingKey: "#")
+            try await broker.declare(Topology(exchanges: [exchange], queues: [queue], bindings: [binding]))
+            let mailbox = Mailbox<Delivery>()
+            _ = try await broker.consume(queue.name) { mailbox.put($0) }
+            proxy.filter { $0.method != FaultProxy.Frame.basicAck }
+            let outcomes = Mailbox<Result<Void, BrokerError>>()
+            let mandatory = PublishOptions(mandatory: true)
+            broker.publish(Message("unconfirmed"), to: exchange.name, routingKey: "k", options: mandatory) {
+                outcomes.put($0)
+            }
+            _ = try await mailbox.next()
+            proxy.stop()
+            proxy.filter(nil)
+            await broker.reaches { if case .connecting = $0 { true } else { false } }
+            broker.publish(Message("waiting"), to: exchange.name, routingKey: "k", options: mandatory) {
+                outcomes.put($0)
+            }
+            try await server.withTransport { other in
+                try await other.delete(queue: queue.name)
+                try await other.delete(exchange: exchange.name)
+            }
+            try proxy.listen()
+            for _ in 0..<2 { try await outcomes.next().get() }
+            // The first may come again: nobody says that the connection lives until it is acknowledged.
+            var texts: [String] = []
+            while texts.last != "waiting" {
+                let delivery = try await mailbox.next()
+                texts.append(String(decoding: delivery.message.body, as: UTF8.self))
+                delivery.token.settle(.ack)
+            }
+            #expect(texts.count > 1 && texts.dropLast().allSatisfy { $0 == "unconfirmed" })
+            try await broker.delete(queue: queue.name)
+            try await broker.delete(exchange: exchange.name)
+        }
+    }
+
+    @Test(arguments: TransportServer.allCases)
+    func anExchangeThatIsDeletedByOthersFailsOneMessageAndIsDeclaredAgain(on server: TransportServer) async throws {
+        try await server.withTransport { broker in
+            let queue = Queue(.unique("bound"), exclusive: true)
+            let exchange = Exchange(.unique("deleted"), .topic)
+            let binding = Binding(from: exchange.name, toQueue: queue.name, routingKey: "#")
+            try await broker.declare(Topology(exchanges: [exchange], queues: [queue], bindings: [binding]))
+            try await server.withTransport { try await $0.delete(exchange: exchange.name) }
+            let mandatory = PublishOptions(mandatory: true)
+            let error = await #expect(throws: BrokerError.self) {
+                try await broker.publish(Message("first"), to: exchange.name, routingKey: "k", options: mandatory)
+            }
+            #expect(error?.code == .notFound)
+            try await broker.publish(Message("second"), to: exchange.name, routingKey: "k", options: mandatory)
+            #expect(try await broker.inspect(queue: queue.name).messageCount == 1)
+            await broker.reaches { $0 == .connected }
+            try await broker.delete(exchange: exchange.name)
+        }
+    }
+}
