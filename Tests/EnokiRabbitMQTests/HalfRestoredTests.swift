@@ -3,6 +3,12 @@ import EnokiRabbitMQ
 import EnokiTestSupport
 import Testing
 
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
 /// Never connected but half restored.
 @Suite(.timeLimit(.minutes(5))) struct HalfRestoredTests {
     @Test(
@@ -137,6 +143,35 @@ import Testing
             }
             await consumer.close()
             try await broker.delete(queue: queue.name)
+        }
+    }
+
+    /// As in a cluster with hundreds of quorum queues.
+    @Test(arguments: TransportServer.allCases)
+    func aTopologyThatTakesLongerThanACallMayIsRestoredAllTheSame(on server: TransportServer) async throws {
+        try await server.withProxiedTransport { configuration in
+            RabbitMQConfiguration.quickly(&configuration)
+            configuration.callTimeout = .seconds(1)
+        } _: { broker, proxy in
+            let queue = Queue(.unique("long"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            for first in stride(from: 0, to: 500, by: 50) {
+                let bindings = (first..<first + 50).map {
+                    Binding(from: "amq.direct", toQueue: queue.name, routingKey: "\($0)")
+                }
+                try await broker.declare(Topology(bindings: bindings))
+            }
+            let consumer = try await broker.consume(queue.name) { $0.token.settle(.ack) }
+            let before = proxy.accepted
+            proxy.filter { frame in
+                // One and a half seconds for all five hundred.
+                if frame.method == FaultProxy.Frame.queueBindOk { usleep(3000) }
+                return true
+            }
+            proxy.cut()
+            try await eventually("it is made again") { proxy.accepted >= before + 2 }
+            await broker.reaches { $0 == .connected }
+            #expect(consumer.isActive)
         }
     }
 }

@@ -330,6 +330,24 @@ import Testing
         }
     }
 
+    @Test func aRoundThatIsLongAndGoesOnIsNotGivenUp() {
+        var machine = Machine(longestWait: .seconds(10), looksForAnswer: 4)
+        _ = machine.opened()
+        for _ in 0..<5 {
+            for _ in 0..<3 { #expect(machine.look(served: []) == []) }
+            machine.declaredPart(ofRound: 1)
+        }
+        // A part of another round says nothing of this one.
+        for _ in 0..<3 {
+            #expect(machine.look(served: []) == [])
+            machine.declaredPart(ofRound: 0)
+        }
+        guard case .rebuild? = machine.look(served: []).first else {
+            Issue.record("not given up")
+            return
+        }
+    }
+
     @Test func aConsumerThatIsRefusedAndTriedAgainIsNoZombie() {
         var machine = self.connected()
         _ = machine.stopped(1, because: "cancelled")

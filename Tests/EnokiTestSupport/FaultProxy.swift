@@ -38,6 +38,8 @@ public final class FaultProxy: Sendable {
                 + (0..<4).map { UInt8(truncatingIfNeeded: size >> (24 - 8 * $0)) } + self.payload + [0xCE]
         }
 
+        /// `queue.bind-ok`.
+        public static let queueBindOk: UInt32 = 50 << 16 | 21
         /// `basic.ack`.
         public static let basicAck: UInt32 = 60 << 16 | 80
         /// `basic.deliver`.

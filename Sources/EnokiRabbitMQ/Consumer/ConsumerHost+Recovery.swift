@@ -46,32 +46,35 @@ extension ConsumerHost {
     }
 
     private func declare(_ round: Int, checking: [ObjectIdentifier], on session: Session) {
-        let (checks, methods) = self.state.withLock { state in
-            (checking.compactMap { id in state.consumers[id].map { (id, $0.queue) } }, state.recorded.methods)
+        let questions = self.state.withLock { state in
+            // Declared first, a queue would be there whether it was lost or not.
+            checking.compactMap { id in
+                state.consumers[id].map { DeclaringRound.Question(method: .queueInspect($0.queue), checks: id) }
+            } + state.recorded.methods.map { DeclaringRound.Question(method: $0) }
         }
-        let results = Locked((lost: [ObjectIdentifier](), failures: [BrokerError]()))
-        let countdown = Countdown(checks.count + methods.count) {
-            let (lost, failures) = results.withLock { $0 }
+        self.go(on: DeclaringRound(number: round, questions), on: session)
+    }
+
+    /// Asks the next questions of a round: each has the whole time of a call, however many there are.
+    private func go(on round: DeclaringRound, on session: Session) {
+        guard let questions = round.next() else {
+            let (lost, failures) = round.findings
             for error in failures where error.code != .connectionLost && error.code != .closed {
                 self.logger.error("restoring the topology: \(error.message)")
             }
-            self.recover { $0.declared(round: round, lostQueues: lost, failures: failures) }
+            return self.recover { $0.declared(round: round.number, lostQueues: lost, failures: failures) }
         }
         let deadline = ContinuousClock.Instant.deadline(after: self.configuration.callTimeout)
-        // Declared first, a queue would be there whether it was lost or not.
-        for (id, queue) in checks {
-            self.topologyCall(.queueInspect(queue), on: session, deadline: deadline) { result in
-                if case .failure(let error) = result, error.code == .notFound {
-                    results.withLock { $0.lost.append(id) }
-                }
-                countdown.down()
+        let countdown = Countdown(questions.count) {
+            self.recover { recovery in
+                recovery.declaredPart(ofRound: round.number)
+                return []
             }
+            self.go(on: round, on: session)
         }
-        for method in methods {
-            self.topologyCall(method, on: session, deadline: deadline) { result in
-                if case .failure(let error) = result {
-                    results.withLock { $0.failures.append(session.attributed(error)) }
-                }
+        for question in questions {
+            self.topologyCall(question.method, on: session, deadline: deadline) { result in
+                if case .failure(let error) = result { round.note(session.attributed(error), for: question) }
                 countdown.down()
             }
         }

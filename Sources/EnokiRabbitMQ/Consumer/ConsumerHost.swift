@@ -73,7 +73,20 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
             }
             guard let failure else { return replies }
             guard failure.code == .connectionLost else { throw failure }
-            await Task.yield()
+            try await self.waitForChannel(until: deadline)
+        }
+    }
+
+    /// Waits a moment before what failed with its channel is asked again: the I/O thread is about to open another one, or to
+    /// tell of the loss of the connection.
+    private func waitForChannel(until deadline: ContinuousClock.Instant) async throws(BrokerError) {
+        guard ContinuousClock.now < deadline else {
+            throw BrokerError(.timedOut, "the broker could not be asked in time: its channel was lost")
+        }
+        do {
+            try await ContinuousClock().sleep(for: .milliseconds(1))
+        } catch {
+            throw BrokerError(.timedOut, "the broker was not asked: the task was cancelled")
         }
     }
 
@@ -174,7 +187,8 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
             }
             switch result {
             case .success: return consumer
-            case .failure(let error) where error.code == .connectionLost: await Task.yield()
+            case .failure(let error) where error.code == .connectionLost:
+                try await self.waitForChannel(until: deadline)
             case .failure(let error): throw error
             }
         }
@@ -205,7 +219,10 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
                 channel.call(call.method, deadline: call.deadline) { call.complete?($0) }
             }
         } catch {
-            for call in calls { call.complete?(.failure(error)) }
+            // Without it nothing could be declared, and nobody would notice.
+            session.abort(error)
+            let lost = BrokerError(.connectionLost, error.message)
+            for call in calls { call.complete?(.failure(lost)) }
         }
     }
 

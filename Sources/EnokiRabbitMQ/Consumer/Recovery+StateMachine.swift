@@ -63,7 +63,7 @@ struct RecoveryStateMachine<ID: Hashable & Sendable> {
     /// What is not as it should be, and what nobody is known to mend.
     private struct Suspect: Hashable {
         let consumer: ID?
-        /// Of the consumer, or of the declaring.
+        /// Of the consumer, or how far the declaring has come.
         let attempt: Int
     }
 
@@ -78,6 +78,8 @@ struct RecoveryStateMachine<ID: Hashable & Sendable> {
     /// Counts the rounds of declaring.
     private var round = 0
     private var isDeclaring = false
+    /// Counts what was declared, in portions.
+    private var progress = 0
     /// Whether something happened during a round that needs another.
     private var needsAnotherRound = false
     private var isWaitingForRound = false
@@ -152,8 +154,14 @@ struct RecoveryStateMachine<ID: Hashable & Sendable> {
         self.isWaitingForRound = false
         self.needsAnotherRound = false
         self.round += 1
+        self.progress += 1
         let checking = self.consumers.filter { $0.value.phase != .live && $0.value.watchesQueue }
         return [.declare(round: self.round, checking: Array(checking.keys))]
+    }
+
+    /// A part of a round of declaring is done, and the broker is busy with the next.
+    mutating func declaredPart(ofRound round: Int) {
+        if round == self.round { self.progress += 1 }
     }
 
     /// A round of declaring has ended.
@@ -306,7 +314,7 @@ struct RecoveryStateMachine<ID: Hashable & Sendable> {
             found.append((suspect, looks, "queue '\(consumer.queue)' is not consumed"))
         }
         if self.isDeclaring {
-            let suspect = Suspect(consumer: nil, attempt: self.round)
+            let suspect = Suspect(consumer: nil, attempt: self.progress)
             found.append((suspect, self.looksForAnswer, "the broker does not say what it has declared"))
         }
         let former = self.suspects
