@@ -15,7 +15,7 @@ transports := EnokiRabbitMQTests|EnokiInProcessTests|EnokiAMQPTests|BrokerConfor
 # Hundreds of cases that take the same few ways, and tests of sheer size: ten minutes under the sanitizer, and no new thread.
 repetitive := Cases/|RandomConformanceTests|ManyQueuesTests|HostileSizesTests|DeadLetterChainTests|MutatedSessionTests
 # And those whose heartbeats of a second, or whose Python, cannot wait for the sanitizer.
-impatient := HostilePeerTests|PythonClientTests|HostileSocketTests|WireFaultTests|aClosedConsumersChannelIsUsedAgain
+impatient := Hostile(Peer|Login|Frame)Tests|RandomWireTests|PythonClientTests|HostileSocketTests|WireFaultTests|aClosedConsumersChannelIsUsedAgain
 impatient := $(impatient)|moreMessagesThanMayWaitFailAtOnce|nothingConfirmedIsLostAndNothingUnacknowledgedThroughManyCuts
 
 .PHONY: help run polyglot build test chaos test-tsan fuzz lint format bench bench-port bench-scaling docs clean

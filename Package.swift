@@ -200,6 +200,8 @@ let package = Package(
             ],
             path: "Tests/EnokiTestSupport"
         ),
+        // Apart from the rest, since the chaos driver is a program, which has no library of tests.
+        .target(name: "EnokiTestTraits", dependencies: ["EnokiTestSupport"], path: "Tests/EnokiTestTraits"),
         .testTarget(name: "EnokiTestSupportTests", dependencies: ["EnokiBroker", "EnokiTestSupport"]),
         .testTarget(name: "EnokiBrokerTests", dependencies: ["EnokiBroker"]),
         .testTarget(name: "EnokiInProcessTests", dependencies: ["EnokiInProcess", "EnokiTestSupport"]),
@@ -222,9 +224,13 @@ let package = Package(
             name: "ChaosTests",
             dependencies: [
                 "chaos", "chaos-worker", "ChaosLedger", "Enoki", "EnokiBroker", "EnokiInProcess", "EnokiTestSupport",
+                "EnokiTestTraits",
             ]
         ),
-        .testTarget(name: "BrokerConformanceTests", dependencies: ["EnokiTestSupport"]),
+        .testTarget(
+            name: "BrokerConformanceTests",
+            dependencies: ["EnokiInProcess", "EnokiTestSupport", "EnokiTestTraits"]
+        ),
         .testTarget(
             name: "EnokiTests",
             dependencies: ["Enoki", "EnokiTesting", "EnokiTestSupport"],

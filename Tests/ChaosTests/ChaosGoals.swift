@@ -1,4 +1,5 @@
 import EnokiTestSupport
+import EnokiTestTraits
 import Foundation
 import Testing
 

@@ -7,7 +7,7 @@ struct ConsumerLineTests {
     @Test(arguments: 0..<50 as Range<UInt64>)
     func itIsAListWhateverIsDoneToIt(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
-        let consumers = (1...20).map(Self.consumer)
+        let consumers = (1...20).map { ConsumerRecord.example($0) }
         var line = ConsumerLine()
         var list: [ConsumerRecord] = []
         for _ in 0..<500 {
@@ -36,25 +36,5 @@ struct ConsumerLineTests {
             #expect(line.first === list.first)
         }
         #expect(line.removeAll { _ in true }.map(\.id) == list.map(\.id))
-    }
-
-    private static func consumer(_ number: Int) -> ConsumerRecord {
-        let connection = ConnectionRecord(id: ConnectionID(number: 1), control: nil, name: "test", user: "guest")
-        return ConsumerRecord(
-            id: ConsumerID(number: UInt64(number)),
-            tag: "",
-            channel: ChannelRecord(id: ChannelID(number: 1), connection: connection),
-            queue: QueueRecord(
-                id: QueueID(number: 1),
-                Queue("q"),
-                arguments: QueueArguments(),
-                owner: nil,
-                now: .zero
-            ),
-            noAck: false,
-            exclusive: false,
-            priority: 0,
-            prefetch: 0
-        )
     }
 }

@@ -6,7 +6,7 @@ import Testing
 @Suite struct ConsumerRingTests {
     @Test func consumersOfOnePriorityTakeTurns() {
         var ring = ConsumerRing()
-        for number in 1...3 { ring.append(self.consumer(number)) }
+        for number in 1...3 { ring.append(ConsumerRecord.example(number)) }
         var turns: [UInt64] = []
         for _ in 0..<6 {
             guard let consumer = ring.popFirst() else { break }
@@ -18,10 +18,10 @@ import Testing
 
     @Test func higherPrioritiesComeFirst() {
         var ring = ConsumerRing()
-        let consumers = [(1, 0), (2, 5), (3, -1), (4, 5), (5, 0)].map { self.consumer($0, priority: $1) }
+        let consumers = [(1, 0), (2, 5), (3, -1), (4, 5), (5, 0)].map { ConsumerRecord.example($0, priority: $1) }
         for consumer in consumers { ring.append(consumer) }
         ring.remove(consumers[1])
-        ring.remove(self.consumer(99))
+        ring.remove(ConsumerRecord.example(99))
         var order: [UInt64] = []
         while let consumer = ring.popFirst() { order.append(consumer.id.number) }
         #expect(order == [4, 1, 5, 3])
@@ -32,7 +32,7 @@ import Testing
         for count in 1...4 {
             var (rotated, rebuilt) = (ConsumerRing(), ConsumerRing())
             for number in 1...count {
-                let consumer = self.consumer(number, priority: Int64(number % 2))
+                let consumer = ConsumerRecord.example(number, priority: Int64(number % 2))
                 rotated.append(consumer)
                 rebuilt.append(consumer)
             }
@@ -45,25 +45,5 @@ import Testing
         var empty = ConsumerRing()
         empty.rotate()
         #expect(empty.first == nil)
-    }
-
-    private func consumer(_ number: Int, priority: Int64 = 0) -> ConsumerRecord {
-        let connection = ConnectionRecord(id: ConnectionID(number: 1), control: nil, name: "test", user: "guest")
-        return ConsumerRecord(
-            id: ConsumerID(number: UInt64(number)),
-            tag: "",
-            channel: ChannelRecord(id: ChannelID(number: 1), connection: connection),
-            queue: QueueRecord(
-                id: QueueID(number: 1),
-                Queue("q"),
-                arguments: QueueArguments(),
-                owner: nil,
-                now: .zero
-            ),
-            noAck: false,
-            exclusive: false,
-            priority: priority,
-            prefetch: 0
-        )
     }
 }

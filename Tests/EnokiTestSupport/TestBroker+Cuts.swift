@@ -15,11 +15,8 @@ extension TestBroker {
     ) async throws -> Result {
         switch self {
         case .inProcess:
-            let server = InProcessBroker(clock: ContinuousClock(), logger: logger)
-            return try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await server.run() }
-                defer { group.cancelAll() }
-                return try await body({ server.connect(name: "fragile") }, { server.dropConnections(named: "fragile") })
+            return try await Self.withServer(logger) { server in
+                try await body({ server.connect(name: "fragile") }, { server.dropConnections(named: "fragile") })
             }
         case .amqpPort, .rabbitMQ:
             return try await self.withURI(logger: logger) { uri in

@@ -59,12 +59,7 @@ public enum TestBroker: String, CaseIterable, Sendable {
     ) async throws -> Result {
         switch self {
         case .inProcess:
-            let server = InProcessBroker(clock: ContinuousClock(), logger: logger)
-            return try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await server.run() }
-                defer { group.cancelAll() }
-                return try await body { server.connect(name: "test") }
-            }
+            return try await Self.withServer(logger) { server in try await body { server.connect(name: "test") } }
         case .amqpPort:
             return try await InProcessBroker(logger: logger).listen(logger: logger) { port in
                 let configuration = try RabbitMQConfiguration(uri: port.uri())
@@ -75,6 +70,19 @@ public enum TestBroker: String, CaseIterable, Sendable {
                 let configuration = try RabbitMQConfiguration(uri: host.uri)
                 return try await body { RabbitMQBroker(configuration: configuration, logger: logger) }
             }
+        }
+    }
+
+    /// Runs an in-process broker around `body`.
+    static func withServer<Result: Sendable>(
+        _ logger: Logger,
+        _ body: (InProcessBroker) async throws -> Result
+    ) async throws -> Result {
+        let server = InProcessBroker(clock: ContinuousClock(), logger: logger)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run() }
+            defer { group.cancelAll() }
+            return try await body(server)
         }
     }
 

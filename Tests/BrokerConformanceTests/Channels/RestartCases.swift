@@ -1,5 +1,6 @@
 import EnokiBroker
 import EnokiTestSupport
+import EnokiTestTraits
 import Testing
 
 /// What outlives a restart of the broker.

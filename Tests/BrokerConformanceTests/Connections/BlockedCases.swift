@@ -1,5 +1,6 @@
 import EnokiBroker
 import EnokiTestSupport
+import EnokiTestTraits
 import Testing
 
 /// What a client hears while the broker is low on memory. RabbitMQ's alarm is one for the whole node, so it is the suite's

@@ -1,6 +1,8 @@
 import EnokiBroker
 import EnokiTestSupport
 
+import struct EnokiInProcess.SeededGenerator
+
 /// Chooses what is done next on a broker, at random by a seed: mostly what makes sense, sometimes what does not.
 ///
 /// What RabbitMQ leaves to chance is avoided, so that a way has one outcome. Deliveries of two queues to one channel come
@@ -17,7 +19,7 @@ struct RandomWays {
     /// The queue that a channel consumes and gets from.
     static func queue(of channel: Int) -> String { "q\(channel % 2)" }
 
-    private var random: SplitMix64
+    private var random: SeededGenerator
     private var consumers: [[String]] = Array(repeating: [], count: channels)
     private var isTransactional = Array(repeating: false, count: channels)
     private var singleActive: Set<String> = []
@@ -32,7 +34,7 @@ struct RandomWays {
     private let limitsChannels: Bool
 
     init(seed: UInt64) {
-        self.random = SplitMix64(seed: seed)
+        self.random = SeededGenerator(seed: seed)
         self.expiresMessages = seed % 2 == 0
         self.limitsChannels = seed % 3 == 0
     }
@@ -227,19 +229,4 @@ struct RandomWays {
     private mutating func chance(_ bound: Int) -> Bool { self.below(bound) == 0 }
 
     private mutating func oneOf<Element>(_ elements: [Element]) -> Element { elements[self.below(elements.count)] }
-}
-
-/// The generator of Steele, Lea and Flood: the same numbers for the same seed, everywhere.
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { self.state = seed }
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = self.state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }

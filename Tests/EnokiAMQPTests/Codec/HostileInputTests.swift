@@ -2,23 +2,12 @@ import EnokiBroker
 import NIOCore
 import Testing
 
+import struct EnokiInProcess.SeededGenerator
+
 @testable import EnokiAMQP
 
 /// Whatever comes, the codec answers with a value or an error, never with a trap, and what it takes it can write again.
 struct HostileInputTests {
-    private struct Generator: RandomNumberGenerator {
-        var state: UInt64
-
-        /// SplitMix64.
-        mutating func next() -> UInt64 {
-            self.state &+= 0x9E37_79B9_7F4A_7C15
-            var value = self.state
-            value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-            value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-            return value ^ value >> 31
-        }
-    }
-
     /// What fuzzing begins with: each method, and a header with a table of many kinds.
     private static let seeds: [ByteBuffer] =
         ClientMethodExample.all.map { ByteBuffer(hex: $0.hex) } + [
@@ -30,7 +19,7 @@ struct HostileInputTests {
         ]
 
     /// One of the seeds with some octets changed, taken out or put in.
-    private static func mutated(_ generator: inout Generator) -> ByteBuffer {
+    private static func mutated(_ generator: inout SeededGenerator) -> ByteBuffer {
         var octets = Array((Self.seeds.randomElement(using: &generator) ?? ByteBuffer()).readableBytesView)
         for _ in 0..<Int.random(in: 0...4, using: &generator) {
             guard let position = octets.indices.randomElement(using: &generator) else { break }
@@ -45,7 +34,7 @@ struct HostileInputTests {
     }
 
     @Test func almostRightPayloadsAreReadOrRefused() throws {
-        var generator = Generator(state: 1)
+        var generator = SeededGenerator(seed: 1)
         var taken = 0
         for _ in 0..<100_000 {
             let payload = Self.mutated(&generator)
@@ -62,7 +51,7 @@ struct HostileInputTests {
     }
 
     @Test func randomOctetsAreReadOrRefused() {
-        var generator = Generator(state: 2)
+        var generator = SeededGenerator(seed: 2)
         for _ in 0..<100_000 {
             let length = Int.random(in: 0...64, using: &generator)
             let payload = ByteBuffer(bytes: (0..<length).map { _ in UInt8.random(in: 0...255, using: &generator) })
@@ -76,7 +65,7 @@ struct HostileInputTests {
     }
 
     @Test func randomTablesAreReadOrRefused() throws {
-        var generator = Generator(state: 3)
+        var generator = SeededGenerator(seed: 3)
         let letters = Array("tbBsuIilLfdDSxATFV".utf8) + [0, 1, 2, 4]
         var taken = 0
         for _ in 0..<100_000 {

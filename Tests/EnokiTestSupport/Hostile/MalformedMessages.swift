@@ -1,5 +1,7 @@
 public import EnokiBroker
 
+import struct EnokiInProcess.SeededGenerator
+
 /// Makes messages that no service can read, each in one of many ways, from a seed.
 public struct MalformedMessages {
     /// One way in which a message is wrong.
@@ -8,29 +10,16 @@ public struct MalformedMessages {
         public let name: String
         /// The word for it in a dead letter: `malformed`, `unsupported-content` or `too-large`.
         public let reason: String
-        let make: @Sendable (_ id: Int, _ random: inout SplitMix) -> Message
-    }
-
-    /// A generator whose numbers depend on its seed alone.
-    struct SplitMix: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            self.state &+= 0x9E37_79B9_7F4A_7C15
-            var value = self.state
-            value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-            value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-            return value ^ value >> 31
-        }
+        let make: @Sendable (_ id: Int, _ random: inout SeededGenerator) -> Message
     }
 
     /// The longest body that the service of the corpus reads.
     public static let maximumBodySize = 32 * 1024
 
-    private var random: SplitMix
+    private var random: SeededGenerator
 
     /// Messages that come from `seed`.
-    public init(seed: UInt64) { self.random = SplitMix(state: seed) }
+    public init(seed: UInt64) { self.random = SeededGenerator(seed: seed) }
 
     /// A message of kind number `index`, with the kind's name and `id` in its message id.
     public mutating func message(_ index: Int, id: Int) -> Message {
@@ -63,14 +52,14 @@ public struct MalformedMessages {
 
     private static func malformed(
         _ name: String,
-        _ body: @escaping @Sendable (Int, inout SplitMix) -> String
+        _ body: @escaping @Sendable (Int, inout SeededGenerator) -> String
     ) -> Kind {
         Self.malformedOctets(name) { Array(body($0, &$1).utf8) }
     }
 
     private static func malformedOctets(
         _ name: String,
-        _ body: @escaping @Sendable (Int, inout SplitMix) -> [UInt8]
+        _ body: @escaping @Sendable (Int, inout SeededGenerator) -> [UInt8]
     ) -> Kind {
         Kind(name: name, reason: "malformed") { id, random in
             Message(body: body(id, &random), properties: BasicProperties(contentType: "application/json"))
@@ -80,7 +69,7 @@ public struct MalformedMessages {
     private static func wrong(
         _ reason: String,
         _ name: String,
-        _ change: @escaping @Sendable (inout Message, inout SplitMix) -> Void
+        _ change: @escaping @Sendable (inout Message, inout SeededGenerator) -> Void
     ) -> Kind {
         Kind(name: name, reason: reason) { id, random in
             var message = Self.good(id)

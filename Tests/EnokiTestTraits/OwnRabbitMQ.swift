@@ -1,9 +1,10 @@
 import EnokiTestSupport
-import Testing
+public import Testing
 
 /// Gives the tests of a suite, all together, a RabbitMQ that they can hurt: `RabbitMQNode.current`.
-struct OwnRabbitMQ: SuiteTrait, TestScoping {
-    @concurrent func provideScope(
+public struct OwnRabbitMQ: SuiteTrait, TestScoping {
+    /// Starts it before the first test and stops it after the last.
+    @concurrent public func provideScope(
         for test: Test,
         testCase: Test.Case?,
         performing function: @concurrent @Sendable () async throws -> Void
@@ -14,5 +15,5 @@ struct OwnRabbitMQ: SuiteTrait, TestScoping {
 
 extension Trait where Self == OwnRabbitMQ {
     /// A RabbitMQ for the suite alone.
-    static var ownRabbitMQ: Self { Self() }
+    public static var ownRabbitMQ: Self { Self() }
 }
