@@ -4,14 +4,6 @@ import EnokiTestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct PublishingTests {
-    /// What `body` throws as a ``BrokerError``.
-    private func failure(
-        sourceLocation: SourceLocation = #_sourceLocation,
-        _ body: () async throws -> Void
-    ) async -> BrokerError? {
-        await #expect(throws: BrokerError.self, sourceLocation: sourceLocation) { try await body() }
-    }
-
     @Test(arguments: TransportServer.allCases)
     func aConfirmedMessageIsInItsQueue(on server: TransportServer) async throws {
         try await server.withTransport { broker in
@@ -123,7 +115,7 @@ import Testing
     @Test(arguments: TransportServer.allCases)
     func aMandatoryMessageWithoutAQueueIsUnroutable(on server: TransportServer) async throws {
         try await server.withTransport { broker in
-            let error = await self.failure {
+            let error = await brokerError {
                 try await broker.publish(
                     Message("x"),
                     to: "amq.direct",
@@ -173,7 +165,7 @@ import Testing
             )
             try await broker.declare(Topology(queues: [queue]))
             try await broker.publish(Message("1"), to: "", routingKey: queue.name)
-            let error = await self.failure { try await broker.publish(Message("2"), to: "", routingKey: queue.name) }
+            let error = await brokerError { try await broker.publish(Message("2"), to: "", routingKey: queue.name) }
             #expect(error?.code == .rejected)
         }
     }
@@ -181,7 +173,7 @@ import Testing
     @Test(arguments: TransportServer.allCases)
     func aMissingExchangeFailsOnlyItsOwnMessages(on server: TransportServer) async throws {
         try await server.withTransport { broker in
-            let error = await self.failure { try await broker.publish(Message("x"), to: "no-such", routingKey: "k") }
+            let error = await brokerError { try await broker.publish(Message("x"), to: "no-such", routingKey: "k") }
             #expect(error?.code == .notFound)
             #expect(error?.message.contains("no-such") == true)
             #expect(error?.publishOutcome == .notPublished)
@@ -273,10 +265,10 @@ import Testing
                 Message("", properties: BasicProperties(correlationID: tooLong)),
                 Message("", properties: BasicProperties(headers: ["n": .bytes([UInt8](repeating: 0, count: 200_000))])),
             ] {
-                let error = await self.failure { try await broker.publish(message, to: "", routingKey: queue.name) }
+                let error = await brokerError { try await broker.publish(message, to: "", routingKey: queue.name) }
                 #expect(error?.code == .invalidArgument)
             }
-            let error = await self.failure { try await broker.publish(Message(""), to: "", routingKey: tooLong) }
+            let error = await brokerError { try await broker.publish(Message(""), to: "", routingKey: tooLong) }
             #expect(error?.code == .invalidArgument)
             try await broker.publish(Message("x"), to: "", routingKey: queue.name)
             #expect(try await broker.inspect(queue: queue.name).messageCount == 1)
@@ -287,123 +279,9 @@ import Testing
     func aForeignUserIDFailsItsMessage(on server: TransportServer) async throws {
         try await server.withTransport { broker in
             let message = Message("x", properties: BasicProperties(userID: "somebody else"))
-            let error = await self.failure { try await broker.publish(message, to: "", routingKey: "k") }
+            let error = await brokerError { try await broker.publish(message, to: "", routingKey: "k") }
             #expect(error?.code == .preconditionFailed)
             try await broker.publish(Message("x"), to: "", routingKey: "k")
-        }
-    }
-
-    @Test(
-        .bug(
-            "https://github.com/MassTransit/MassTransit/issues/5068",
-            "MassTransit: publishing to a paused broker hangs for two minutes"
-        ),
-        arguments: TransportServer.allCases
-    )
-    func withoutAConfirmTheOutcomeIsUnknown(on server: TransportServer) async throws {
-        try await server.withProxiedTransport { broker, proxy in
-            try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
-            proxy.filter { $0.method != FaultProxy.Frame.basicAck }
-            let error = await self.failure {
-                try await broker.publish(
-                    Message("x"),
-                    to: "amq.direct",
-                    routingKey: "k",
-                    options: PublishOptions(timeout: .milliseconds(300))
-                )
-            }
-            #expect(error?.code == .outcomeUnknown)
-            #expect(error?.publishOutcome == .unknown)
-            proxy.filter(nil)
-            // The lost confirm is one of the past; later ones are paired all the same.
-            try await broker.publish(Message("x"), to: "amq.direct", routingKey: "k")
-        }
-    }
-
-    @Test(arguments: TransportServer.allCases)
-    func aBlockedConnectionMakesMessagesWaitAndDeliveriesGoOn(on server: TransportServer) async throws {
-        try await server.withProxiedTransport { broker, proxy in
-            let queue = Queue(.unique("blocked"), exclusive: true)
-            try await broker.declare(Topology(queues: [queue]))
-            for _ in 0..<2 { try await broker.publish(Message("before"), to: "", routingKey: queue.name) }
-            proxy.inject(.blocked("low on memory"))
-            await broker.reaches { $0 == .blocked(reason: "low on memory") }
-
-            let options = PublishOptions(timeout: .milliseconds(200))
-            let error = await self.failure {
-                try await broker.publish(Message("never"), to: "", routingKey: queue.name, options: options)
-            }
-            #expect(error?.code == .notSent)
-            #expect(error?.message.contains("low on memory") == true)
-
-            let mailbox = Mailbox<Delivery>()
-            let consumer = try await broker.consume(queue.name, options: ConsumerOptions(prefetch: 1)) {
-                mailbox.put($0)
-            }
-            for _ in 0..<2 { try await mailbox.next().token.settle(.ack) }
-
-            async let waiting: Void = broker.publish(Message("after"), to: "", routingKey: queue.name)
-            proxy.inject(.unblocked)
-            await broker.reaches { $0 == .connected }
-            try await waiting
-            #expect(try await mailbox.next().message.body == Array("after".utf8))
-            await consumer.close()
-        }
-    }
-
-    @Test(
-        .bug(
-            "https://github.com/alanxz/rabbitmq-c/issues/519",
-            "rabbitmq-c: publishing blocks without a limit while the broker reads nothing"
-        ),
-        .bug("https://github.com/alanxz/rabbitmq-c/issues/780", "rabbitmq-c: publishing blocks where it should not"),
-        arguments: TransportServer.allCases
-    )
-    func whatDoesNotLeaveInTimeIsNeverSent(on server: TransportServer) async throws {
-        try await server.withProxiedTransport({ $0.outputBufferLimit = 8 * 1024 * 1024 }) { broker, proxy in
-            let queue = Queue(.unique("stalled"), exclusive: true)
-            try await broker.declare(Topology(queues: [queue]))
-            try await broker.publish(Message("before"), to: "", routingKey: queue.name)
-            proxy.muteClient(true)
-            let big = Message(body: [UInt8](repeating: 1, count: 1_000_000))
-            // The first fill the sockets, others are in the I/O thread's hands, in the outbox, and before it.
-            let outcomes = Mailbox<Result<Void, BrokerError>>()
-            for _ in 0..<40 {
-                broker.publish(big, to: "", routingKey: queue.name, options: PublishOptions(timeout: .seconds(1))) {
-                    outcomes.put($0)
-                }
-            }
-            var errors: [BrokerError] = []
-            for _ in 0..<40 { if case .failure(let error) = try await outcomes.next() { errors.append(error) } }
-            #expect(errors.count == 40)
-            let unknown = errors.count { $0.code == .outcomeUnknown }
-            #expect(errors.count { $0.code == .notSent } == 40 - unknown)
-            #expect(errors.contains { $0.message.contains("many bytes wait") })
-            proxy.muteClient(false)
-            try await broker.publish(Message("after"), to: "", routingKey: queue.name)
-            // "before" and "after", and of the big ones only those whose outcome was called unknown.
-            #expect(try await broker.inspect(queue: queue.name).messageCount == 2 + unknown)
-        }
-    }
-
-    @Test(arguments: TransportServer.allCases)
-    func publishersWaitWhileTheBrokerTakesNothingAndGoOnAfterwards(on server: TransportServer) async throws {
-        try await server.withProxiedTransport({ $0.outputBufferLimit = 64 * 1024 }) { broker, proxy in
-            let queue = Queue(.unique("pressure"), exclusive: true)
-            try await broker.declare(Topology(queues: [queue]))
-            proxy.muteClient(true)
-            let message = Message(body: [UInt8](repeating: 1, count: 100_000))
-            try await withThrowingTaskGroup { group in
-                for _ in 0..<200 {
-                    group.addTask { try await broker.publish(message, to: "", routingKey: queue.name) }
-                }
-                group.addTask {
-                    try await Task.sleep(for: .milliseconds(100))
-                    proxy.muteClient(false)
-                }
-                try await group.waitForAll()
-            }
-            #expect(try await broker.inspect(queue: queue.name).messageCount == 200)
         }
     }
 }

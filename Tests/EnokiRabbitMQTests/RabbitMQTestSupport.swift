@@ -104,3 +104,11 @@ final class Mailbox<Value: Sendable>: Sendable {
         }
     }
 }
+
+/// What `body` throws as a ``BrokerError``.
+func brokerError(
+    sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () async throws -> Void
+) async -> BrokerError? {
+    await #expect(throws: BrokerError.self, sourceLocation: sourceLocation) { try await body() }
+}
