@@ -42,13 +42,15 @@ public protocol Broker: Sendable {
     ///   - routingKey: The routing key; on the default exchange the name of the queue.
     ///   - options: How it is published.
     ///   - completion: Gets a ``BrokerError`` on failure; its ``BrokerError/publishOutcome`` says what became of the message.
+    /// - Returns: What gives the message up before its timeout.
+    @discardableResult
     func publish(
         _ message: Message,
         to exchange: String,
         routingKey: String,
         options: PublishOptions,
         completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
-    )
+    ) -> PublishTicket
 
     /// Consumes `queue`: calls `onDelivery` for each delivery, in order, until the consumer is cancelled.
     ///
@@ -98,7 +100,8 @@ extension Broker {
     /// Publishes `message` and returns once the broker has confirmed it: it is in every queue that it was routed to, on
     /// disk where message and queue are durable.
     ///
-    /// Cancelling the task does not shorten the wait, since what is sent is sent: the options' timeout does.
+    /// It ends when the options' timeout is over, or when the task is cancelled. A message that was not sent by then is not sent
+    /// any more (``BrokerError/Code/notSent``), and the outcome of one that was is unknown (``BrokerError/Code/outcomeUnknown``).
     ///
     /// - Parameters:
     ///   - message: The message.
@@ -111,6 +114,29 @@ extension Broker {
         to exchange: String,
         routingKey: String,
         options: PublishOptions = PublishOptions()
+    ) async throws(BrokerError) {
+        if Task.isCancelled { throw .cancelledBeforeSending }
+        let cancellation = PublishCancellation()
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                cancellation.arm(
+                    self.publish(message, to: exchange, routingKey: routingKey, options: options) { result in
+                        continuation.resume(returning: result)
+                    }
+                )
+            }
+        } onCancel: {
+            cancellation.cancel()
+        }
+        try result.get()
+    }
+
+    /// Publishes as ``publish(_:to:routingKey:options:)`` does, and learns the outcome also in a task that is cancelled.
+    package func publishWhateverHappens(
+        _ message: Message,
+        to exchange: String,
+        routingKey: String,
+        options: PublishOptions
     ) async throws(BrokerError) {
         let result: Result<Void, BrokerError> = await withCheckedContinuation { continuation in
             self.publish(message, to: exchange, routingKey: routingKey, options: options) { result in

@@ -146,13 +146,14 @@ public final class InProcessBroker: Broker {
     public func declare(_ topology: Topology) async throws(BrokerError) { try await self.connection.declare(topology) }
 
     /// Publishes `message`; see `Broker.publish(_:to:routingKey:options:completion:)`.
+    @discardableResult
     public func publish(
         _ message: Message,
         to exchange: String,
         routingKey: String,
         options: PublishOptions,
         completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
-    ) {
+    ) -> PublishTicket {
         self.connection.publish(
             message,
             to: exchange,

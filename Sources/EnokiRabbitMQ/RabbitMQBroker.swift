@@ -154,13 +154,14 @@ public final class RabbitMQBroker: Broker {
     /// A message to an exchange that does not exist makes RabbitMQ close the channel: it fails with
     /// `BrokerError.Code.notFound`, and the others that are not confirmed yet are sent again on another channel, as after a
     /// lost connection.
+    @discardableResult
     public func publish(
         _ message: Message,
         to exchange: String,
         routingKey: String,
         options: PublishOptions,
         completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
-    ) {
+    ) -> PublishTicket {
         self.publisher.publish(message, to: exchange, routingKey: routingKey, options: options, completion: completion)
     }
 

@@ -31,11 +31,12 @@ final class WorkerBroker: Broker {
         routingKey: String,
         options: PublishOptions,
         completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
-    ) {
+    ) -> PublishTicket {
         self.messages.withLock {
             $0.append(Published(message: message, exchange: exchange, routingKey: routingKey))
         }
         completion(.success(()))
+        return PublishTicket()
     }
 
     func consume(

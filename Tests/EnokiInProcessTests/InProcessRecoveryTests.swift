@@ -155,6 +155,24 @@ import Testing
         }
     }
 
+    @Test func whatWaitsForABlockedBrokerWhenItsTaskIsCancelledIsNeverSent() async throws {
+        try await self.withBroker { broker in
+            try await broker.declare(Topology(queues: [Queue("q")]))
+            broker.block()
+            let options = PublishOptions(timeout: .seconds(3600))
+            await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await broker.publish(Message("x"), to: "", routingKey: "q", options: options) }
+                group.cancelAll()
+                let error = await #expect(throws: BrokerError.self) { try await group.next() }
+                #expect(error?.code == .notSent)
+            }
+            broker.unblock()
+            try await broker.publish(Message("after"), to: "", routingKey: "q")
+            let ready = broker.snapshot()[queue: "q"]?.ready.map { String(decoding: $0.body, as: UTF8.self) }
+            #expect(ready == ["after"])
+        }
+    }
+
     @Test func aCancelledConsumerConsumesAgain() async throws {
         try await self.withBroker { broker in
             try await broker.declare(Topology(queues: [Queue("q")]))

@@ -63,6 +63,40 @@ import Testing
         }
     }
 
+    @Test(arguments: TransportServer.allCases)
+    func whatWaitsForTheBrokerWhenItsTaskIsCancelledIsNeverSent(on server: TransportServer) async throws {
+        try await server.withProxiedTransport { broker, proxy in
+            let queue = Queue(.unique("cancelled"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            proxy.inject(.blocked("low on memory"))
+            await broker.reaches { $0 == .blocked(reason: "low on memory") }
+            let outcomes = Mailbox<BrokerError.Code?>()
+            let options = PublishOptions(timeout: .seconds(3600))
+            await withTaskGroup { group in
+                for _ in 0..<1000 {
+                    group.addTask {
+                        do throws(BrokerError) {
+                            try await broker.publish(Message("x"), to: "", routingKey: queue.name, options: options)
+                            outcomes.put(nil)
+                        } catch {
+                            outcomes.put(error.code)
+                        }
+                    }
+                }
+                // One that is before them and after them, and nobody's who is cancelled.
+                broker.publish(Message("kept"), to: "", routingKey: queue.name, options: options) { _ in }
+                group.cancelAll()
+            }
+            for _ in 0..<1000 { #expect(try await outcomes.next() == .notSent) }
+            proxy.inject(.unblocked)
+            try await eventually("the other one is sent", equals: 1) {
+                try await broker.inspect(queue: queue.name).messageCount
+            }
+            try await broker.publish(Message("after"), to: "", routingKey: queue.name)
+            #expect(try await broker.inspect(queue: queue.name).messageCount == 2)
+        }
+    }
+
     @Test(
         .bug(
             "https://github.com/alanxz/rabbitmq-c/issues/519",

@@ -211,6 +211,41 @@ import Testing
         }
     }
 
+    @Test func aRoutingKeyThatIsNotAllowedFailsItsOwnMessagesAndNoMessageIsSentMoreThanTwice() async throws {
+        try await RabbitMQVirtualHost.withFresh { host in
+            try await host.withUser(password: "secret") { user in
+                try await user.limit(to: "^open$", on: "amq.topic", of: host)
+                let change: @Sendable (inout RabbitMQConfiguration) -> Void = {
+                    $0.user = user.name
+                    $0.password = Secret("secret")
+                }
+                try await withTransportBroker(to: host.uri, change) { broker in
+                    let queue = Queue("all")
+                    let binding = Binding(from: "amq.topic", toQueue: queue.name, routingKey: "#")
+                    try await broker.declare(Topology(queues: [queue], bindings: [binding]))
+                    let outcomes = Mailbox<(String, BrokerError.Code?)>()
+                    for number in 0..<300 {
+                        let key = number % 100 == 50 ? "closed" : "open"
+                        let options = PublishOptions(persistent: true)
+                        broker.publish(Message("x"), to: "amq.topic", routingKey: key, options: options) { result in
+                            if case .failure(let error) = result {
+                                outcomes.put((key, error.code))
+                            } else {
+                                outcomes.put((key, nil))
+                            }
+                        }
+                    }
+                    for _ in 0..<300 {
+                        let (key, code) = try await outcomes.next()
+                        #expect(code == (key == "open" ? nil : .accessRefused))
+                    }
+                    let count = try await broker.inspect(queue: queue.name).messageCount
+                    #expect((297...594).contains(count))
+                }
+            }
+        }
+    }
+
     @Test(arguments: TransportServer.allCases)
     func amongMessagesToAMissingExchangeNoneIsLost(on server: TransportServer) async throws {
         let recorder = LogRecorder()
@@ -232,7 +267,8 @@ import Testing
                 }
                 return await group.reduce(into: []) { $0.append($1) }
             }
-            #expect(outcomes.filter { $0.0 }.allSatisfy { $0.1 == .notFound })
+            // Of several at once nobody knows whether the exchange was there for the first of them.
+            #expect(outcomes.filter { $0.0 }.allSatisfy { $0.1 == .notFound || $0.1 == .outcomeUnknown })
             let confirmed = outcomes.count { !$0.0 && $0.1 == nil }
             let unknown = outcomes.count { !$0.0 && $0.1 == .outcomeUnknown }
             #expect(confirmed + unknown == 190)

@@ -143,4 +143,44 @@ import Testing
             #expect(error?.message.contains("'asked'") == true)
         }
     }
+
+    /// The broker says nothing, and lives: without the task's end the wait would last as long as a call may.
+    @Test(arguments: TransportServer.allCases)
+    func aTaskThatIsCancelledWaitsForNoAnswer(on server: TransportServer) async throws {
+        try await server.withProxiedTransport({ $0.callTimeout = .seconds(3600) }) { broker, proxy in
+            let queue = Queue(.unique("mute"), exclusive: true)
+            try await broker.declare(Topology(queues: [queue]))
+            proxy.filter { $0.type != 1 }
+            let begun = Latch()
+            await withTaskGroup(of: BrokerError.Code?.self) { group in
+                group.addTask {
+                    begun.open()
+                    do throws(BrokerError) {
+                        try await broker.declare(Topology(queues: [queue]))
+                        return nil
+                    } catch {
+                        return error.code
+                    }
+                }
+                group.addTask {
+                    do throws(BrokerError) {
+                        _ = try await broker.consume(queue.name) { _ in }
+                        return nil
+                    } catch {
+                        return error.code
+                    }
+                }
+                await begun.wait()
+                group.cancelAll()
+                for await code in group { #expect(code == .timedOut) }
+            }
+            proxy.filter(nil)
+            proxy.cut()
+            // One that nobody waited for consumes nothing.
+            try await eventually("nobody consumes", equals: 0) {
+                try await broker.inspect(queue: queue.name).consumerCount
+            }
+            await broker.reaches { $0 == .connected }
+        }
+    }
 }

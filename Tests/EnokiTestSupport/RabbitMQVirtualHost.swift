@@ -45,6 +45,12 @@ public struct RabbitMQVirtualHost: Sendable {
         /// The name.
         public let name: String
 
+        /// Lets it publish to a topic exchange only with routing keys that match `pattern`.
+        public func limit(to pattern: String, on exchange: String, of host: RabbitMQVirtualHost) async throws {
+            let body = #"{"exchange": "\#(exchange)", "write": "\#(pattern)", "read": ".*"}"#
+            try await self.management.send("PUT", ["topic-permissions", host.name, self.name], body: body)
+        }
+
         /// Gives it another password; connections that stand are left alone.
         public func set(password: String) async throws {
             let body = #"{"password": "\#(password)", "tags": ""}"#

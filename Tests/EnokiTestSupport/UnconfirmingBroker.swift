@@ -10,7 +10,7 @@ public final class UnconfirmingBroker: Sendable {
     /// The connection.
     public let broker: any Broker
     /// How many confirms have been lost.
-    private let lost: @Sendable () -> Int
+    public let lost: @Sendable () -> Int
     private let cut: @Sendable () -> Void
     private let stopAll: @Sendable () -> Void
 

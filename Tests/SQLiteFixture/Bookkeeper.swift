@@ -10,24 +10,26 @@ struct Sold: Event {
 }
 
 /// Appends what was sold to the file `FIXTURE_LEDGER`; what begins with `row`, to the table `sales` of `FIXTURE_DATABASE`, too,
-/// together with the note that its message is done. With `FIXTURE_DIES` it then dies of what ends with `deadly`.
+/// together with the note that its message is done. Claims have a lease of `FIXTURE_LEASE` seconds, by default 1. With `FIXTURE_DIES` it then dies of what ends with `deadly`.
 struct Bookkeeper: Microservice {
     static let name = "bookkeeper"
     let store: SQLiteIdempotencyStore
     let ledger: String
     let dies: Bool
+    let lease: Duration
 
     init() {
         let environment = ProcessInfo.processInfo.environment
         self.store = SQLiteIdempotencyStore(path: environment["FIXTURE_DATABASE"] ?? "")
         self.ledger = environment["FIXTURE_LEDGER"] ?? ""
         self.dies = environment["FIXTURE_DIES"] != nil
+        self.lease = environment["FIXTURE_LEASE"].flatMap(Int.init).map { .seconds($0) } ?? .seconds(1)
     }
 
     var entrypoints: [any Entrypoint] {
         EventHandler(
             "book",
-            idempotency: Idempotency(store: self.store, for: .seconds(3600), lease: .seconds(1)),
+            idempotency: Idempotency(store: self.store, for: .seconds(3600), lease: self.lease),
             self.book
         )
     }

@@ -80,7 +80,7 @@ extension ServiceContainer {
         var options = ConsumerOptions(prefetch: min(most ?? prefetch, prefetch))
         options.takesDefective = true
         let redeliveries = Redeliveries(prefetch: options.prefetch) { [timers = self.process.timers] in timers.now }
-        return try await self.process.broker.consume(queue, options: options) { delivery in
+        let onDelivery: @Sendable (Delivery) -> Void = { delivery in
             guard let (newest, origin) = self.join(redeliveries.take(delivery), queue) else { return }
             let delivery = newest.asPublishedFirst(in: queue)
             let timeout = delivery.message.properties.headers[CallContext.timeoutHeader]?.integerValue
@@ -100,6 +100,9 @@ extension ServiceContainer {
                 if let limit = limit(delivery) { limit.submit(job) } else { self.pool.submit(job) }
             }
             if pause > .zero { self.process.timers.schedule(after: pause, submit) } else { submit() }
+        }
+        return try await self.untilAnswered { [options] in
+            try await self.process.broker.consume(queue, options: options, onDelivery: onDelivery)
         }
     }
 

@@ -51,6 +51,7 @@ extension ServiceContainer {
 
     func shutDown(cancel: () -> Void) async {
         let entrypoints = self.extensions.withLock { $0.started }
+        let begin = self.process.timers.now
         var isKilled = Task.isCancelled
         if isKilled { cancel() }
         await self.inParallel(entrypoints) { await $0.stop() }
@@ -71,15 +72,29 @@ extension ServiceContainer {
         // Cancelled handlers still settle their deliveries, and that needs the consumers.
         await self.drain(cancelledWithin: .seconds(2))
         self.logWhatGoesOn()
+        let patience = isKilled || running > 0 ? Self.leastPatience : self.patience(since: begin)
+        self.publishes.stop()
+        if isKilled { self.publishes.giveUp() }
+        let timer = self.process.timers.schedule(after: patience) { self.publishes.giveUp() }
         self.settler.stop()
         await self.settler.waitUntilSettled()
         await self.inParallel(entrypoints) { await $0.close() }
+        self.process.timers.cancel(timer)
         await self.stopDependencies(isKilled: isKilled)
         cancel()
         // They know the container, and the container them.
         self.extensions.withLock { $0 = Extensions(summaries: $0.summaries) }
         self.logger.info("stopped")
     }
+
+    /// How long what is published may still be confirmed: what is left of the grace period, where the broker takes messages.
+    private func patience(since begin: Duration) -> Duration {
+        guard case .connected = self.process.broker.status else { return Self.leastPatience }
+        return max(Self.leastPatience, self.process.settings.shutdownGrace - (self.process.timers.now - begin))
+    }
+
+    /// For a broker that takes no messages, or when the grace period is over.
+    private static let leastPatience = Duration.seconds(1)
 
     private func drain(within grace: Duration) async {
         let isOver = Latch()

@@ -25,6 +25,7 @@ public final class ServiceContainer: Service, Sendable {
     let failure = Locked<(any Error)?>(nil)
     let worker: Worker
     let settler: Settler
+    let publishes: UnsettledPublishes
 
     /// What the container consists of, as far as it is bound, set up and started.
     struct Extensions {
@@ -64,7 +65,13 @@ public final class ServiceContainer: Service, Sendable {
             calls: CallsInWork(of: self.name, workers: process.settings.maxWorkers),
             logger: logger
         )
-        self.settler = Settler(broker: process.broker, timers: process.timers, logger: logger)
+        self.publishes = UnsettledPublishes(broker: process.broker, timers: process.timers)
+        self.settler = Settler(
+            broker: process.broker,
+            publishes: self.publishes,
+            timers: process.timers,
+            logger: logger
+        )
         try self.bind(service.entrypoints)
     }
 
@@ -105,6 +112,9 @@ public final class ServiceContainer: Service, Sendable {
                     self.extensions.withLock { $0.areStarted = true }
                     self.startEnded.open()
                     await self.stopRequested.wait()
+                } catch is CancellationError where self.stopRequested.isOpen {
+                    // It was told to stop before the broker had answered.
+                    self.startEnded.open()
                 } catch {
                     self.fail(error)
                     self.startEnded.open()

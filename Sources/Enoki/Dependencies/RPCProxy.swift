@@ -44,7 +44,7 @@ public final class RPCProxy: DependencyProvider {
     /// Binds the proxy to the process's reply queue.
     public func setup(_ container: ServiceContainer) async throws {
         self.client.withLock { $0 = container.process.rpc }
-        try await container.process.rpc.sender.start()
+        try await container.untilAnswered { try await container.process.rpc.sender.start() }
     }
 
     /// Calls the method that `request` is the contract of.

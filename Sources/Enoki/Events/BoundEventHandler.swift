@@ -40,7 +40,7 @@ final class BoundEventHandler: BoundEntrypoint {
 
     func start() async throws {
         try await self.idempotency?.open()
-        try await self.container.process.broker.declare(self.topology.merging(self.needed))
+        try await self.container.declare(self.topology.merging(self.needed))
         let limits = self.handler.limits
         let limit = self.container.concurrencyLimit(limits)
         let consumer = try await self.container.consume(

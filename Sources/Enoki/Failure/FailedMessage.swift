@@ -70,6 +70,8 @@ struct FailedMessage: Sendable {
     /// The copy for the dead letters.
     func copy(as letter: DeadLetter) -> Message {
         self.copy { headers in
+            // The caller is answered.
+            headers[CallContext.timeoutHeader] = nil
             for header in letter.headers { headers[header.name] = header.value }
         }
     }

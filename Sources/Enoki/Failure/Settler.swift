@@ -15,6 +15,7 @@ final class Settler: Sendable {
     }
 
     private let broker: any Broker
+    private let publishes: UnsettledPublishes
     private let timers: TimerQueue
     private let logger: Logger
     private let machine = Locked(StateMachine<Copy>())
@@ -23,8 +24,9 @@ final class Settler: Sendable {
     private let toDeclare: AsyncStream<CopyTarget>
     private let declaring: AsyncStream<CopyTarget>.Continuation
 
-    init(broker: any Broker, timers: TimerQueue, logger: Logger) {
+    init(broker: any Broker, publishes: UnsettledPublishes, timers: TimerQueue, logger: Logger) {
         self.broker = broker
+        self.publishes = publishes
         self.timers = timers
         self.logger = logger
         (self.toDeclare, self.declaring) = AsyncStream.makeStream()
@@ -172,14 +174,23 @@ final class Settler: Sendable {
         to target: CopyTarget,
         completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
     ) {
-        self.broker.publish(
+        self.publishes.publish(
             message,
             to: target.exchange,
             routingKey: copy.routingKey,
-            options: PublishOptions(mandatory: true, persistent: true, expiration: copy.expiration),
+            options: PublishOptions(
+                mandatory: true,
+                persistent: true,
+                expiration: copy.expiration,
+                timeout: Self.patience
+            ),
             completion: completion
         )
     }
+
+    /// How long a confirm is waited for: as long as RabbitMQ lets an original be unacknowledged (`consumer_timeout`). A copy that is
+    /// published anew because its confirm is late would be a second message.
+    private static let patience = Duration.seconds(1800)
 
     private func note(_ result: Result<Void, BrokerError>, _ copy: Copy, _ target: CopyTarget) {
         switch result {

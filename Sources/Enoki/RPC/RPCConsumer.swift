@@ -5,10 +5,12 @@ final class RPCConsumer: BoundEntrypoint {
     private let container: ServiceContainer
     private let methods = Locked<[ByteName: RPC]>([:])
     private let consumer = Locked<(any Consumer)?>(nil)
-    /// The replies that are on their way to the broker.
-    private let unconfirmed = InFlight()
+    private let responder: Responder
 
-    init(_ container: ServiceContainer) { self.container = container }
+    init(_ container: ServiceContainer) {
+        self.container = container
+        self.responder = Responder(container)
+    }
 
     func register(_ method: RPC) { self.methods.withLock { $0[ByteName(method.name)] = method } }
 
@@ -25,7 +27,7 @@ final class RPCConsumer: BoundEntrypoint {
     func start() async throws {
         let methods = self.methods.withLock { $0.mapValues { ServedMethod($0, self.queue, self.container) } }
         let needed = methods.values.map(\.failures.topology).reduce(self.topology) { $0.merging($1) }
-        try await self.process.broker.declare(needed)
+        try await self.container.declare(needed)
         let queue = self.queue.name
         let consumer = try await self.container.consume(
             queue,
@@ -69,9 +71,9 @@ final class RPCConsumer: BoundEntrypoint {
 
     func stop() async { await self.consumer.withLock { $0 }?.cancel() }
 
-    /// The acknowledgement of a request follows the confirm of its reply, which every publish gets or times out.
+    /// The acknowledgement of a request follows the confirm of its reply.
     func close() async {
-        await self.unconfirmed.waitUntilNone()
+        await self.responder.waitUntilAnswered()
         // A dead letter follows its reply.
         await self.container.settler.waitUntilSettled()
         await self.consumer.withLock { $0 }?.close()
@@ -92,7 +94,9 @@ final class RPCConsumer: BoundEntrypoint {
             )
             return self.container.settler.settle(request, .ack)
         }
-        guard let served = methods[name] else { return self.refuse(request, name.string, MethodNotFound(name.string)) }
+        guard let served = methods[name] else {
+            return self.refuse(request, name.string, deadline, MethodNotFound(name.string))
+        }
         if let settlement = served.failures.settlement(returned: request, from: origin, deadline: deadline) {
             return self.settle(request, returned: settlement, deadline, served)
         }
@@ -101,7 +105,7 @@ final class RPCConsumer: BoundEntrypoint {
             _ = try ReplyAddress(of: request.message)
             call = try served.method.method(for: request.message, self.process.codecs)
         } catch {
-            return self.refuse(request, name.string, error)
+            return self.refuse(request, name.string, deadline, error)
         }
         await self.container.work(
             on: request,
@@ -119,7 +123,7 @@ final class RPCConsumer: BoundEntrypoint {
     /// A call that fails is answered when no attempt is left; its dead letter follows the answer.
     private func finish(_ request: Delivery, _ outcome: Outcome, _ deadline: Deadline?, _ served: ServedMethod) {
         let settlement = served.failures.settlement(for: outcome, of: request, deadline: deadline)
-        self.settle(request, settlement, outcome) {
+        self.settle(request, settlement, outcome, deadline) {
             let name = served.method.name
             served.failures.settle(request, settlement, outcome, entrypoint: name, deadline: deadline)
         }
@@ -134,7 +138,7 @@ final class RPCConsumer: BoundEntrypoint {
     ) {
         let name = served.method.name
         let error = served.failures.error(returned: request, entrypoint: name)
-        self.settle(request, settlement, .failed(error)) {
+        self.settle(request, settlement, .failed(error), deadline) {
             served.failures.settle(request, returned: settlement, entrypoint: name, deadline: deadline)
         }
     }
@@ -144,15 +148,16 @@ final class RPCConsumer: BoundEntrypoint {
         _ request: Delivery,
         _ settlement: Settlement,
         _ outcome: Outcome,
+        _ deadline: Deadline?,
         settle: @escaping @Sendable () -> Void
     ) {
         switch settlement {
         case .requeue, .retry, .comeBack: settle()
-        case .acknowledge, .deadLetter: self.answer(request, outcome, settle: settle)
+        case .acknowledge, .deadLetter: self.responder.answer(request, outcome, until: deadline, settle: settle)
         }
     }
 
-    private func refuse(_ request: Delivery, _ name: String, _ error: any Error) {
+    private func refuse(_ request: Delivery, _ name: String, _ deadline: Deadline?, _ error: any Error) {
         self.container.logger.warning(
             "refused a request",
             metadata: [
@@ -163,94 +168,8 @@ final class RPCConsumer: BoundEntrypoint {
         )
         self.process.overrides.observe?(.refused(service: self.container.name, entrypoint: name, error))
         let answer = error as? any RemoteException ?? MalformedRequest("\(error)")
-        self.answer(request, .failed(answer)) { self.container.settler.settle(request, .ack) }
-    }
-
-    /// Answers a request. It is done when its reply is confirmed, an error is an answer too, or when the broker refuses the
-    /// reply: then `settle` is called. The worker does not wait for that.
-    private func answer(_ delivery: Delivery, _ outcome: Outcome, settle: @escaping @Sendable () -> Void) {
-        let request = delivery.message
-        guard let replyTo = (try? ReplyAddress(of: request))?.routingKey else {
-            self.container.logger.debug("a request without an address for its reply was not answered")
-            return settle()
+        self.responder.answer(request, .failed(answer), until: deadline) {
+            self.container.settler.settle(request, .ack)
         }
-        self.unconfirmed.begin()
-        self.publish(self.message(outcome, to: request), to: replyTo) { result in
-            switch result {
-            case .success:
-                settle()
-            case .failure(let error) where error.code == .invalidArgument:
-                // Too large, or a correlation id that cannot be sent: the caller can still be told so.
-                let failure = Outcome.failed(UnserializableValue("the reply cannot be sent: \(error.message)"))
-                self.publish(self.message(failure, to: request), to: replyTo) { result in
-                    if case .failure(let error) = result { self.log(error) }
-                    settle()
-                    self.unconfirmed.end()
-                }
-                return
-            case .failure(let error):
-                self.log(error)
-                if Self.isBrokerAway(error) { self.container.settler.settle(delivery, .requeue) } else { settle() }
-            }
-            self.unconfirmed.end()
-        }
-    }
-
-    /// Whether the request should be delivered again, which runs its method again: only where nobody took the reply. A
-    /// broker that refuses it would refuse the next one too, and the method would run for ever. One that may have taken it
-    /// probably has: a second run would be worse than a caller that times out.
-    private static func isBrokerAway(_ error: BrokerError) -> Bool {
-        switch error.code {
-        case .notSent, .connectionFailed, .connectionLost, .timedOut, .closed: true
-        default: false
-        }
-    }
-
-    private func log(_ error: BrokerError) {
-        self.container.logger.error("a reply was not published", metadata: [LoggingKeys.error: "\(error)"])
-    }
-
-    private func publish(
-        _ reply: Message,
-        to replyTo: String,
-        completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
-    ) {
-        self.process.broker.publish(
-            reply,
-            to: self.process.settings.rpcExchange,
-            routingKey: replyTo,
-            options: PublishOptions(),
-            completion: completion
-        )
-    }
-
-    private func message(_ outcome: Outcome, to request: Message) -> Message {
-        // The reply is in the format of the request, if that is one of ours.
-        let codec = (try? self.process.codecs.codec(for: request.properties)) ?? self.process.codecs.preferred
-        do {
-            switch outcome {
-            case .succeeded(let result):
-                guard let result = result as? any Encodable else {
-                    throw UnserializableValue("Unserializable value: `\(type(of: result))`")
-                }
-                return try Self.reply(SuccessEnvelope(result: result), to: request, codec)
-            case .failed, .timedOut, .cancelled:
-                let error = outcome.error ?? CancellationError()
-                return try Self.reply(FailureEnvelope(error: RemoteErrorBody(error)), to: request, codec)
-            }
-        } catch {
-            let failure = UnserializableValue("Unserializable value: \(error)")
-            self.container.logger.error(
-                "a reply could not be encoded; its caller gets an UnserializableValueError",
-                metadata: [LoggingKeys.error: "\(FailureText.text(of: error))"]
-            )
-            // Only strings are left to encode. Should even that fail, the caller gets an empty body instead of silence.
-            return (try? Self.reply(FailureEnvelope(error: RemoteErrorBody(failure)), to: request, codec))
-                ?? Message(body: [], properties: BasicProperties(correlationID: request.properties.correlationID))
-        }
-    }
-
-    private static func reply(_ envelope: some Encodable, to request: Message, _ codec: any Codec) throws -> Message {
-        try codec.message(envelope, headers: [:], correlationID: request.properties.correlationID)
     }
 }

@@ -8,7 +8,7 @@ package struct CallContext: Sendable {
     static let prefix = "nameko."
     static let callIDStackHeader = "nameko.call_id_stack"
     /// The caller's remaining time in milliseconds. It must not be handed on: every hop writes its own.
-    static let timeoutHeader = "enoki.timeout"
+    package static let timeoutHeader = "enoki.timeout"
 
     /// What a peer may make us carry along, in bytes: a bound on the size of all that we publish.
     private static let maximumSize = 8 * 1024

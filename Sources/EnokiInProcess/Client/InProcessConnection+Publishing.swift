@@ -56,6 +56,17 @@ extension InProcessConnection {
         }
     }
 
+    /// Nobody waits any longer for what becomes of a publish.
+    func giveUp(publish id: UInt64) {
+        let (sent, waiting) = self.state.withLock { state -> (UnconfirmedPublish?, SessionRequest?) in
+            if let (publish, _) = state.unconfirmed.removeValue(forKey: id) { return (publish, nil) }
+            return (nil, state.waiting.firstIndex { $0.id == id }.map { state.waiting.remove(at: $0) })
+        }
+        if let sent { self.server.calls.call { sent.completion(.failure(.cancelledBeforeConfirm)) } }
+        guard let waiting else { return }
+        self.answer(waiting, .failure(.cancelledBeforeSending))
+    }
+
     /// Tells what became of a publish on that connection, the first time.
     private func end(_ publish: UnconfirmedPublish, _ result: Result<Void, BrokerError>, on connection: ConnectionID?) {
         let (isFirst, request) = self.state.withLock { state -> (Bool, SessionRequest?) in

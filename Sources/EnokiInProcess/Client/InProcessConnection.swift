@@ -149,19 +149,21 @@ public final class InProcessConnection: Broker {
     // MARK: - Messages
 
     /// Publishes `message`; see `Broker.publish(_:to:routingKey:options:completion:)`.
+    @discardableResult
     public func publish(
         _ message: Message,
         to exchange: String,
         routingKey: String,
         options: PublishOptions,
         completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
-    ) {
+    ) -> PublishTicket {
         var message = message
         options.apply(to: &message)
         do throws(BrokerError) {
             try WireLimits.check(message, to: exchange, routingKey: routingKey)
         } catch {
-            return self.server.calls.call { completion(.failure(error)) }
+            self.server.calls.call { completion(.failure(error)) }
+            return PublishTicket()
         }
         // As it would arrive.
         message.properties.expiration = (message.properties.expiration?.wholeMilliseconds).map { .milliseconds($0) }
@@ -174,9 +176,9 @@ public final class InProcessConnection: Broker {
             timeout: options.timeout,
             deadline: self.server.timers.now + options.timeout
         )
-        self.publish(
-            UnconfirmedPublish(id: self.server.nextRequestNumber(), publish: publish, completion: completion)
-        )
+        let id = self.server.nextRequestNumber()
+        self.publish(UnconfirmedPublish(id: id, publish: publish, completion: completion))
+        return PublishTicket { [weak self] in self?.giveUp(publish: id) }
     }
 
     /// Consumes `queue`; see `Broker.consume(_:options:onDelivery:)`.

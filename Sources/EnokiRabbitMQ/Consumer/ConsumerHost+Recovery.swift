@@ -151,7 +151,9 @@ extension ConsumerHost {
         let reason = "exchange '\(name)' was deleted by someone"
         self.logger.error("\(reason); declaring it again")
         self.holdPublishers(reason)
-        self.recover { $0.missed(reason) }
+        // The publishing connection's thread is here; what this one's thread has closed it may be about to open again.
+        let session = self.state.withLock { $0.session }
+        session?.schedule(after: .zero) { self.recover { $0.missed(reason) } }
     }
 
     /// Looks whether every consumer that is wanted is served, see ``RecoveryStateMachine/look(served:)``.

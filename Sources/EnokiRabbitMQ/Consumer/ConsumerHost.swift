@@ -115,14 +115,16 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
                 count: methods.count
             )
         )
-        await withCheckedContinuation { done in
-            let countdown = Countdown(methods.count) { done.resume() }
-            for (index, method) in methods.enumerated() {
-                self.topologyCall(method, on: session, deadline: deadline) { result in
-                    results.withLock { $0[index] = result }
-                    countdown.down()
-                }
+        let isAnswered = Answer<Void>()
+        let countdown = Countdown(methods.count) { isAnswered.tell(()) }
+        for (index, method) in methods.enumerated() {
+            self.topologyCall(method, on: session, deadline: deadline) { result in
+                results.withLock { $0[index] = result }
+                countdown.down()
             }
+        }
+        guard await isAnswered.value() != nil else {
+            return [.failure(BrokerError(.timedOut, "the broker has not answered: the task was cancelled"))]
         }
         return results.withLock { $0 }
     }
@@ -178,12 +180,17 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
         )
         while true {
             let session = try await self.session(until: deadline)
-            let result = await withCheckedContinuation { done in
-                consumer.start(on: session) { result in
-                    // Before the thread can notice a loss: a consumer that was promised comes back.
-                    if case .success = result { self.add(consumer) }
-                    done.resume(returning: result)
-                }
+            let answer = Answer<Result<Void, BrokerError>>()
+            consumer.start(on: session) { result in
+                // Before the thread can notice a loss: a consumer that was promised comes back.
+                if case .success = result { self.add(consumer) }
+                // It may have been abandoned before it was added.
+                if consumer.isCancelled { self.consumerCancelled(consumer) }
+                answer.tell(result)
+            }
+            guard let result = await answer.value() else {
+                consumer.abandon()
+                throw BrokerError(.timedOut, "queue '\(queue)' is not consumed: the task was cancelled")
             }
             switch result {
             case .success: return consumer

@@ -121,6 +121,17 @@ final class RabbitMQConsumer: Consumer, ChannelUser {
         }
     }
 
+    /// Wants it no longer, whatever has become of it, and waits for nothing.
+    func abandon() {
+        let (session, channel) = self.state.withLock { state in
+            defer { state = State(phase: .cancelled) }
+            return (state.session, state.channel)
+        }
+        self.host.consumerCancelled(self)
+        guard let session, let channel else { return }
+        session.close(channel, deadline: .deadline(after: self.host.configuration.callTimeout))
+    }
+
     func close() async {
         await self.cancel()
         let (session, channel) = self.state.withLock { state in

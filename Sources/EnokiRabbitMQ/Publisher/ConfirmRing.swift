@@ -60,6 +60,8 @@ struct ConfirmRing {
     private(set) var unanswered = 0
     /// About how many bytes these are.
     private(set) var unansweredBytes = 0
+    /// How many of them were sent before, and are not sent a third time.
+    private(set) var unansweredAgain = 0
     /// How many are kept although nobody waits for them: they stand behind one that the broker does not answer.
     var stale: Int { self.entries.count - self.waiting }
     /// How many answers have come after their publishers had given up.
@@ -69,8 +71,13 @@ struct ConfirmRing {
     mutating func append(_ outgoing: Outgoing, at range: Range<Outbox.Offset>) {
         self.entries.append(Entry(outgoing: outgoing, range: range))
         self.waiting += 1
-        self.unanswered += 1
-        self.unansweredBytes += outgoing.publication.estimatedSize
+        self.count(outgoing, 1)
+    }
+
+    private mutating func count(_ outgoing: Outgoing, _ change: Int) {
+        self.unanswered += change
+        self.unansweredBytes += change * outgoing.publication.estimatedSize
+        if outgoing.mayHaveArrived { self.unansweredAgain += change }
     }
 
     /// The broker has taken (`basic.ack`) or refused (`basic.nack`) number `tag`, or all up to it.
@@ -89,8 +96,7 @@ struct ConfirmRing {
         self.entries[index].isSettled = true
         let outgoing = self.entries[index].outgoing
         let publication = outgoing.publication
-        self.unanswered -= 1
-        self.unansweredBytes -= publication.estimatedSize
+        self.count(outgoing, -1)
         if !refused { self.prove(publication.exchange) }
         let failure = self.failures.isEmpty ? nil : self.failures.removeValue(forKey: ObjectIdentifier(publication))
         guard self.take(index) else {
@@ -162,26 +168,55 @@ struct ConfirmRing {
                 next = min(next ?? publication.deadline, publication.deadline)
                 continue
             }
-            _ = self.take(index)
-            if withdraw(self.entries[index].range) {
-                self.remove(index)
-                let error = BrokerError(.notSent, "the message was not sent in time: the broker takes no more bytes")
-                completions.append((publication, .failed(outgoing.failure(error))))
-            } else {
-                let error = BrokerError(
+            let completion = self.giveUp(
+                index,
+                withdraw: withdraw,
+                notSent: BrokerError(.notSent, "the message was not sent in time: the broker takes no more bytes"),
+                unknown: BrokerError(
                     .outcomeUnknown,
                     "the message was sent, and the broker did not confirm it in time"
                 )
-                completions.append((publication, .failed(error)))
-            }
+            )
+            completions.append(completion)
         }
         return next
     }
 
+    /// Tells those whose publishers wait no longer; what never left is taken back, as in ``expire(at:withdraw:into:)``.
+    mutating func giveUp(
+        where isGivenUp: (Publication) -> Bool,
+        withdraw: (Range<Outbox.Offset>) -> Bool,
+        into completions: inout [Completion]
+    ) {
+        for index in self.entries.indices.reversed()
+        where !self.entries[index].isTold && isGivenUp(self.entries[index].publication) {
+            completions.append(
+                self.giveUp(
+                    index,
+                    withdraw: withdraw,
+                    notSent: .cancelledBeforeSending,
+                    unknown: .cancelledBeforeConfirm
+                )
+            )
+        }
+    }
+
+    private mutating func giveUp(
+        _ index: Int,
+        withdraw: (Range<Outbox.Offset>) -> Bool,
+        notSent: BrokerError,
+        unknown: BrokerError
+    ) -> Completion {
+        let outgoing = self.entries[index].outgoing
+        _ = self.take(index)
+        guard withdraw(self.entries[index].range) else { return (outgoing.publication, .failed(unknown)) }
+        self.remove(index)
+        return (outgoing.publication, .failed(outgoing.failure(notSent)))
+    }
+
     private mutating func remove(_ index: Int) {
         let length = UInt64(self.entries[index].range.count)
-        self.unanswered -= 1
-        self.unansweredBytes -= self.entries[index].publication.estimatedSize
+        self.count(self.entries[index].outgoing, -1)
         self.entries.remove(at: index)
         for later in index..<self.entries.count {
             let range = self.entries[later].range
@@ -200,30 +235,49 @@ struct ConfirmRing {
 
     /// The broker has closed the channel because of a message, which fails. All others are sent again.
     ///
-    /// It handles messages in order and drops all that follow the guilty one; those before it may have arrived. Which one
-    /// is guilty follows from the exchange that the broker names. It is not certain where several messages to that exchange
-    /// were unconfirmed *and* the exchange is known to have existed: then it was deleted meanwhile, and what lies between
-    /// the first and the last of them may have been taken.
+    /// It handles messages in order and drops all that follow the guilty one; those before it may have arrived.
     mutating func close(_ closure: IncomingMethod.Closure) -> [Completion] {
-        let unconfirmed = self.entries.indices.filter { !self.entries[$0].isSettled }
-        let candidates = unconfirmed.filter { closure.names(exchange: self.entries[$0].publication.exchange) }
         let guilty = BrokerError(BrokerError.Code(reply: closure.code), "publishing failed: \(closure.text)")
         let reason = "the broker closed the channel before it confirmed it: \(closure.text)"
-        guard let first = candidates.first ?? (unconfirmed.count == 1 ? unconfirmed.first : nil),
-            let last = candidates.last ?? unconfirmed.first
-        else { return self.removeAll { _, entry in entry.afterLoss(reason) } }
-        let isCertain =
-            first == last || !self.provenExchanges.contains(ByteName(self.entries[first].publication.exchange))
+        let blame = self.blame(for: closure)
         return self.removeAll { index, entry in
-            if isCertain, index == first { return .failed(entry.outgoing.failure(guilty)) }
-            return index > (isCertain ? first : last) ? entry.unsent : entry.afterLoss(reason)
+            if case .certain(index) = blame { return .failed(entry.outgoing.failure(guilty)) }
+            return index > blame.last ? entry.unsent : entry.afterLoss(reason)
         }
     }
 
-    /// How many messages may be guilty of the channel's end: where the broker does not say which, all that it has not answered.
+    /// How many messages may be guilty of the channel's end, or were sent before one that is.
     func suspects(of closure: IncomingMethod.Closure) -> Int {
-        let isNamed = self.entries.contains { !$0.isSettled && closure.names(exchange: $0.publication.exchange) }
-        return isNamed || self.unanswered <= 1 ? 0 : self.unanswered
+        guard case .oneUpTo(let last) = self.blame(for: closure) else { return 0 }
+        return self.entries.prefix(last + 1).count { !$0.isSettled }
+    }
+
+    /// Whose fault the end of a channel is.
+    private enum Blame {
+        /// The fault of this one.
+        case certain(Int)
+        /// Of one of all up to this one.
+        case oneUpTo(Int)
+
+        var last: Int {
+            switch self {
+            case .certain(let index), .oneUpTo(let index): index
+            }
+        }
+    }
+
+    /// Which one is guilty follows from what the broker names. Where it has refused access it is the first that this may be about:
+    /// nobody's rights change on a channel between two messages. An exchange that does not exist, though, may have been
+    /// deleted meanwhile, so that the first messages to it were taken.
+    private func blame(for closure: IncomingMethod.Closure) -> Blame {
+        let unconfirmed = self.entries.indices.filter { !self.entries[$0].isSettled }
+        let candidates = unconfirmed.filter { closure.isAbout(self.entries[$0].publication) }
+        guard let first = candidates.first ?? (unconfirmed.count == 1 ? unconfirmed.first : nil),
+            let last = candidates.last ?? unconfirmed.first
+        else { return .oneUpTo(self.entries.count - 1) }
+        if first == last { return .certain(first) }
+        let isProven = self.provenExchanges.contains(ByteName(self.entries[first].publication.exchange))
+        return closure.refusesTopic || closure.refusesAccess && !isProven ? .certain(first) : .oneUpTo(last)
     }
 
     /// Forgets what nobody waits for.
@@ -236,6 +290,7 @@ struct ConfirmRing {
             self.waiting = 0
             self.unanswered = 0
             self.unansweredBytes = 0
+            self.unansweredAgain = 0
         }
         return self.entries.enumerated().compactMap { index, entry in
             if entry.isTold { return nil }
@@ -257,8 +312,19 @@ extension IncomingMethod.Closure {
         return String(self.text[start.upperBound..<end.lowerBound])
     }
 
-    /// Whether the text is about that exchange, such as `NOT_FOUND - no exchange 'x' in vhost '/'`.
-    fileprivate func names(exchange: String) -> Bool {
-        self.text.utf8.firstRange(of: "exchange '\(exchange)'".utf8) != nil
+    /// Whether the user lacks a right.
+    fileprivate var refusesAccess: Bool { Int32(clamping: self.code) == AMQP_ACCESS_REFUSED }
+
+    /// Whether it is the right to a routing key: `ACCESS_REFUSED - access to topic 'k' in exchange 'x' in vhost '/' refused for
+    /// user 'u'` (`rabbit_access_control:check_topic_access`).
+    fileprivate var refusesTopic: Bool { self.refusesAccess && self.text.firstRange(of: "access to topic '") != nil }
+
+    /// Whether the text is about the exchange of a message, such as `NOT_FOUND - no exchange 'x' in vhost '/'`, and about its
+    /// routing key where it names one.
+    fileprivate func isAbout(_ publication: Publication) -> Bool {
+        guard self.names("exchange '\(publication.exchange)'") else { return false }
+        return !self.refusesTopic || self.names("access to topic '\(publication.routingKey)' in exchange")
     }
+
+    private func names(_ text: String) -> Bool { self.text.utf8.firstRange(of: text.utf8) != nil }
 }

@@ -68,7 +68,7 @@ extension Publisher {
     /// Replaces a channel that could not be replaced when its last message was given up.
     private func keepUp() {
         let (channel, upkeep) = self.state.withLock { state in
-            (state.channel, state.channel == nil ? .none : Self.keepUp(&state, wasFull: false))
+            (state.channel, state.channel == nil ? .none : Self.keepUp(&state, didWait: false))
         }
         if let channel { self.keepUp(channel, upkeep) }
     }
@@ -79,7 +79,7 @@ extension Publisher {
             // An answer on a channel that was replaced is one that nobody waits for.
             guard state.channel === channel else { return (1, .none) }
             let lateBefore = state.ring.lateAnswers
-            let wasFull = state.isWindowFull
+            let didWait = state.waitsForConfirms
             let unanswered = state.ring.unanswered
             switch method {
             case .acknowledged(let tag, let multiple):
@@ -89,7 +89,7 @@ extension Publisher {
             default: break
             }
             state.suspects = max(0, state.suspects - (unanswered - state.ring.unanswered))
-            return (state.ring.lateAnswers - lateBefore, Self.keepUp(&state, wasFull: wasFull))
+            return (state.ring.lateAnswers - lateBefore, Self.keepUp(&state, didWait: didWait))
         }
         if late > 0 {
             self.connection.logger.info("the broker has answered after its messages' publishers had given up")
@@ -109,7 +109,7 @@ extension Publisher {
 
     /// Gives up a channel on which the broker owes answers that nobody waits for any more: they would hold up the memory of
     /// all that follows. While somebody waits on it, it is only seen to that no more do, if they are very many.
-    private static func keepUp(_ state: inout State, wasFull: Bool) -> Upkeep {
+    private static func keepUp(_ state: inout State, didWait: Bool) -> Upkeep {
         // A broker that takes no messages for a while answers when it does again, and owes no answer to what it has not got.
         if state.ring.isSpent, !state.isEnded, state.holds[.blocked] == nil, let session = state.session,
             let channel = state.channel, channel.outbox.isDrained
@@ -124,7 +124,7 @@ extension Publisher {
             return .none
         }
         let wasStale = state.holds.removeValue(forKey: .stale) != nil
-        return wasStale || wasFull && state.canSend ? .goOn : .none
+        return wasStale || didWait && state.canSend ? .goOn : .none
     }
 
     private func keepUp(_ channel: Channel, _ upkeep: Upkeep) {
@@ -194,9 +194,9 @@ extension Publisher {
         var completions: [ConfirmRing.Completion] = []
         let (next, upkeep) = self.state.withLock { state -> (ContinuousClock.Instant?, Upkeep) in
             guard state.channel === channel else { return (nil, .none) }
-            let wasFull = state.isWindowFull
+            let didWait = state.waitsForConfirms
             let next = state.ring.expire(at: now, withdraw: channel.outbox.withdraw, into: &completions)
-            return (next, Self.keepUp(&state, wasFull: wasFull))
+            return (next, Self.keepUp(&state, didWait: didWait))
         }
         self.keepUp(channel, upkeep)
         Self.tell(completions)

@@ -28,6 +28,8 @@ final class Publisher: ConnectionUser, ChannelUser {
         /// Not sent yet, oldest first.
         var waiting: Deque<Outgoing> = []
         var waitingBytes = 0
+        /// Whose publishers wait no longer, until the next look.
+        var givenUp: [Publication] = []
         var holds: [Hold: String] = [:]
         /// Why there is no channel.
         var reason = "not connected yet"
@@ -44,18 +46,27 @@ final class Publisher: ConnectionUser, ChannelUser {
         var obstacle: String {
             if self.channel == nil { return self.reason }
             if let hold = self.holds[.blocked] ?? self.holds[.topology] ?? self.holds[.stale] { return hold }
-            return self.isWindowFull
+            return self.waitsForConfirms
                 ? "the broker has not confirmed the \(self.ring.unanswered) messages before it"
                 : "many bytes wait to be sent, and the broker takes them slowly or not at all"
         }
 
         /// Whether as many messages are unconfirmed as may be.
-        var isWindowFull: Bool {
+        private var isWindowFull: Bool {
             self.ring.unanswered >= (self.suspects > 0 ? 1 : self.maxUnconfirmed)
                 || self.ring.unanswered > 0 && self.ring.unansweredBytes >= Publisher.maxUnconfirmedBytes
         }
 
-        var canSend: Bool { self.channel != nil && self.holds.isEmpty && !self.isWindowFull }
+        var canSend: Bool { self.channel != nil && self.holds.isEmpty && !self.waitsForConfirms }
+
+        /// Whether nothing can be sent before something is confirmed.
+        var waitsForConfirms: Bool { self.isWindowFull || self.isNextTooEarly }
+
+        /// Whether what is sent for the second time has to be confirmed first: a message that the broker closes the channel for
+        /// would leave the outcome of all of that unknown.
+        private var isNextTooEarly: Bool {
+            self.ring.unansweredAgain > 0 && self.waiting.first?.mayHaveArrived != true
+        }
     }
 
     /// How many bytes of messages may be sent without a confirm: they are kept until then.
@@ -96,13 +107,15 @@ final class Publisher: ConnectionUser, ChannelUser {
     func attach(_ host: ConsumerHost) { self.topology.withLock { $0.host = host } }
 
     /// Publishes; tells `completion` once what became of the message.
+    ///
+    /// - Returns: What gives it up.
     func publish(
         _ message: Message,
         to exchange: String,
         routingKey: String,
         options: PublishOptions,
         completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
-    ) {
+    ) -> PublishTicket {
         var message = message
         options.apply(to: &message)
         self.messageIDs?.assign(to: &message)
@@ -118,7 +131,8 @@ final class Publisher: ConnectionUser, ChannelUser {
                 complete: completion
             )
         } catch {
-            return completion(.failure(error))
+            completion(.failure(error))
+            return PublishTicket()
         }
         let (failure, look) = self.state.withLock { state -> (BrokerError?, ContinuousClock.Instant?) in
             if state.isEnded { return (.brokerClosed, nil) }
@@ -147,6 +161,7 @@ final class Publisher: ConnectionUser, ChannelUser {
         }
         if let failure { completion(.failure(failure)) }
         if let look { self.look(at: look) }
+        return PublishTicket { [weak self] in self?.giveUp(publication) }
     }
 
     private enum SendResult {
@@ -253,6 +268,44 @@ final class Publisher: ConnectionUser, ChannelUser {
         if let next { self.look(at: next) }
         let error = BrokerError(.notSent, "the message was not sent within its timeout: \(obstacle)")
         for outgoing in overdue { outgoing.publication.complete(.failure(outgoing.failure(error))) }
+    }
+
+    // MARK: - Those that are given up
+
+    /// Nobody waits for `publication` any longer. Many may be given up at once, which costs one look.
+    private func giveUp(_ publication: Publication) {
+        let isFirst = self.state.withLock { state in
+            state.givenUp.append(publication)
+            return state.givenUp.count == 1
+        }
+        if isFirst { self.timers.schedule(after: .zero) { self.endGivenUp() } }
+    }
+
+    private func endGivenUp() {
+        var completions: [ConfirmRing.Completion] = []
+        let channel = self.state.withLock { state -> Channel? in
+            let givenUp = Set(state.givenUp.map(ObjectIdentifier.init))
+            // Kept until here, so that no other can have taken its place.
+            state.givenUp = []
+            let waiting = state.waiting.filter { givenUp.contains(ObjectIdentifier($0.publication)) }
+            if !waiting.isEmpty {
+                state.waiting.removeAll { givenUp.contains(ObjectIdentifier($0.publication)) }
+                state.waitingBytes -= waiting.reduce(0) { $0 + $1.publication.estimatedSize }
+            }
+            completions = waiting.map { ($0.publication, .failed($0.failure(.cancelledBeforeSending))) }
+            guard let channel = state.channel else { return nil }
+            state.ring.giveUp(
+                where: { givenUp.contains(ObjectIdentifier($0)) },
+                withdraw: channel.outbox.withdraw,
+                into: &completions
+            )
+            return channel
+        }
+        Self.tell(completions)
+        // There may be room for others.
+        self.change { _ in }
+        // The I/O thread sees to a channel on which only answers are left that nobody waits for.
+        channel?.outbox.watch(.now)
     }
 
     // MARK: - Obstacles

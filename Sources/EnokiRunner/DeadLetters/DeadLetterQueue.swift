@@ -114,7 +114,13 @@ struct DeadLetterQueue: Sendable {
         }
         do throws(BrokerError) {
             let options = PublishOptions(mandatory: true, persistent: true)
-            try await self.broker.publish(replayed.message, to: "", routingKey: replayed.queue, options: options)
+            // One that was sent is waited for, whatever signal comes: it would be a letter and replayed.
+            try await self.broker.publishWhateverHappens(
+                replayed.message,
+                to: "",
+                routingKey: replayed.queue,
+                options: options
+            )
         } catch {
             return .init(letter: held.letter, reason: Self.explanation(of: error, to: replayed.queue))
         }

@@ -62,6 +62,8 @@ struct ReplayedMessage: Sendable, Hashable {
         FailureHeaders.attempts, FailureHeaders.firstFailure, FailureHeaders.redeliveries, FailureHeaders.reason,
         FailureHeaders.errorType, FailureHeaders.error, FailureHeaders.lastFailure, FailureHeaders.service,
         FailureHeaders.entrypoint, FailureHeaders.host, FailureHeaders.queue,
+        // Of a caller who has long been answered.
+        CallContext.timeoutHeader,
         // Of a quorum queue, which counts anew.
         "x-delivery-count",
     ]

@@ -236,7 +236,7 @@ private struct Interrupted: Broker {
         routingKey: String,
         options: PublishOptions,
         completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
-    ) {
+    ) -> PublishTicket {
         self.broker.publish(message, to: exchange, routingKey: routingKey, options: options, completion: completion)
     }
 

@@ -77,10 +77,13 @@ import Testing
         let leaky = Leaky(concurrency: concurrency)
         try await self.withHost(leaky, workers: workers) { host, clock, failure in
             try await host.dispatch(Published(title: "1"))
+            try await eventually("it runs") { !leaky.attempts.elements.isEmpty }
             await clock.advance(by: .milliseconds(14_999))
             #expect(!host.isStopping)
-            await clock.advance(by: .milliseconds(1))
-            #expect(host.isStopping)
+            try await eventually("it stops") {
+                await clock.advance(by: .milliseconds(1))
+                return host.isStopping
+            }
             leaky.waiting.release()
             try await eventually("it has ended") { failure.withLock { $0 } != nil }
             let expected = NoWorkerLeft(service: "leaky", entrypoints: ["on_published"])

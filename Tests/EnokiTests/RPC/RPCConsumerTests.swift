@@ -60,8 +60,9 @@ import Testing
             routingKey: String,
             options: PublishOptions,
             completion: @escaping Completion
-        ) {
+        ) -> PublishTicket {
             self.unconfirmed.append(completion)
+            return PublishTicket { self.events.append("given up") }
         }
 
         func consume(

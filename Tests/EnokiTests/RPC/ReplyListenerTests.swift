@@ -68,10 +68,11 @@ import Testing
             routingKey: String,
             options: PublishOptions,
             completion: @escaping @Sendable (Result<Void, BrokerError>) -> Void
-        ) {
+        ) -> PublishTicket {
             if self.keepsConfirms.isOpen { self.unconfirmed.append(completion) }
             self.published.append(message)
             if !self.keepsConfirms.isOpen { completion(.success(())) }
+            return PublishTicket()
         }
 
         func consume(

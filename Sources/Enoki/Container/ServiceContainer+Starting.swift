@@ -1,0 +1,56 @@
+import Logging
+
+/// What a container asks of its broker while it starts: until it has an answer, however long the broker is away.
+extension ServiceContainer {
+    /// Declares `topology`. A broker that does not answer, or goes away meanwhile, is asked again.
+    ///
+    /// - Throws: `BrokerError` when the broker refuses; `CancellationError` when the container is to stop before.
+    func declare(_ topology: Topology) async throws {
+        try await self.untilAnswered { try await self.process.broker.declare(topology) }
+    }
+
+    /// Does `ask` until the broker has answered.
+    ///
+    /// - Throws: What `ask` throws, but for a broker that does not answer; `CancellationError` when the container is to stop
+    ///   before.
+    func untilAnswered<Answer: Sendable>(_ ask: @escaping @Sendable () async throws -> Answer) async throws -> Answer {
+        try await withThrowingTaskGroup(of: Answer?.self) { group in
+            group.addTask {
+                while true {
+                    do {
+                        return try await ask()
+                    } catch let error as BrokerError where Self.maySucceedLater(error) {
+                        try Task.checkCancellation()
+                        self.logger.warning(
+                            "the broker does not answer while the service starts; asking again",
+                            metadata: [LoggingKeys.error: "\(error)"]
+                        )
+                        await self.wait(.seconds(1))
+                        try Task.checkCancellation()
+                    }
+                }
+            }
+            group.addTask {
+                await self.stopRequested.wait()
+                return nil
+            }
+            defer { group.cancelAll() }
+            if let answer = try await group.next() ?? nil { return answer }
+            group.cancelAll()
+            // One that has come all the same is somebody's, such as a consumer that has to be closed.
+            guard let late = try? await group.next() ?? nil else { throw CancellationError() }
+            return late
+        }
+    }
+
+    private static func maySucceedLater(_ error: BrokerError) -> Bool {
+        [.timedOut, .connectionLost, .connectionFailed, .notSent].contains(error.code)
+    }
+
+    private func wait(_ duration: Duration) async {
+        let isOver = Latch()
+        let timer = self.process.timers.schedule(after: duration) { isOver.open() }
+        await isOver.wait()
+        self.process.timers.cancel(timer)
+    }
+}
