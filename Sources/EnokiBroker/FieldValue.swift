@@ -2,6 +2,9 @@
 ///
 /// The cases are the field kinds that RabbitMQ and its clients exchange; each names the letter that stands for it on
 /// the wire (RabbitMQ's amendments to AMQP 0-9-1 §4.2.1, <https://www.rabbitmq.com/amqp-0-9-1-errata#section_3>).
+///
+/// Two values are equal if their kinds are, too: an ``int64(_:)`` of 4 is not the literal `4`, which is an ``int32(_:)``. Who wants
+/// the number compares ``integerValue``.
 public enum FieldValue: Sendable, Hashable {
     /// `t`, a boolean.
     case bool(Bool)
