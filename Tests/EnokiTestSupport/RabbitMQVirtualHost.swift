@@ -42,6 +42,7 @@ public struct RabbitMQVirtualHost: Sendable {
     /// A user of the virtual host whose password can be changed.
     public struct User: Sendable {
         fileprivate let management: RabbitMQManagement
+        fileprivate let host: String
         /// The name.
         public let name: String
 
@@ -56,14 +57,19 @@ public struct RabbitMQVirtualHost: Sendable {
             let body = #"{"password": "\#(password)", "tags": ""}"#
             try await self.management.send("PUT", ["users", self.name], body: body)
         }
+
+        /// Lets it declare and delete what matches the pattern, and publish and consume all.
+        public func set(configure pattern: String) async throws {
+            let rights = #"{"configure": "\#(pattern)", "write": ".*", "read": ".*"}"#
+            try await self.management.send("PUT", ["permissions", self.host, self.name], body: rights)
+        }
     }
 
     /// Makes a user with all rights here, runs `body` and deletes the user.
     public func withUser<Result>(password: String, _ body: (User) async throws -> Result) async throws -> Result {
-        let user = User(management: self.management, name: "user-of-\(self.name)")
+        let user = User(management: self.management, host: self.name, name: "user-of-\(self.name)")
         try await user.set(password: password)
-        let rights = #"{"configure": ".*", "write": ".*", "read": ".*"}"#
-        try await self.management.send("PUT", ["permissions", self.name, user.name], body: rights)
+        try await user.set(configure: ".*")
         do {
             let result = try await body(user)
             try await self.management.delete(["users", user.name])

@@ -124,17 +124,17 @@ extension ServiceContainer {
         return nil
     }
 
-    /// Works on a delivery whose message is decoded, in the worker that has taken it. `completion` is told the outcome once.
+    /// Works on a delivery whose message is decoded, in the worker that has taken it. `completion` is told the outcome once, and
+    /// logs a failure with what becomes of the message.
     func work(
         on delivery: Delivery,
         until deadline: Deadline?,
         attempt: Int,
         entrypoint: String,
         limits: CallLimits,
-        expects: @escaping @Sendable (any Error) -> Bool,
         guarding: CallGuard? = nil,
         method: @escaping @Sendable () async throws -> any Sendable,
-        completion: @escaping @Sendable (Outcome) -> Void
+        completion: @escaping @Sendable (Outcome, WorkerContext) -> Void
     ) async {
         let headers = delivery.message.properties.headers
         let context = self.context(
@@ -145,10 +145,10 @@ extension ServiceContainer {
             attempt: attempt,
             message: delivery.message
         )
-        await self.worker.run(context, limits: limits, expects: expects, guarding: guarding, method) { outcome in
+        await self.worker.run(context, limits: limits, expects: nil, guarding: guarding, method) { outcome in
             // Also of a call that goes on after its time: its message is no longer its own.
             self.process.quarantine.leave(delivery.token)
-            completion(outcome)
+            completion(outcome, context)
         }
     }
 

@@ -121,13 +121,15 @@ extension ServiceContainer {
         if let timer { self.process.timers.cancel(timer) }
     }
 
-    /// Names the calls that outlast the container. Their messages go back to their queues with the consumers.
+    /// Names the calls that outlast the container. Their messages go back to their queues with the consumers, unless they are
+    /// settled already, as those of calls that outlived their timeout are.
     private func logWhatGoesOn() {
-        for context in self.worker.calls.contexts {
-            context.logger.error(
-                "\(context.entrypoint) ignores that it was cancelled: its message goes back, and `run()` waits for it",
-                metadata: context.messageMetadata
-            )
+        for (context, hasLeaked) in self.worker.calls.running {
+            let message =
+                if context.message == nil { "" } else if hasLeaked { "its message is settled, and " } else {
+                    "its message goes back, and "
+                }
+            context.logger.error("\(context.entrypoint) ignores that it was cancelled: \(message)`run()` waits for it")
         }
     }
 

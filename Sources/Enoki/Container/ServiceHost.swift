@@ -152,6 +152,13 @@ public final class ServiceHost: Service, Sendable {
     /// How many calls all services are working on.
     package var runningCalls: Int { self.containers.reduce(0) { $0 + $1.runningCalls } }
 
+    /// The entrypoints of the calls that still run, as `service.entrypoint`, each once: those that keep ``run()`` from returning
+    /// after a stop.
+    package var entrypointsInWork: [String] {
+        let calls = self.containers.flatMap { $0.worker.calls.running }
+        return Set(calls.map { "\($0.context.service).\($0.context.entrypoint)" }).sorted()
+    }
+
     /// Asks all services to stop gracefully; ``run()`` then returns.
     public func stop() {
         self.stopRequested.open()

@@ -220,7 +220,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         return BoundEventHandler(
             handler: self,
             topology: topology,
-            failures: FailureHandling(policy: policy, queue: queue, container: container),
+            failures: FailureHandling(policy: policy, queue: queue, container: container, expects: self.expects),
             idempotency: self.idempotency.map { plan in
                 IdempotencyGuard(
                     plan,

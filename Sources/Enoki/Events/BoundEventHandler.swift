@@ -84,23 +84,18 @@ final class BoundEventHandler: BoundEntrypoint {
             attempt: self.failures.attempt(event),
             entrypoint: name,
             limits: self.handler.limits,
-            expects: self.handler.expects,
             guarding: self.idempotency.map { CallGuard(idempotency: $0, sender: sender, key: decoded.key) },
             method: {
                 try await decoded.method()
                 return NoReply()
             }
-        ) { outcome in
-            self.failures.settle(event, outcome, entrypoint: name, deadline: deadline)
+        ) { outcome, context in
+            self.failures.settle(event, outcome, of: context, deadline: deadline)
         }
     }
 
     private func refuse(_ event: Delivery, _ error: any Error) {
         let name = self.handler.name
-        self.container.logger.error(
-            "refused an event that cannot be read",
-            metadata: [LoggingKeys.entrypoint: "\(name)", LoggingKeys.error: "\(FailureText.text(of: error))"]
-        )
         let service = self.container.name
         self.container.process.overrides.observe?(.refused(service: service, entrypoint: name, error))
         self.failures.settle(event, unreadable: error, entrypoint: name)

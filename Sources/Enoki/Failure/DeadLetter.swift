@@ -12,6 +12,8 @@ package struct DeadLetter: Sendable, Hashable {
     package var firstFailure: UInt64
     /// When it was given up, in seconds since 1970.
     package var lastFailure: UInt64
+    /// The id of the last call, by which the log knows it; empty where none was made.
+    package var callID: String
     /// The service that gave it up.
     package var service: String
     /// The entrypoint that gave it up.
@@ -32,6 +34,7 @@ package struct DeadLetter: Sendable, Hashable {
         attempts: Int,
         firstFailure: UInt64,
         lastFailure: UInt64,
+        callID: String = "",
         service: String,
         entrypoint: String,
         host: String,
@@ -45,6 +48,7 @@ package struct DeadLetter: Sendable, Hashable {
         self.attempts = attempts
         self.firstFailure = firstFailure
         self.lastFailure = lastFailure
+        self.callID = callID
         self.service = service
         self.entrypoint = entrypoint
         self.host = host
@@ -68,6 +72,7 @@ package struct DeadLetter: Sendable, Hashable {
             attempts: Int(clamping: max(headers[FailureHeaders.attempts]?.integerValue ?? 0, 0)),
             firstFailure: time(FailureHeaders.firstFailure),
             lastFailure: time(FailureHeaders.lastFailure),
+            callID: text(FailureHeaders.callID),
             service: text(FailureHeaders.service),
             entrypoint: text(FailureHeaders.entrypoint),
             host: text(FailureHeaders.host),
@@ -79,7 +84,7 @@ package struct DeadLetter: Sendable, Hashable {
 
     /// The headers that say it.
     package var headers: Headers {
-        [
+        var headers: Headers = [
             FailureHeaders.reason: .string(self.reason.rawValue),
             FailureHeaders.errorType: .string(self.errorType),
             FailureHeaders.error: .string(self.error),
@@ -93,5 +98,7 @@ package struct DeadLetter: Sendable, Hashable {
             FailureHeaders.exchange: .string(self.exchange),
             FailureHeaders.routingKey: .string(self.routingKey),
         ]
+        if !self.callID.isEmpty { headers[FailureHeaders.callID] = .string(self.callID) }
+        return headers
     }
 }

@@ -15,6 +15,14 @@ package enum DeadLetterReason: String, Sendable, Hashable, CaseIterable {
     /// It came back unsettled too often: the processes that had it have probably died of it.
     case crash
 
+    /// Whether the message could not be read, so that no handler saw it.
+    package var isUnreadable: Bool {
+        switch self {
+        case .malformed, .unsupportedContent, .tooLarge: true
+        case .error, .timeout, .rejected, .crash: false
+        }
+    }
+
     /// The reason for a message that could not be read because of `error`.
     init(unreadable error: any Error) {
         self = Self(rawValue: UnreadableMessage(error).reason.description) ?? .malformed

@@ -10,7 +10,12 @@ struct FailedMessage: Sendable {
     /// The service and the entrypoint that failed.
     let service: String
     let entrypoint: String
-    /// Why, in the last attempt.
+    /// The id of the call that failed; `nil` where none was made.
+    let callID: String?
+    /// The message id of its copies: its own, or a new one where it has none, so that the log can name it.
+    let messageID: String
+    /// Why, in a word and in the last attempt.
+    let reason: DeadLetterReason
     let error: any Error
     /// When, in seconds since 1970.
     let time: UInt64
@@ -54,10 +59,11 @@ struct FailedMessage: Sendable {
         DeadLetter(
             reason: reason,
             errorType: FailureText.typeName(of: self.error),
-            error: FailureText.text(of: self.error),
+            error: self.errorText,
             attempts: attempts,
             firstFailure: self.firstFailure,
             lastFailure: self.time,
+            callID: self.callID ?? "",
             service: self.service,
             entrypoint: self.entrypoint,
             host: host,
@@ -67,11 +73,19 @@ struct FailedMessage: Sendable {
         )
     }
 
+    /// What the error says, without the reason that is told beside it.
+    var errorText: String {
+        guard let error = self.error as? UnreadableMessage else { return FailureText.text(of: self.error) }
+        return FailureText.redacted(error.explanation)
+    }
+
     /// The copy for the dead letters.
     func copy(as letter: DeadLetter) -> Message {
         self.copy { headers in
             // The caller is answered.
             headers[CallContext.timeoutHeader] = nil
+            // Forged, or of an earlier letter: this one need not have a call.
+            headers[FailureHeaders.callID] = nil
             for header in letter.headers { headers[header.name] = header.value }
         }
     }
@@ -93,7 +107,7 @@ struct FailedMessage: Sendable {
                 priority: original.priority,
                 correlationID: original.correlationID,
                 replyTo: original.replyTo,
-                messageID: original.messageID,
+                messageID: self.messageID,
                 timestamp: original.timestamp,
                 type: original.type,
                 appID: original.appID
@@ -111,7 +125,7 @@ struct FailedMessage: Sendable {
 
     private static let ofDeadLetters = [
         FailureHeaders.reason, FailureHeaders.errorType, FailureHeaders.error, FailureHeaders.lastFailure,
-        FailureHeaders.service, FailureHeaders.entrypoint, FailureHeaders.host,
+        FailureHeaders.callID, FailureHeaders.service, FailureHeaders.entrypoint, FailureHeaders.host,
     ]
 }
 

@@ -3,6 +3,8 @@ struct FailureHandling: Sendable {
     let policy: FailurePolicy
     let queue: Queue
     let container: ServiceContainer
+    /// Whether an error is part of normal work.
+    let expects: @Sendable (any Error) -> Bool
     /// How messages get into the queue at first, where one that comes otherwise would not be understood by all who consume it.
     var entrance: FailedMessage.Entrance?
 
@@ -15,9 +17,21 @@ struct FailureHandling: Sendable {
     }
 
     /// Settles a delivery whose call ended with `outcome`.
-    func settle(_ delivery: Delivery, _ outcome: Outcome, entrypoint: String, deadline: Deadline?) {
+    func settle(_ delivery: Delivery, _ outcome: Outcome, of context: WorkerContext, deadline: Deadline?) {
         let settlement = self.settlement(for: outcome, of: delivery, deadline: nil)
-        self.settle(delivery, settlement, outcome, entrypoint: entrypoint, deadline: deadline)
+        self.log(outcome, settlement, of: context)
+        self.settle(delivery, settlement, outcome, of: context, deadline: deadline)
+    }
+
+    /// Logs a failure of which no copy is made; of a copy the settler says why. So each failed attempt has one line.
+    func log(_ outcome: Outcome, _ settlement: Settlement, of context: WorkerContext) {
+        guard let error = outcome.error else { return }
+        switch settlement {
+        case .retry, .comeBack, .deadLetter: break
+        case .acknowledge: context.logFailure(error, isExpected: self.expects(error))
+        case .requeue:
+            context.logFailure(error, isExpected: self.expects(error), ": its message goes back to its queue")
+        }
     }
 
     /// What to do with a delivery whose call ended with `outcome`. No attempt is made after `deadline`.
@@ -37,11 +51,13 @@ struct FailureHandling: Sendable {
         _ delivery: Delivery,
         _ settlement: Settlement,
         _ outcome: Outcome,
-        entrypoint: String,
+        of context: WorkerContext,
         deadline: Deadline?
     ) {
         if case .succeeded = outcome { return self.container.settler.settle(delivery, .ack) }
-        self.settle(delivery, settlement, entrypoint, outcome.error ?? CancellationError(), deadline)
+        let reason = if case .timedOut = outcome { DeadLetterReason.timeout } else { DeadLetterReason.error }
+        let error = outcome.error ?? CancellationError()
+        self.settle(delivery, settlement, context.entrypoint, reason, error, callID: context.callID, deadline)
     }
 
     /// What is to be done with a delivery in place of a call, before even its message is read; `nil` when its call may begin.
@@ -114,7 +130,7 @@ struct FailureHandling: Sendable {
                 metadata: [LoggingKeys.entrypoint: "\(entrypoint)", LoggingKeys.error: "\(error)"]
             )
         }
-        self.settle(delivery, settlement, entrypoint, error, deadline)
+        self.settle(delivery, settlement, entrypoint, .crash, error, deadline)
     }
 
     /// What is told of a delivery that has come back too often.
@@ -124,19 +140,28 @@ struct FailureHandling: Sendable {
 
     /// Settles a delivery that cannot be read. It is not tried again: that would change nothing.
     func settle(_ delivery: Delivery, unreadable error: any Error, entrypoint: String) {
+        let reason = DeadLetterReason(unreadable: error)
         let settlement = self.policy.settlement(
-            refusing: DeadLetterReason(unreadable: error),
+            refusing: reason,
             attempt: self.attempt(delivery),
             hasDeadLetters: self.queue.outlivesItsConsumers
         )
-        self.settle(delivery, settlement, entrypoint, error, nil)
+        if case .acknowledge = settlement {
+            self.container.logger.error(
+                "refused an event that cannot be read: it is discarded",
+                metadata: FailureText.metadata(of: error).merging([LoggingKeys.entrypoint: "\(entrypoint)"]) { $1 }
+            )
+        }
+        self.settle(delivery, settlement, entrypoint, reason, error, nil)
     }
 
     private func settle(
         _ delivery: Delivery,
         _ settlement: Settlement,
         _ entrypoint: String,
+        _ reason: DeadLetterReason,
         _ error: any Error,
+        callID: String? = nil,
         _ deadline: Deadline?
     ) {
         let failed = FailedMessage(
@@ -145,9 +170,16 @@ struct FailureHandling: Sendable {
             entrance: self.entrance,
             service: self.container.name,
             entrypoint: entrypoint,
+            callID: callID,
+            messageID: Self.id(of: delivery) ?? self.container.process.overrides.ids.messageID(),
+            reason: reason,
             error: error,
             time: self.container.process.overrides.unixTime()
         )
         self.container.settler.settle(failed, settlement, deadline: deadline)
+    }
+
+    private static func id(of delivery: Delivery) -> String? {
+        delivery.message.properties.messageID.flatMap { $0.isEmpty ? nil : $0 }
     }
 }

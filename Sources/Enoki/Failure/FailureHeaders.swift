@@ -14,6 +14,8 @@ package enum FailureHeaders {
     package static let error = "x-enoki-error"
     /// When a message was given up (timestamp).
     package static let lastFailure = "x-enoki-last-failure"
+    /// The id of the last call, by which the log knows it (string); absent where none was made.
+    package static let callID = "x-enoki-call-id"
     /// The service that gave it up (string).
     package static let service = "x-enoki-service"
     /// The entrypoint that gave it up (string).
@@ -32,7 +34,7 @@ package enum FailureHeaders {
     /// The names of all of them.
     static let names = [
         Self.attempts, Self.firstFailure, Self.redeliveries, Self.reason, Self.errorType, Self.error, Self.lastFailure,
-        Self.service, Self.entrypoint, Self.host, Self.queue, Self.exchange, Self.routingKey, Self.userID,
+        Self.callID, Self.service, Self.entrypoint, Self.host, Self.queue, Self.exchange, Self.routingKey, Self.userID,
     ]
 
     /// The number of the attempt that `headers` came with, counted from 1 and never more than `limit`.

@@ -64,7 +64,7 @@ public struct FailurePolicy: Sendable, Hashable {
     /// The message waits on the broker, in no worker and through any restart, and the number of attempts travels with it.
     ///
     /// - Parameters:
-    ///   - attempts: How many attempts are made in all, the first included: from 2 to 1000.
+    ///   - attempts: How many attempts are made in all, the first included: from 1, which is no retry, to 1000.
     ///   - backoff: How long it waits between two of them; by default 1 s, doubled each time up to 300 s.
     ///   - kinds: Which failures are worth another attempt: ``FailureKind/error``, ``FailureKind/timeout`` or both.
     ///   - permanentErrors: Types of errors that no further attempt would change, as if the handler had thrown ``Reject``.
@@ -174,8 +174,7 @@ public struct FailurePolicy: Sendable, Hashable {
     func validate(for entrypoint: String, _ queue: Queue) throws(ConfigurationError) {
         guard (1...Self.maximumAttempts).contains(self.attempts) else {
             throw ConfigurationError(
-                "\(entrypoint) is to be tried up to \(self.attempts) times: give 2 to \(Self.maximumAttempts), or a policy "
-                    + "without retries such as .deadLetter"
+                "\(entrypoint) is to be tried up to \(self.attempts) times: give 1 to \(Self.maximumAttempts)"
             )
         }
         if let defect = self.backoff.defect { throw ConfigurationError("\(entrypoint) has a backoff with \(defect)") }

@@ -1,3 +1,5 @@
+import Logging
+
 /// What an error says, fit for a header: bounded, of one line, without the credentials of addresses.
 package enum FailureText {
     /// The longest text, in bytes of UTF-8.
@@ -6,6 +8,11 @@ package enum FailureText {
     /// The text of `error`.
     package static func text(of error: any Error) -> String {
         Self.redacted((error as? DecodingError)?.explanation(at: []) ?? "\(error)")
+    }
+
+    /// What the log says of `error`: its type and its text.
+    static func metadata(of error: any Error) -> Logger.Metadata {
+        [LoggingKeys.errorType: "\(Self.typeName(of: error))", LoggingKeys.error: "\(Self.text(of: error))"]
     }
 
     /// The name of the error's type; of one with a path on the wire, that path.

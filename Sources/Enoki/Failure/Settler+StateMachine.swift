@@ -31,6 +31,8 @@ extension Settler {
             var phase = Phase.open
             var needsDeclaration: Bool
             var failures = 0
+            /// Whether copies had to wait since the last one that was published.
+            var isBlocked = false
             var copies: [Copy] = []
         }
 
@@ -70,7 +72,16 @@ extension Settler {
         }
 
         /// The broker has confirmed a copy.
-        mutating func published(to target: CopyTarget) { self.targets[target]?.failures = 0 }
+        ///
+        /// - Returns: Whether copies had to wait before, so that their way is found again.
+        @discardableResult
+        mutating func published(to target: CopyTarget) -> Bool {
+            defer {
+                self.targets[target]?.failures = 0
+                self.targets[target]?.isBlocked = false
+            }
+            return self.targets[target]?.isBlocked ?? false
+        }
 
         /// The broker did not take a copy.
         mutating func couldNotPublish(_ copy: Copy, to target: CopyTarget, _ obstacle: Obstacle) -> Action? {
@@ -125,6 +136,7 @@ extension Settler {
             let failures = (self.targets[target]?.failures ?? 0) + 1
             self.targets[target]?.failures = failures
             self.targets[target]?.phase = .waiting
+            self.targets[target]?.isBlocked = true
             return .wait(target, Self.pause(after: failures), failures: failures)
         }
 

@@ -19,6 +19,10 @@ final class Settler: Sendable {
     private let timers: TimerQueue
     private let logger: Logger
     private let machine = Locked(StateMachine<Copy>())
+    /// What came of declaring targets that were not declared, the last time.
+    private let refusals = Locked<[CopyTarget: BrokerError]>([:])
+    /// The messages that came back unsettled, by their queues.
+    private let returns = Locked<[String: Doublings]>([:])
     /// The originals whose copies are not confirmed yet.
     private let unsettled = InFlight()
     private let toDeclare: AsyncStream<CopyTarget>
@@ -48,19 +52,11 @@ final class Settler: Sendable {
         case .retry(let wait, let attempts):
             let timeLeft = deadline.map { $0.remaining - wait.delay }
             self.publish(failed.retryCopy(attempts: attempts, timeLeft: timeLeft), of: failed, after: wait)
-            self.logger.notice(
-                "will be tried again",
-                metadata: failed.metadata.merging(["attempts": "\(attempts)", "delay": "\(wait.delay)"]) { $1 }
-            )
+            self.logRetry(of: failed, wait, attempts: attempts)
         case .comeBack(let wait, let redeliveries):
             let timeLeft = deadline.map { $0.remaining - wait.delay }
             self.publish(failed.returnedCopy(redeliveries: redeliveries, timeLeft: timeLeft), of: failed, after: wait)
-            self.logger.notice(
-                "came back unsettled, perhaps from a process that died of it: a copy takes its place",
-                metadata: failed.metadata.merging([
-                    "redeliveries": "\(redeliveries)", "delay": "\(wait.delay)",
-                ]) { $1 }
-            )
+            self.logReturn(of: failed, wait, redeliveries: redeliveries)
         case .deadLetter(let reason, let attempts):
             let letter = failed.deadLetter(reason, attempts: attempts, host: hostname())
             self.publish(
@@ -71,9 +67,7 @@ final class Settler: Sendable {
             )
             self.logger.error(
                 "given up: it goes to the dead letters",
-                metadata: failed.metadata.merging([
-                    "attempts": "\(attempts)", "reason": "\(reason.rawValue)", LoggingKeys.error: "\(letter.error)",
-                ]) { $1 }
+                metadata: failed.metadata(reason, attempts: attempts)
             )
         }
     }
@@ -195,9 +189,10 @@ final class Settler: Sendable {
     private func note(_ result: Result<Void, BrokerError>, _ copy: Copy, _ target: CopyTarget) {
         switch result {
         case .success:
-            self.machine.withLock { $0.published(to: target) }
+            let wasBlocked = self.machine.withLock { $0.published(to: target) }
             copy.token.settle(.ack)
             self.unsettled.end()
+            if wasBlocked { self.logger.info("failed messages find their way to \(target) again") }
         case .failure(let error):
             let isMissing = error.code == .unroutable || error.code == .notFound
             let action = self.machine.withLock { machine in
@@ -211,8 +206,10 @@ final class Settler: Sendable {
     private func declare(_ target: CopyTarget) async {
         do throws(BrokerError) {
             try await self.broker.declare(target.topology)
+            self.refusals.withLock { $0[target] = nil }
             self.perform(self.machine.withLock { $0.declared(target) })
         } catch {
+            self.refusals.withLock { $0[target] = error }
             if target.isUsable(despite: error) {
                 return self.perform(self.machine.withLock { $0.declared(target) })
             }
@@ -220,6 +217,36 @@ final class Settler: Sendable {
             self.log(error, target, action, [:])
             self.perform(action)
         }
+    }
+
+    // MARK: - Logging
+
+    private func logRetry(of failed: FailedMessage, _ wait: RetryDelay, attempts: Int) {
+        let delay: Logger.Metadata = ["delay": "\(wait.delay)"]
+        guard !(failed.error is ClaimedElsewhere) else {
+            return self.logger.notice(
+                "its message is in work elsewhere: this delivery of it waits",
+                metadata: failed.metadata.merging(delay) { $1 }
+            )
+        }
+        self.logger.warning(
+            "failed: it will be tried again",
+            metadata: failed.metadata(failed.reason, attempts: attempts).merging(delay) { $1 }
+        )
+    }
+
+    /// After a crash of the broker all that was in its queues comes back at once: of many, few have a line.
+    private func logReturn(of failed: FailedMessage, _ wait: RetryDelay, redeliveries: Int) {
+        let now = self.timers.now
+        let count = self.returns.withLock { $0[failed.queue, default: Doublings(within: .seconds(60))].note(at: now) }
+        self.logger.log(
+            level: count == nil ? .debug : .notice,
+            "came back unsettled, perhaps from a process that died of it, or the broker was restarted: a copy takes its place",
+            metadata: failed.metadata.merging([
+                "redeliveries": "\(redeliveries)", "delay": "\(wait.delay)", LoggingKeys.reason: "unsettled",
+                "messages_within_a_minute": "\(count ?? 0)",
+            ]) { $1 }
+        )
     }
 
     /// Logs the first failure of a target and then each that doubles their number.
@@ -230,22 +257,34 @@ final class Settler: Sendable {
         _ metadata: Logger.Metadata
     ) {
         guard case .wait(_, let delay, let failures) = action, failures & (failures - 1) == 0 else { return }
+        // Without its declaration's error the log would say that there is no way, and not why.
+        let refusal = self.refusals.withLock { $0[target] }.flatMap { $0 == error ? nil : "\($0)" }
         self.logger.error(
             "failed messages find no way to \(target): they stay unacknowledged, and the next try is in \(delay)",
-            metadata: metadata.merging([LoggingKeys.error: "\(error)", "failures": "\(failures)"]) { $1 }
+            metadata: metadata.merging([
+                LoggingKeys.error: "\(refusal.map { "\(error), since it could not be declared: \($0)" } ?? "\(error)")",
+                "failures": "\(failures)",
+            ]) { $1 }
         )
     }
 }
 
 extension FailedMessage {
-    /// What the log says of it.
+    /// What the log says of the message and its call.
     fileprivate var metadata: Logger.Metadata {
         var metadata: Logger.Metadata = [
             LoggingKeys.entrypoint: "\(self.entrypoint)", LoggingKeys.queue: "\(self.queue)",
+            LoggingKeys.messageID: .stringConvertible(LoggedMessageID(id: self.messageID)),
         ]
-        if let id = self.delivery.message.properties.messageID {
-            metadata["message_id"] = "\(FailureText.redacted(id))"
-        }
+        if let callID = self.callID { metadata[LoggingKeys.callID] = "\(callID)" }
         return metadata
+    }
+
+    /// The same with the failure, as a dead letter has it.
+    fileprivate func metadata(_ reason: DeadLetterReason, attempts: Int) -> Logger.Metadata {
+        self.metadata.merging([
+            LoggingKeys.attempts: "\(attempts)", LoggingKeys.reason: "\(reason.rawValue)",
+            LoggingKeys.errorType: "\(FailureText.typeName(of: self.error))", LoggingKeys.error: "\(self.errorText)",
+        ]) { $1 }
     }
 }

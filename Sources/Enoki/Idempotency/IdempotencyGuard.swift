@@ -72,28 +72,23 @@ final class IdempotencyGuard: Sendable {
             return .cancelled
         case .begun: return await self.run(claim, context, work)
         case .done:
-            context.logger.debug(
-                "\(context.entrypoint) was not called: the message is done",
-                metadata: context.messageMetadata
-            )
+            context.logger.debug("\(context.entrypoint) was not called: the message is done")
             return .succeeded(NoReply())
         case .claimed(let remaining):
-            context.logger.debug(
-                "\(context.entrypoint) was not called: the message is in work elsewhere, and this delivery of it waits",
-                metadata: context.messageMetadata
-            )
             return .failed(ClaimedElsewhere(remaining: remaining))
         }
     }
 
-    /// The outcome of a call that was not made because its guard failed.
+    /// The outcome of a call that was not made because its guard failed. What failed is logged in any case: where the call's time
+    /// has passed meanwhile, its outcome does not say it.
     func refuse(_ error: any Error, _ context: WorkerContext) -> Outcome {
-        if Task.isCancelled { return .cancelled }
-        context.logger.error(
-            "\(context.entrypoint) was not called: its idempotency guard failed",
-            metadata: context.messageMetadata.merging([LoggingKeys.error: "\(FailureText.text(of: error))"]) { $1 }
-        )
-        return .failed(error)
+        if !(error is CancellationError) {
+            context.logger.warning(
+                "\(context.entrypoint) was not called: its idempotency guard failed",
+                metadata: FailureText.metadata(of: error)
+            )
+        }
+        return Task.isCancelled ? .cancelled : .failed(error)
     }
 
     /// What the message is known by; `nil` where nothing tells it from others.
@@ -152,13 +147,12 @@ final class IdempotencyGuard: Sendable {
                 """
                 \(context.entrypoint) lost its claim while it ran, and the message may have been handled twice: the lease of \
                 \(self.plan.lease) ended because it was not renewed
-                """,
-                metadata: context.messageMetadata
+                """
             )
         } catch {
             context.logger.error(
                 "\(context.entrypoint) has done a message that could not be noted as done: if it comes again it is handled again",
-                metadata: context.messageMetadata.merging([LoggingKeys.error: "\(FailureText.text(of: error))"]) { $1 }
+                metadata: FailureText.metadata(of: error)
             )
         }
     }
@@ -169,7 +163,7 @@ final class IdempotencyGuard: Sendable {
         } catch {
             context.logger.warning(
                 "a claim could not be given back: the message waits until its lease of \(self.plan.lease) ends",
-                metadata: context.messageMetadata.merging([LoggingKeys.error: "\(FailureText.text(of: error))"]) { $1 }
+                metadata: FailureText.metadata(of: error)
             )
         }
     }

@@ -54,6 +54,7 @@ final class RPCConsumer: BoundEntrypoint {
                 policy: method.onFailure,
                 queue: queue,
                 container: container,
+                expects: method.expects,
                 // A process of nameko's that consumes the queue too takes the method from the routing key alone.
                 entrance: .init(
                     exchange: container.process.settings.rpcExchange,
@@ -113,19 +114,24 @@ final class RPCConsumer: BoundEntrypoint {
             attempt: served.failures.attempt(request),
             entrypoint: name.string,
             limits: served.method.limits,
-            expects: served.method.expects,
             method: call
-        ) { outcome in
-            self.finish(request, outcome, deadline, served)
+        ) { outcome, context in
+            self.finish(request, outcome, of: context, deadline, served)
         }
     }
 
     /// A call that fails is answered when no attempt is left; its dead letter follows the answer.
-    private func finish(_ request: Delivery, _ outcome: Outcome, _ deadline: Deadline?, _ served: ServedMethod) {
+    private func finish(
+        _ request: Delivery,
+        _ outcome: Outcome,
+        of context: WorkerContext,
+        _ deadline: Deadline?,
+        _ served: ServedMethod
+    ) {
         let settlement = served.failures.settlement(for: outcome, of: request, deadline: deadline)
+        served.failures.log(outcome, settlement, of: context)
         self.settle(request, settlement, outcome, deadline) {
-            let name = served.method.name
-            served.failures.settle(request, settlement, outcome, entrypoint: name, deadline: deadline)
+            served.failures.settle(request, settlement, outcome, of: context, deadline: deadline)
         }
     }
 

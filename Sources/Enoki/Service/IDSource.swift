@@ -33,6 +33,14 @@ package enum IDSource: Sendable {
     /// What ties a reply to its request.
     func correlationID() -> String { self.id(for: "correlation id") }
 
+    /// The id of a message that its publisher has given none.
+    func messageID() -> String {
+        switch self {
+        case .random: uuid4()
+        case .numbered(let numbers): "copy-\(numbers.next(for: "copy"))"
+        }
+    }
+
     /// The routing key of a process's replies.
     func replyTo() -> String { self.id(for: "reply to") }
 

@@ -62,9 +62,11 @@ final class CallsInWork: Sendable {
     /// How many calls have leaked and still run.
     var leaked: Int { self.state.withLock { $0.leaked.count } }
 
-    /// All calls that still run, the oldest first.
-    var contexts: [WorkerContext] {
-        self.state.withLock { state in state.calls.sorted { $0.key < $1.key }.map(\.value) }
+    /// All calls that still run, the oldest first, and whether they have leaked.
+    var running: [(context: WorkerContext, hasLeaked: Bool)] {
+        self.state.withLock { state in
+            state.calls.sorted { $0.key < $1.key }.map { ($0.value, state.leaked.contains($0.key)) }
+        }
     }
 
     /// Waits until the task is cancelled.

@@ -37,12 +37,14 @@ struct Worker: Sendable {
     /// It returns when the call has ended. One that goes on though it was cancelled has its outcome before that: its message
     /// is not to wait for it.
     ///
+    /// - Parameter expects: Whether an error is part of normal work; `nil` where whoever is told the outcome logs a failure.
+    ///
     /// What guards the call is asked first and told its outcome last: one that it leaves out is no call, and nobody observes
     /// it.
     func run(
         _ context: WorkerContext,
         limits: CallLimits,
-        expects: @escaping @Sendable (any Error) -> Bool,
+        expects: (@Sendable (any Error) -> Bool)?,
         guarding: CallGuard? = nil,
         _ method: @escaping @Sendable () async throws -> any Sendable,
         completion: @escaping @Sendable (Outcome) -> Void
@@ -88,7 +90,7 @@ struct Worker: Sendable {
     private func run(
         _ context: WorkerContext,
         _ call: TimedCall?,
-        _ expects: (any Error) -> Bool,
+        _ expects: (@Sendable (any Error) -> Bool)?,
         _ guarding: CallGuard?,
         _ method: @Sendable () async throws -> any Sendable
     ) async -> Outcome {
@@ -106,7 +108,7 @@ struct Worker: Sendable {
     private func run(
         _ context: WorkerContext,
         _ call: TimedCall?,
-        _ expects: (any Error) -> Bool,
+        _ expects: (@Sendable (any Error) -> Bool)?,
         _ method: @Sendable () async throws -> any Sendable
     ) async -> Outcome {
         self.observe?(.started(context))
@@ -192,31 +194,28 @@ struct Worker: Sendable {
         }
     }
 
-    private func log(_ outcome: Outcome, _ context: WorkerContext, _ expects: (any Error) -> Bool) {
+    private func log(_ outcome: Outcome, _ context: WorkerContext, _ expects: (@Sendable (any Error) -> Bool)?) {
         switch outcome {
         case .succeeded:
             context.logger.debug("\(context.entrypoint) succeeded")
         case .cancelled:
-            context.logger.warning(
-                "\(context.entrypoint) was cancelled by the container's stop",
-                metadata: context.messageMetadata
+            context.logger.warning("\(context.entrypoint) was cancelled by the container's stop")
+        case .timedOut where expects == nil, .failed where expects == nil:
+            context.logger.debug(
+                "\(context.entrypoint) ended with an error",
+                metadata: outcome.error.map(FailureText.metadata)
             )
         case .timedOut(let timeout):
             context.logger.error("\(context.entrypoint) was cancelled: it took longer than \(timeout.timeout)")
         case .failed(let error):
-            let isExpected = expects(error)
-            context.logger.log(
-                level: isExpected ? .warning : .error,
-                "\(context.entrypoint) failed\(isExpected ? " as expected" : "")",
-                metadata: [LoggingKeys.error: "\(FailureText.text(of: error))"]
-            )
+            context.logFailure(error, isExpected: expects?(error) ?? false)
         }
     }
 
     private func logLeak(of context: WorkerContext, _ timeout: Duration, _ leaked: Int) {
         context.logger.error(
             "\(context.entrypoint) ignores that it was cancelled \(Self.patience) ago: its worker has leaked until it ends",
-            metadata: context.messageMetadata.merging(["leaked": "\(leaked)", "timeout": "\(timeout)"]) { $1 }
+            metadata: ["leaked": "\(leaked)", "timeout": "\(timeout)"]
         )
     }
 
@@ -229,10 +228,13 @@ struct Worker: Sendable {
 }
 
 extension WorkerContext {
-    /// What the log says of the message that brought the call.
-    var messageMetadata: Logger.Metadata {
-        guard let id = self.message?.properties.messageID else { return [:] }
-        return ["message_id": "\(FailureText.redacted(id))"]
+    /// Logs that the call has failed, and what becomes of it if that is worth a word.
+    func logFailure(_ error: any Error, isExpected: Bool, _ consequence: String = "") {
+        self.logger.log(
+            level: isExpected ? .warning : .error,
+            "\(self.entrypoint) failed\(isExpected ? " as expected" : "")\(consequence)",
+            metadata: FailureText.metadata(of: error)
+        )
     }
 }
 

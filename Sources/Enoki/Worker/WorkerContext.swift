@@ -26,7 +26,7 @@ public final class WorkerContext: Sendable {
     /// The number of this attempt, counted from 1: more where a ``FailurePolicy`` has the message tried again. A delivery
     /// that a lost connection or a stop has brought back is the same attempt.
     public let attempt: Int
-    /// A logger with the call's id in its metadata.
+    /// A logger with `call_id` in its metadata, `message_id` where the message has one, and `attempt` from the second on.
     public let logger: Logger
     /// What brought the call; `nil` where nothing did, as with a timer's.
     package let message: Message?
@@ -54,6 +54,10 @@ public final class WorkerContext: Sendable {
         self.message = message
         var logger = logger
         logger[metadataKey: LoggingKeys.callID] = "\(self.callID)"
+        if let id = message?.properties.messageID {
+            logger[metadataKey: LoggingKeys.messageID] = .stringConvertible(LoggedMessageID(id: id))
+        }
+        if attempt > 1 { logger[metadataKey: LoggingKeys.attempt] = .stringConvertible(attempt) }
         self.logger = logger
     }
 

@@ -60,8 +60,8 @@ struct ReplayedMessage: Sendable, Hashable {
 
     private static let ofFailures = [
         FailureHeaders.attempts, FailureHeaders.firstFailure, FailureHeaders.redeliveries, FailureHeaders.reason,
-        FailureHeaders.errorType, FailureHeaders.error, FailureHeaders.lastFailure, FailureHeaders.service,
-        FailureHeaders.entrypoint, FailureHeaders.host, FailureHeaders.queue,
+        FailureHeaders.errorType, FailureHeaders.error, FailureHeaders.lastFailure, FailureHeaders.callID,
+        FailureHeaders.service, FailureHeaders.entrypoint, FailureHeaders.host, FailureHeaders.queue,
         // Of a caller who has long been answered.
         CallContext.timeoutHeader,
         // Of a quorum queue, which counts anew.

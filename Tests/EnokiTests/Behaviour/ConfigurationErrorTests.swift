@@ -138,12 +138,16 @@ import Testing
         }
     }
 
-    @Test func aPolicyThatCannotWork() {
-        let handler = EventHandler("on_event", of: "press", "published", onFailure: .retry(upTo: 0)) {}
-        #expect(
-            self.error(of: Single(handler))?.hasPrefix("event handler 'on_event' of service 'single' is to be tried")
-                == true
-        )
+    @Test(arguments: [0, -1, 1001]) func aPolicyThatCannotWork(_ attempts: Int) {
+        let handler = EventHandler("on_event", of: "press", "published", onFailure: .retry(upTo: attempts)) {}
+        let handlerName = "event handler 'on_event' of service 'single'"
+        let error = "\(handlerName) is to be tried up to \(attempts) times: give 1 to 1000"
+        #expect(self.error(of: Single(handler)) == error)
+    }
+
+    @Test(arguments: [1, 1000]) func aPolicyOfSoManyAttemptsCanWork(_ attempts: Int) {
+        let handler = EventHandler("on_event", of: "press", "published", onFailure: .retry(upTo: attempts)) {}
+        #expect(self.error(of: Single(handler)) == nil)
     }
 
     @Test func aBroadcastIdentifierThatIsNotConfigured() {

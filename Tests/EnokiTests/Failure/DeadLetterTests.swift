@@ -255,6 +255,8 @@ import Testing
                 await cluster.clock.advance(by: .seconds(30))
             }
             #expect(try cluster.snapshot()[queue: Flaky.queue]?.unsettledCount == 0)
+            let again = "failed messages find their way to queue '\(Flaky.deadLetters)' again"
+            #expect(log.entries.filter { $0.message == again }.map(\.level) == [.info, .info])
         }
     }
 

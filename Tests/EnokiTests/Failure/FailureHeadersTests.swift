@@ -51,7 +51,7 @@ import Testing
         "x-first-death-exchange": "", "x-first-death-reason": "expired", "x-last-death-queue": "q", "cc": "kept",
     ]
 
-    private func failed(_ headers: Headers = Self.foreign, exchange: String = "press.events") -> FailedMessage {
+    private func failed(_ headers: Headers = Self.foreign, callID: String? = nil) -> FailedMessage {
         let properties = BasicProperties(
             contentType: "application/json",
             contentEncoding: "utf-8",
@@ -71,7 +71,7 @@ import Testing
         return FailedMessage(
             delivery: Delivery(
                 message: Message("body", properties: properties),
-                exchange: exchange,
+                exchange: "press.events",
                 routingKey: "published",
                 redelivered: false,
                 token: DeliveryToken { _ in }
@@ -80,6 +80,9 @@ import Testing
             entrance: nil,
             service: "reader",
             entrypoint: "on_published",
+            callID: callID,
+            messageID: "message",
+            reason: .error,
             error: Boom(reason: "because"),
             time: 1000
         )
@@ -174,10 +177,27 @@ import Testing
             entrance: nil,
             service: "s",
             entrypoint: "e",
+            callID: nil,
+            messageID: "message",
+            reason: .error,
             error: Boom(reason: ""),
             time: 2000
         ).retryCopy(attempts: 1, timeLeft: nil)
         #expect(DeadLetter(again.properties.headers) == nil)
+    }
+
+    @Test func aDeadLetterNamesTheCallOfItsLastAttemptAndNoForgedOne() {
+        func letter(_ forged: Headers, callID: String?) -> Headers {
+            let failed = self.failed(forged, callID: callID)
+            return failed.copy(as: failed.deadLetter(.error, attempts: 1, host: "here")).properties.headers
+        }
+        let forged: Headers = ["x-enoki-call-id": "forged"]
+        #expect(letter(forged, callID: "reader.on_published.1")["x-enoki-call-id"] == "reader.on_published.1")
+        #expect(DeadLetter(letter(forged, callID: "reader.on_published.1"))?.callID == "reader.on_published.1")
+        // One that came back too often, or cannot be read, has no call.
+        #expect(letter(forged, callID: nil)["x-enoki-call-id"] == nil)
+        let retried = self.failed(forged, callID: "reader.on_published.1").retryCopy(attempts: 1, timeLeft: nil)
+        #expect(retried.properties.headers["x-enoki-call-id"] == nil)
     }
 
     @Test func whatIsMissingInADeadLetterIsEmpty() throws {

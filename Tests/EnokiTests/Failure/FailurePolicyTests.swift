@@ -57,6 +57,12 @@ import Testing
         #expect(self.settlement(.discard, .failed(Unlucky())) == .acknowledge)
     }
 
+    @Test func oneAttemptIsNoRetry() {
+        let policy = FailurePolicy.retry(upTo: 1)
+        #expect(!policy.canRetry)
+        #expect(self.settlement(policy, .failed(Unlucky())) == .deadLetter(.error, attempts: 1))
+    }
+
     @Test func onlyTheKindsThatThePolicyNamesAreRetried() {
         let policy = FailurePolicy.retry(upTo: 3, .none, on: [.timeout])
         #expect(self.settlement(policy, .failed(Unlucky())) == .deadLetter(.error, attempts: 1))

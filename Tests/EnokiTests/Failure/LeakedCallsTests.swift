@@ -32,10 +32,11 @@ import Testing
         return settings
     }
 
-    /// Runs a host of `leaky`; `body` is told how it ended.
+    /// Runs a host of `service`; `body` is told how it ended.
     private func withHost(
-        _ leaky: Leaky,
-        workers: Int,
+        _ service: some Microservice,
+        settings: ServiceSettings,
+        logger: Logger = TestBroker.silent,
         _ body: (ServiceHost, VirtualClock, _ failure: Locked<(any Error)?>) async throws -> Void
     ) async throws {
         let clock = VirtualClock()
@@ -44,10 +45,10 @@ import Testing
             group.addTask { try await server.run() }
             let host = try ServiceHost(
                 broker: server.connect(name: "host"),
-                services: [leaky],
-                settings: Self.settings(workers: workers),
+                services: [service],
+                settings: settings,
                 clock: clock,
-                logger: TestBroker.silent
+                logger: logger
             )
             let failure = Locked<(any Error)?>(nil)
             group.addTask { do { try await host.run() } catch { failure.withLock { $0 = error } } }
@@ -75,7 +76,7 @@ import Testing
     @Test(arguments: [(1, nil), (5, 1)] as [(Int, Int?)])
     func aServiceThatCouldOnlyBeIdleFails(workers: Int, concurrency: Int?) async throws {
         let leaky = Leaky(concurrency: concurrency)
-        try await self.withHost(leaky, workers: workers) { host, clock, failure in
+        try await self.withHost(leaky, settings: Self.settings(workers: workers)) { host, clock, failure in
             try await host.dispatch(Published(title: "1"))
             try await eventually("it runs") { !leaky.attempts.elements.isEmpty }
             await clock.advance(by: .milliseconds(14_999))
@@ -102,8 +103,42 @@ import Testing
             container.stop()
             // No time passes: neither the grace period nor what cancelled calls get.
             try await eventually("it has closed") { log.entries.contains { $0.message == "stopped" } }
-            #expect(log.entries.contains { $0.message.hasPrefix("on_published ignores that it was cancelled: its") })
+            let beginning = "on_published ignores that it was cancelled: "
+            let goesOn = try #require(log.entries.last { $0.message.hasPrefix(beginning) })
+            // It is a dead letter.
+            #expect(goesOn.message.contains("its message is settled"))
             leaky.waiting.release()
+        }
+    }
+
+    @Test func aTimerThatIgnoresTheStopHasNoMessage() async throws {
+        struct Ticking: Microservice {
+            static let name = "ticking"
+            let waiting = Waiting()
+            let ticks = Shelf<Int>()
+            var entrypoints: [any Entrypoint] {
+                Timer("tick", every: .seconds(1)) {
+                    ticks.put(1)
+                    await waiting.wait()
+                }
+            }
+        }
+        let ticking = Ticking()
+        let log = LogRecorder()
+        var settings = ServiceSettings()
+        settings.shutdownGrace = .zero
+        let hasty = settings
+        try await self.withHost(ticking, settings: hasty, logger: log.logger) { host, clock, failure in
+            await clock.advance(by: .seconds(1))
+            #expect(ticking.ticks.elements.count == 1)
+            host.stop()
+            try await eventually("it is named") {
+                await clock.advance(by: .seconds(1))
+                return log.entries.contains { $0.message == "tick ignores that it was cancelled: `run()` waits for it" }
+            }
+            #expect(host.entrypointsInWork == ["ticking.tick"])
+            ticking.waiting.release()
+            try await eventually("it has ended") { failure.withLock { $0 } != nil }
         }
     }
 

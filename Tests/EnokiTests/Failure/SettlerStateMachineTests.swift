@@ -82,6 +82,24 @@ import Testing
         #expect(machine.declared(self.ready) == .publish([1, 2, 3, 4], self.ready))
     }
 
+    @Test func aWayIsFoundAgainOnceAfterCopiesHadToWait() {
+        var machine = Machine()
+        var isFoundAgain: [Bool] = []
+        _ = machine.submit(1, to: self.ready)
+        isFoundAgain.append(machine.published(to: self.ready))
+        // Declared once more, it was only gone.
+        _ = machine.submit(2, to: self.ready)
+        _ = machine.couldNotPublish(2, to: self.ready, .missing)
+        _ = machine.declared(self.ready)
+        isFoundAgain.append(machine.published(to: self.ready))
+        _ = machine.submit(3, to: self.ready)
+        _ = machine.couldNotPublish(3, to: self.ready, .other)
+        _ = machine.due(self.ready)
+        isFoundAgain.append(machine.published(to: self.ready))
+        isFoundAgain.append(machine.published(to: self.ready))
+        #expect(isFoundAgain == [false, false, true, false])
+    }
+
     @Test func aTimerThatComesLateChangesNothing() {
         var machine = Machine()
         #expect(machine.due(self.ready) == nil)
