@@ -217,7 +217,7 @@ import Testing
             let exit = try await child.ended()
             #expect(exit == .status(1))
             #expect(child.errors.contains("service 'leaking' has no worker left for work"))
-            #expect(child.errors.contains("work ignores that it was cancelled: its message goes back"))
+            #expect(child.errors.contains("work ignores that it was cancelled: `run()` waits for it"))
             #expect(child.errors.contains("[steady] stopped"))
         }
     }
@@ -264,6 +264,7 @@ import Testing
             let exit = try await child.ended()
             #expect(exit == .status(1))
             #expect(child.errors.contains("gives up waiting"))
+            #expect(child.errors.contains("entrypoints=stubborn.work"))
         }
     }
 

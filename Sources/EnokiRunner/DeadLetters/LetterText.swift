@@ -36,6 +36,7 @@ struct LetterText {
                 ("reason", letter.reason.rawValue), ("error", self.letter.error ?? "-"),
                 ("attempts", "\(letter.attempts)"), ("first failure", self.time(letter.firstFailure)),
                 ("given up", self.time(letter.lastFailure)), ("entrypoint", self.letter.entrypoint ?? "-"),
+                ("call id", letter.callID.isEmpty ? "-" : FailureText.redacted(letter.callID)),
                 ("host", FailureText.redacted(letter.host)), ("came from", FailureText.redacted(letter.queue)),
                 ("published to", FailureText.redacted(letter.exchange)),
                 ("routing key", FailureText.redacted(letter.routingKey)),

@@ -63,10 +63,10 @@ struct ListedLetter: Sendable, Hashable {
         return FailureText.redacted(name)
     }
 
-    /// The last error with its type.
+    /// The last error with its type; without it where the reason says as much.
     var error: String? {
         guard let letter = self.letter else { return nil }
-        let parts = [letter.errorType, letter.error].filter { !$0.isEmpty }
+        let parts = [letter.reason.isUnreadable ? "" : letter.errorType, letter.error].filter { !$0.isEmpty }
         return parts.isEmpty ? nil : FailureText.redacted(parts.joined(separator: ": "))
     }
 

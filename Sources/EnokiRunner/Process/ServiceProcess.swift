@@ -102,7 +102,11 @@ struct ServiceProcess: Sendable {
                 killed.open()
                 time = within
             case .exit(let status):
-                self.logger.critical("gives up waiting for calls that ignore their cancellation")
+                let names = self.host.entrypointsInWork
+                self.logger.critical(
+                    "gives up waiting for calls that ignore their cancellation",
+                    metadata: ["entrypoints": "\(names.isEmpty ? "none" : names.joined(separator: " "))"]
+                )
                 // Other threads are at work: what `exit` would tear down is still in use.
                 _exit(status.code)
             }

@@ -136,7 +136,8 @@ import Testing
             let shown = try await self.deadLetters("show", "work", "--id", "id-1", on: uri)
             #expect(shown.exit == .status(0))
             for text in [
-                "queue          work.dead", "reason         error", "attempts       5", "came from      work",
+                "queue          work.dead", "reason         error", "call id        shipping.notify.1",
+                "attempts       5", "came from      work",
                 "published to   orders.events", "routing key    order.placed", "  nameko.call_id_stack  [\"a.b.1\"]",
                 "  correlation-id    correlation", "body: \(body.utf8.count) bytes\n", "amqp://***@host", "second line",
             ] {

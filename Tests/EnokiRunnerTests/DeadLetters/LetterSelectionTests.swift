@@ -59,6 +59,12 @@ import Testing
         #expect(letter.entrypoint == "shipping.a b")
     }
 
+    @Test(arguments: DeadLetterReason.allCases) func theReasonIsNotSaidTwice(_ reason: DeadLetterReason) {
+        let letter = Letters.listed(Letters.letter("1", reason: reason, error: "expected Int"))
+        let isSaid = [.malformed, .unsupportedContent, .tooLarge].contains(reason)
+        #expect(letter.error == (isSaid ? "expected Int" : "OutOfStock: expected Int"))
+    }
+
     @Test func aDigestNamesAMessageByWhatItIs() {
         let digest = MessageDigest(Letters.letter("1"))
         #expect(digest == MessageDigest(Letters.letter("1")))

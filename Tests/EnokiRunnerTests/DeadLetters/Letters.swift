@@ -25,6 +25,7 @@ enum Letters {
             attempts: 5,
             firstFailure: self.now - age - 15,
             lastFailure: self.now - age,
+            callID: "shipping.notify.1",
             service: "shipping",
             entrypoint: entrypoint,
             host: "host-1",
