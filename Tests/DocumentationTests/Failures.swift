@@ -15,6 +15,16 @@ struct Shipping: Microservice {
             onFailure: .retry(upTo: 10, .fixed(.seconds(30)), butNot: [UnknownCustomer.self]),
             notify
         )
+        EventHandler(
+            "bill",
+            of: "orders",
+            "order.placed",
+            onFailure: .retry(upTo: 8, .exponential(from: .seconds(2), maximum: .seconds(60))),
+            timeout: .seconds(20),
+            concurrency: 4,
+            idempotency: .inMemory(for: .seconds(3600)),
+            bill
+        )
         EventHandler("audit", of: "orders", "order.#", onFailure: .discard, audit)
         EventHandler("mirror", of: "orders", "order.#", onFailure: .requeue, mirror)
         RPC("charge", "customer", onFailure: .retry(upTo: 3), timeout: .seconds(5), concurrency: 2, method: charge)
@@ -34,6 +44,7 @@ struct Shipping: Microservice {
     let carrier = Carrier()
     private func isClosed(for order: OrderPlaced) -> Bool { order.sku == "night watch" }
     func notify(_ order: OrderPlaced) async throws { throw UnknownCustomer() }
+    func bill(_ order: OrderPlaced) async throws {}
     func audit(_ order: JSONValue) async throws {}
     func mirror(_ order: JSONValue) async throws {}
 }
@@ -68,6 +79,7 @@ actor Carrier: DependencyProvider {
             try await cluster.waitForQueue(dead) { $0.messageCount == 1 }
             let letter = try #require(try await cluster.takeMessage(from: dead))
             #expect(letter.properties.headers["x-enoki-reason"] == "rejected")
+            #expect(letter.properties.headers["x-enoki-attempts"]?.integerValue == 1)
         }
     }
 }

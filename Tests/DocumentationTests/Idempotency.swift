@@ -18,6 +18,11 @@ private struct Accounts: Microservice {
     static let name = "accounts"
     let store: SQLiteIdempotencyStore
 
+    /// A handler whose messages wait no longer than eight seconds for a process that died.
+    var impatient: any Entrypoint {
+        EventHandler("ship", idempotency: Idempotency(store: store, for: .seconds(86_400), lease: .seconds(8)), ship)
+    }
+
     var entrypoints: [any Entrypoint] {
         EventHandler("on_charged", idempotency: .inMemory(for: .seconds(3600)), onCharged)
         EventHandler("ship", idempotency: Idempotency(store: store, for: .seconds(7 * 86_400)), ship)
@@ -40,7 +45,33 @@ private func storeOfTheShop() -> SQLiteIdempotencyStore {
     return store
 }
 
+private struct Warehouse: Microservice {
+    static let name = "warehouse"
+
+    var entrypoints: [any Entrypoint] {
+        EventHandler("ship", idempotency: .inMemory(for: .seconds(3600)), ship)
+    }
+
+    func ship(_ event: Charged) {}
+}
+
 @Suite(.timeLimit(.minutes(5))) struct IdempotencyDocumentationTests {
+    @Test func aMessageThatComesTwiceIsShippedOnce() async throws {
+        try await withServices(Warehouse()) { cluster in
+            let shipped = cluster.expect(Warehouse.self, "ship")
+            let message = Message(
+                #"{"number": 1, "euros": 30}"#,
+                properties: BasicProperties(contentType: "application/json", messageID: "charge-1")
+            )
+            for _ in 0..<2 {
+                try await cluster.broker.publish(message, to: "payments.events", routingKey: "charged")
+            }
+            try await cluster.waitUntilQuiet()
+            try await shipped.value()
+            #expect(cluster.calls.count { $0.entrypoint == "ship" } == 1)
+        }
+    }
+
     @Test func theHandlersOfTheGuideRunOnceForEachMessage() async throws {
         let database = try DatabaseQueue()
         try await database.write { database in
