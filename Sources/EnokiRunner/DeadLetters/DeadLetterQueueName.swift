@@ -14,10 +14,22 @@ struct DeadLetterQueueName: Sendable, Hashable, CustomStringConvertible {
 
     /// The queue `name` where that is one of dead letters, otherwise the dead letters of the queue `name`.
     init(_ name: String) {
-        let isComplete =
-            name.hasSameBytes(as: RetryTopology.lostName)
+        self.name = Self.isComplete(name) ? name : RetryTopology.deadLetterQueue(of: name)
+    }
+
+    private static func isComplete(_ name: String) -> Bool {
+        name.hasSameBytes(as: RetryTopology.lostName)
             || name.utf8.reversed().starts(with: Self.suffix.utf8.reversed())
-        self.name = isComplete ? name : RetryTopology.deadLetterQueue(of: name)
+    }
+
+    /// Why no letter of this queue is replayed to `destination`; `nil` where it may be.
+    func refusal(of destination: String) -> String? {
+        // Somebody may handle dead letters, and have dead letters of his own.
+        if let original = self.original, original.hasSameBytes(as: destination) { return nil }
+        guard Self.isComplete(destination) else { return nil }
+        return
+            "'\(FailureText.redacted(destination))' is for dead letters, and a replay would take from them why they were given "
+            + "up and where they came from: name the queue of a handler"
     }
 
     /// The queue whose dead letters these are; `nil` for ``lost``.

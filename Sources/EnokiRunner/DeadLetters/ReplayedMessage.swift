@@ -19,7 +19,7 @@ struct ReplayedMessage: Sendable, Hashable {
     ///   - deadLetters: The queue in which it lies.
     ///   - destination: Where it goes; by default where it came from.
     ///   - body: What takes the place of its body.
-    /// - Throws: ``DeadLetterError`` where nobody knows where it came from.
+    /// - Throws: ``DeadLetterError`` where nobody knows where it came from, and where the destination is for dead letters.
     init(
         _ original: Message,
         _ letter: ListedLetter,
@@ -27,6 +27,7 @@ struct ReplayedMessage: Sendable, Hashable {
         to destination: String? = nil,
         body: [UInt8]? = nil
     ) throws(DeadLetterError) {
+        if let refusal = destination.flatMap(deadLetters.refusal) { throw DeadLetterError(refusal) }
         guard let queue = destination ?? Self.origin(of: letter, in: deadLetters) else {
             throw DeadLetterError(
                 "number \(letter.number), \(letter.id), does not say which queue it came from: name one with --to"

@@ -61,6 +61,18 @@ import Testing
         #expect(try self.replayed(Letters.stranger("{}"), to: "other").queue == "other")
     }
 
+    @Test(arguments: ["work.dead", "other.dead", "enoki.lost"])
+    func deadLettersAreNotReplayedIntoDeadLetters(_ destination: String) {
+        let error = #expect(throws: DeadLetterError.self) { try self.replayed(Letters.letter("{}"), to: destination) }
+        #expect(error?.description.hasPrefix("'\(destination)' is for dead letters, and a replay would take") == true)
+    }
+
+    @Test func whoHandlesDeadLettersGetsHisOwnBack() throws {
+        let replayed = try self.replayed(Letters.letter("{}"), in: "work.dead.dead", to: "work.dead")
+        #expect(replayed.queue == "work.dead")
+        #expect(try self.replayed(Letters.letter("{}"), in: "work.dead.dead").queue == "work.dead")
+    }
+
     @Test func aStrangersMessageNeedsADestination() {
         #expect(throws: DeadLetterError.self) { try self.replayed(Letters.stranger("{}")) }
     }
