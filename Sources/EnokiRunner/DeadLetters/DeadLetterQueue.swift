@@ -7,9 +7,9 @@ import EnokiBroker
 /// redelivered. A letter is acknowledged only when the broker has confirmed its replay, or when it is to be discarded.
 struct DeadLetterQueue: Sendable {
     let name: DeadLetterQueueName
-    private let broker: any Broker
-    private let clock: any Clock<Duration>
-    private let now: @Sendable () -> UInt64
+    let broker: any Broker
+    let clock: any Clock<Duration>
+    let now: @Sendable () -> UInt64
 
     /// - Parameters:
     ///   - name: The queue.
@@ -34,8 +34,6 @@ struct DeadLetterQueue: Sendable {
     static let defaultLimit = 1_000
     /// RabbitMQ takes a delivery back that was not settled within 30 minutes (`consumer_timeout`).
     static let longestHold = Duration.seconds(25 * 60)
-    /// Until a broker that has letters and delivers none is given up.
-    private static let patience = Duration.seconds(10)
 
     // MARK: - Looking
 
@@ -157,11 +155,11 @@ struct DeadLetterQueue: Sendable {
         )
     }
 
-    private static let tooLarge = DeadLetterError(
+    static let tooLarge = DeadLetterError(
         "the dead letters that are meant have more than \(LetterIntake.maximumBytes >> 20) MB: take fewer at once with --limit"
     )
 
-    private static let connectionLost = "the connection to the broker was lost"
+    static let connectionLost = "the connection to the broker was lost"
 
     private static func explanation(of error: BrokerError, to queue: String) -> String {
         switch error.code {
@@ -170,122 +168,4 @@ struct DeadLetterQueue: Sendable {
         default: "\(error)"
         }
     }
-
-    // MARK: - Holding
-
-    /// Consumes up to `limit` letters, gives back those that are not meant, runs `body` with the others, and gives back what
-    /// `body` has not settled.
-    private func hold(
-        _ selection: LetterSelection,
-        limit: Int,
-        keepsMessages: Bool,
-        _ body: (LetterListing, [LetterIntake.Held]) async throws -> LetterReport
-    ) async throws -> LetterReport {
-        guard let status = try await self.status() else {
-            return try await body(LetterListing(queue: self.name, exists: false), [])
-        }
-        let wanted = min(status.messageCount, max(limit, 0), Self.maximumLimit)
-        var listing = LetterListing(queue: self.name, count: status.messageCount, consumerCount: status.consumerCount)
-        guard wanted > 0 else { return try await body(listing, []) }
-        let now = self.now()
-        let intake = LetterIntake(wanted: wanted) { keepsMessages && selection.contains($0, at: now) }
-        var options = ConsumerOptions(prefetch: wanted)
-        // Otherwise the transport would reject what it cannot read whole: who only looks would lose it.
-        options.takesDefective = true
-        let consumer = try await self.broker.consume(self.name.name, options: options, onDelivery: intake.take)
-        do {
-            let held = try await self.fill(intake, wanted: wanted, from: consumer)
-            let meant = selection.choose(from: held, letter: \.letter, at: now)
-            guard !keepsMessages || meant.allSatisfy({ $0.message != nil }) else { throw Self.tooLarge }
-            let numbers = Set(meant.map(\.letter.number))
-            for held in held where !numbers.contains(held.letter.number) { held.token.settle(.requeue) }
-            listing.lookedAt = held.count
-            listing.letters = meant.map(\.letter)
-            listing.takenByOthers = wanted - held.count
-            var report = try await body(listing, meant)
-            report.isUncertain = !report.done.isEmpty && !held.allSatisfy { $0.token.isHeld }
-            await self.giveBack(held, to: consumer, besides: report.done.count)
-            return report
-        } catch {
-            await consumer.close()
-            throw error
-        }
-    }
-
-    /// Gives back what is not settled, and returns when whoever looks next sees it.
-    ///
-    /// RabbitMQ answers the end of a channel before the queue has back what was delivered on it.
-    private func giveBack(_ held: [LetterIntake.Held], to consumer: any Consumer, besides settled: Int) async {
-        for held in held { held.token.settle(.requeue) }
-        guard held.allSatisfy({ $0.token.isHeld }) else { return await consumer.close() }
-        await consumer.close()
-        for milliseconds in [5, 10, 20, 40, 80, 160, 320] {
-            guard let status = try? await self.status(), status.consumerCount == 0,
-                status.messageCount < held.count - settled
-            else { return }
-            try? await self.clock.sleep(for: .milliseconds(milliseconds))
-        }
-    }
-
-    /// The state of the queue; `nil` where there is none.
-    private func status() async throws(BrokerError) -> QueueStatus? {
-        do {
-            return try await self.broker.inspect(queue: self.name.name)
-        } catch {
-            if error.code == .notFound { return nil }
-            throw error
-        }
-    }
-
-    /// Waits for the letters, and then gets no more.
-    private func fill(
-        _ intake: LetterIntake,
-        wanted: Int,
-        from consumer: any Consumer
-    ) async throws -> [LetterIntake.Held] {
-        try await self.wait(for: intake, wanted: wanted)
-        // The wait ends at a cancellation, too, and what is here then is not all.
-        if Task.isCancelled { throw DeadLetterError("it was told to stop; nothing was changed") }
-        await consumer.cancel()
-        let held = intake.held
-        // Some would be there twice: the broker delivers them again.
-        guard held.allSatisfy({ $0.token.isHeld }) else {
-            throw DeadLetterError("\(Self.connectionLost) while the dead letters were looked at; nothing was changed")
-        }
-        return held
-    }
-
-    /// Returns when all that were wanted have come, or when the queue has none left to deliver.
-    private func wait(for intake: LetterIntake, wanted: Int) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await intake.waitUntilEnough() }
-            group.addTask { try await self.waitUntilNoneAreLeft(for: intake) }
-            defer { group.cancelAll() }
-            try await group.next()
-        }
-    }
-
-    /// Returns when the queue is empty and what it has delivered has arrived: others may have taken some.
-    private func waitUntilNoneAreLeft(for intake: LetterIntake) async throws {
-        var waited = Duration.zero
-        var pause = Duration.milliseconds(10)
-        var former: Int?
-        while true {
-            let isEmpty = try await self.broker.inspect(queue: self.name.name).messageCount == 0
-            let count = intake.count
-            if isEmpty, count == former, pause == Self.longestPause { return }
-            if count != former { waited = .zero }
-            former = count
-            guard waited < Self.patience else {
-                throw DeadLetterError(
-                    "\(self.name) delivers nothing, though it has dead letters: somebody may have it for himself"
-                )
-            }
-            try await self.clock.sleep(for: pause)
-            waited += pause
-            pause = min(pause * 2, Self.longestPause)
-        }
-    }
-
-    private static let longestPause = Duration.milliseconds(160)
 }

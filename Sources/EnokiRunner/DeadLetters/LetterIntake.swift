@@ -11,51 +11,58 @@ final class LetterIntake: Sendable {
         let token: DeliveryToken
     }
 
-    private let wanted: Int
+    private struct State {
+        var held: [Held] = []
+        var keptBytes = 0
+        var waiting: [(count: Int, latch: Latch)] = []
+    }
+
     private let maximumBytes: Int
     private let keepsMessage: @Sendable (ListedLetter) -> Bool
-    private let list = Locked<[Held]>([])
-    private let keptBytes = Locked(0)
-    private let enough = Latch()
+    private let state = Locked(State())
 
     init(
-        wanted: Int,
         maximumBytes: Int = LetterIntake.maximumBytes,
         keepsMessage: @escaping @Sendable (ListedLetter) -> Bool
     ) {
-        self.wanted = wanted
         self.maximumBytes = maximumBytes
         self.keepsMessage = keepsMessage
-        if wanted == 0 { self.enough.open() }
     }
 
     /// What has come, in the order of the queue.
-    var held: [Held] { self.list.withLock { $0 } }
+    var held: [Held] { self.state.withLock { $0.held } }
 
     /// How many have come.
-    var count: Int { self.list.withLock { $0.count } }
+    var count: Int { self.state.withLock { $0.held.count } }
 
-    /// Takes a delivery; called by the transport, one at a time.
+    /// Takes a delivery; called by the transport.
     func take(_ delivery: Delivery) {
-        let letter = ListedLetter(delivery, number: self.count + 1)
-        let message = self.keepsMessage(letter) && self.hasRoom(for: letter) ? delivery.message : nil
-        let count = self.list.withLock { list in
-            list.append(Held(letter: letter, message: message, token: delivery.token))
-            return list.count
+        let ready = self.state.withLock { state in
+            let letter = ListedLetter(delivery, number: state.held.count + 1)
+            var message: Message?
+            if self.keepsMessage(letter) {
+                state.keptBytes += letter.size
+                let hasRoom = state.keptBytes == letter.size || state.keptBytes <= self.maximumBytes
+                message = hasRoom ? delivery.message : nil
+            }
+            state.held.append(Held(letter: letter, message: message, token: delivery.token))
+            let count = state.held.count
+            return state.waiting.filter { $0.count <= count }
         }
-        if count >= self.wanted { self.enough.open() }
-    }
-
-    private func hasRoom(for letter: ListedLetter) -> Bool {
-        self.keptBytes.withLock { bytes in
-            bytes += letter.size
-            return bytes == letter.size || bytes <= self.maximumBytes
-        }
+        for waiting in ready { waiting.latch.open() }
     }
 
     /// The most that bodies take in memory, in bytes, but for a single one.
     static let maximumBytes = 256 * 1024 * 1024
 
-    /// Returns when there are as many as were wanted, or when the task is cancelled.
-    func waitUntilEnough() async { await self.enough.wait() }
+    /// Returns when so many have come, or when the task is cancelled.
+    func wait(for count: Int) async {
+        let latch = Latch()
+        let isThere = self.state.withLock { state in
+            state.waiting.append((count, latch))
+            return state.held.count >= count
+        }
+        if isThere { latch.open() }
+        await latch.wait()
+    }
 }

@@ -24,6 +24,8 @@ enum LetterJSON {
         let lookedAt: Int
         let takenByOthers: Int
         let letters: [Letter]
+        /// What a reader should know of what is not listed, in words.
+        let notes: [String]
 
         init(_ listing: LetterListing) {
             self.queue = listing.queue.name
@@ -33,6 +35,7 @@ enum LetterJSON {
             self.lookedAt = listing.lookedAt
             self.takenByOthers = listing.takenByOthers
             self.letters = listing.letters.map(Letter.init)
+            self.notes = listing.notes
         }
     }
 
@@ -110,6 +113,10 @@ enum LetterJSON {
         let failure: String?
         let isUncertain: Bool
         let isDryRun: Bool
+        /// How many others had the queue when it was looked at.
+        let consumers: Int
+        let takenByOthers: Int
+        let notes: [String]
 
         init(_ action: String, _ report: LetterReport, isDryRun: Bool) {
             self.queue = report.listing.queue.name
@@ -119,6 +126,9 @@ enum LetterJSON {
             self.failure = report.failure?.text
             self.isUncertain = report.isUncertain
             self.isDryRun = isDryRun
+            self.consumers = report.listing.consumerCount
+            self.takenByOthers = report.listing.takenByOthers
+            self.notes = report.listing.notes
         }
     }
 }

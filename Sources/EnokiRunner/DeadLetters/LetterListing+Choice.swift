@@ -20,8 +20,15 @@ extension LetterListing {
         if !self.exists {
             return "there is no queue \(self.queue.shown): nothing was given up there, or its name is another"
         }
-        if self.count == 0 { return "\(self.queue.shown) has no dead letters" }
-        return (["none of the \(self.lookedAt) dead letters of \(self.queue.shown) is meant"] + self.notes)
-            .joined(separator: "; ")
+        let reason = self.lookedAt == 0 ? "\(self.queue.shown) has no dead letters" : self.noneMeant
+        return ([reason] + self.notes).joined(separator: "; ")
+    }
+
+    /// That none of those that were looked at is meant, and which could have been.
+    var noneMeant: String {
+        let none = "none of the \(self.lookedAt) dead letters of \(self.queue.shown) is meant"
+        guard !self.entrypoints.isEmpty else { return none }
+        let dots = self.entrypoints.count > 10 ? ", …" : ""
+        return "\(none); they are of \(self.entrypoints.prefix(10).joined(separator: ", "))\(dots)"
     }
 }

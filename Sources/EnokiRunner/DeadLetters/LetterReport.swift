@@ -13,6 +13,19 @@ struct LetterListing: Sendable, Hashable {
     var lookedAt = 0
     /// How many of those that were there went to somebody else while this one looked.
     var takenByOthers = 0
+    /// The entrypoints of those that were looked at, where none of them is meant.
+    var entrypoints: [String] = []
+
+    /// Notes what has come of those that were wanted.
+    mutating func look(at all: [ListedLetter], meant: [ListedLetter], of wanted: Int) {
+        self.lookedAt = all.count
+        self.letters = meant
+        self.takenByOthers = max(wanted - all.count, 0)
+        if meant.isEmpty { self.entrypoints = Set(all.compactMap(\.entrypoint)).sorted() }
+    }
+
+    /// Whether somebody else may hold letters, which are not seen then, and come back if they are not settled.
+    var isShared: Bool { self.consumerCount > 0 || self.takenByOthers > 0 }
 
     /// What a reader should know of what is not listed.
     var notes: [String] {
@@ -20,12 +33,10 @@ struct LetterListing: Sendable, Hashable {
         if self.count - self.takenByOthers > self.lookedAt {
             notes.append("only the oldest \(self.lookedAt) of \(self.count) were looked at: --limit says how many")
         }
-        if self.takenByOthers > 0 {
-            notes.append("\(self.takenByOthers) more are being looked at by someone else")
-        }
-        if self.consumerCount > 0 {
-            let consumers = self.consumerCount == 1 ? "1 consumer has" : "\(self.consumerCount) consumers have"
-            notes.append("\(consumers) this queue too: what they hold is not seen")
+        if self.isShared {
+            let seen = self.lookedAt == 1 ? "1 letter was" : "\(self.lookedAt) letters were"
+            let held = self.takenByOthers > 0 ? "has taken \(self.takenByOthers) or more" : "may hold more"
+            notes.append("\(seen) looked at; another command or consumer \(held), and they may come back")
         }
         return notes
     }

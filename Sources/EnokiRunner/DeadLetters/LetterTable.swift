@@ -8,14 +8,21 @@ struct LetterTable {
     var text: String {
         var queues = TextTable("QUEUE", "DEAD LETTERS")
         for listing in self.listings {
-            queues.rows.append([listing.queue.shown, listing.exists ? "\(listing.count)" : "0 (no such queue yet)"])
+            queues.rows.append([listing.queue.shown, Self.count(of: listing)])
         }
         let parts = [queues.lines] + self.listings.map(self.lines).filter { !$0.isEmpty }
         return parts.map { $0.joined(separator: "\n") }.joined(separator: "\n\n")
     }
 
+    private static func count(of listing: LetterListing) -> String {
+        if !listing.exists { return "0 (no such queue yet)" }
+        return listing.isShared ? "\(listing.count) (and what others hold)" : "\(listing.count)"
+    }
+
     private func lines(_ listing: LetterListing) -> [String] {
-        let lines = (listing.letters.isEmpty ? [] : self.table(listing.letters).lines) + listing.notes
+        let letters = listing.letters.isEmpty ? [] : self.table(listing.letters).lines
+        let none = listing.letters.isEmpty && listing.lookedAt > 0 ? [listing.noneMeant] : []
+        let lines = letters + none + listing.notes
         return lines.isEmpty ? [] : [listing.queue.shown] + lines
     }
 

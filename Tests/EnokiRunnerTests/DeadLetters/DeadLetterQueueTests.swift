@@ -153,7 +153,8 @@ import Testing
             try await held.first(3)
             let listing = try await Letters.queue(fixture.broker).list()
             #expect(listing.letters.map(\.id) == (4...10).map { "id-\($0)" })
-            #expect(listing.notes == ["1 consumer has this queue too: what they hold is not seen"])
+            let note = "7 letters were looked at; another command or consumer may hold more, and they may come back"
+            #expect(listing.notes == [note])
             await consumer.close()
             try await eventually("what it held is back", equals: 10) {
                 try await other.inspect(queue: "work.dead").messageCount
@@ -173,13 +174,111 @@ import Testing
             let theirs = Collector<Delivery>()
             // A broker that says ten are ready, and gives three of them to somebody else.
             let broker = Interrupted(fixture.broker) {
+                guard theirs.elements.isEmpty else { return }
                 _ = try? await other.consume("work.dead", options: ConsumerOptions(prefetch: 3)) { theirs.append($0) }
                 _ = try? await theirs.first(3)
             }
             let listing = try await Letters.queue(broker).list()
             #expect(listing.count == 10)
             #expect(listing.letters.map(\.id) == (4...10).map { "id-\($0)" })
-            #expect(listing.notes == ["3 more are being looked at by someone else"])
+            let taken = "another command or consumer has taken 3 or more, and they may come back"
+            #expect(listing.notes == ["7 letters were looked at; \(taken)"])
+        }
+    }
+
+    /// Replays slowly on one connection, until the first is done, and runs `body` with another one.
+    private func withSlowReplay(
+        _ selection: LetterSelection = .all,
+        on broker: TestBroker,
+        _ body: @escaping @Sendable (any Broker) async throws -> Void
+    ) async throws {
+        let ten = self.ten
+        try await broker.withFixture { fixture in
+            let slow = fixture.broker
+            try await Letters.declare(ten, on: slow)
+            let other = try await fixture.connect()
+            let done = Collector<String>()
+            try await withThrowingTaskGroup(of: LetterReport.self) { group in
+                group.addTask {
+                    try await Letters.queue(slow).replay(selection, rate: ReplayRate("1/m")) { done.append($0.id) }
+                }
+                try await done.first(1)
+                try await body(other)
+                group.cancelAll()
+                let report = try #require(try await group.next())
+                #expect(report.done.map(\.id) == ["id-1"])
+                #expect(report.failure?.reason == "it was told to stop")
+            }
+            // All are there again, and nobody has the queue.
+            let status = try await other.inspect(queue: "work.dead")
+            #expect(status.consumerCount == 0)
+            let left = try await Letters.queue(other).list()
+            #expect(left.letters.map(\.id).prefix(9) == (2...10).map { "id-\($0)" }[...])
+            #expect(!left.isShared)
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases)
+    func whoeverHoldsLettersIsSeenAsLongAsHeDoes(_ broker: TestBroker) async throws {
+        try await self.withSlowReplay(on: broker) { other in
+            for _ in 1...2 {
+                let listing = try await Letters.queue(other).list()
+                #expect(listing.letters.isEmpty)
+                #expect(listing.consumerCount == 1)
+                #expect(listing.isShared)
+                let note = "0 letters were looked at; another command or consumer may hold more, and they may come back"
+                #expect(listing.notes == [note])
+            }
+            // He takes none that comes later.
+            try await other.publish(Letters.letter("11", id: "id-11"), to: "", routingKey: "work.dead")
+            let late = try await Letters.queue(other).list()
+            #expect(late.letters.map(\.id) == ["id-11"])
+            #expect(late.isShared)
+            #expect(try await Letters.queue(other).replay().done.map(\.id) == ["id-11"])
+            let message = try await Letters.queue(other).messages(.all).listing.nothingFound
+            #expect(message.hasPrefix("work.dead has no dead letters; 0 letters were looked at"))
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases)
+    func whoeverIsToReplaySomeHoldsThoseAndTheLast(_ broker: TestBroker) async throws {
+        try await self.withSlowReplay(LetterSelection(ids: ["id-1", "id-3"]), on: broker) { other in
+            let seen = try await eventually("the others are back") {
+                try await Letters.queue(other).list()
+            } until: {
+                $0.letters.count == 7
+            }
+            #expect(seen.letters.map(\.id) == [2, 4, 5, 6, 7, 8, 9].map { "id-\($0)" })
+            #expect(seen.isShared)
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases) func theLastOneIsReplayedAndDiscardedToo(_ broker: TestBroker) async throws {
+        let ten = self.ten
+        try await broker.withBroker { broker in
+            for count in [1, 2] {
+                try await Letters.declare(Array(ten.prefix(count)), on: broker)
+                let letters = Letters.queue(broker)
+                let last = LetterSelection(number: count)
+                #expect(try await letters.replay(last).done.map(\.number) == [count])
+                #expect(try await broker.inspect(queue: "work.dead").messageCount == count - 1)
+                let rest = try await letters.list().letters
+                #expect(rest.count == count - 1)
+                #expect(try await letters.discard(.all, agreed: rest).done.count == count - 1)
+                #expect(try await broker.inspect(queue: "work.dead").messageCount == 0)
+            }
+            #expect(try await self.bodies("work", of: broker) == ["1", "2"])
+        }
+    }
+
+    @Test func whereNoneIsMeantTheEntrypointsThatThereAreAreNamed() async throws {
+        let letters = [Letters.letter("1"), Letters.letter("2", entrypoint: "audit"), Letters.letter("3")]
+        try await TestBroker.inProcess.withBroker { broker in
+            try await Letters.declare(letters, on: broker)
+            let listing = try await Letters.queue(broker).list(LetterSelection(entrypoint: "nosuch"))
+            let text = "none of the 3 dead letters of work.dead is meant; they are of shipping.audit, shipping.notify"
+            #expect(listing.nothingFound == text)
+            #expect(LetterTable(listings: [listing], now: Letters.now).text.hasSuffix("work.dead\n\(text)"))
         }
     }
 
@@ -199,7 +298,7 @@ import Testing
 /// What is kept in memory of letters that are meant.
 @Suite struct LetterIntakeTests {
     private func intake(_ sizes: [Int]) -> [Bool] {
-        let intake = LetterIntake(wanted: sizes.count, maximumBytes: 100) { _ in true }
+        let intake = LetterIntake(maximumBytes: 100) { _ in true }
         let token = DeliveryToken { _ in }
         for size in sizes {
             let message = Message(body: [UInt8](repeating: 0, count: size))

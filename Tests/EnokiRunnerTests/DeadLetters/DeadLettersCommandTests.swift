@@ -153,7 +153,8 @@ import Testing
             #expect(several.errors.contains("choose one with --id or --number"))
             let none = try await self.deadLetters("show", "work", "--id", "id-3", on: uri)
             #expect(none.exit == .status(1))
-            #expect(none.errors == "enoki: none of the 2 dead letters of work.dead is meant\n")
+            let entrypoint = "they are of shipping.notify"
+            #expect(none.errors == "enoki: none of the 2 dead letters of work.dead is meant; \(entrypoint)\n")
         }
     }
 
@@ -275,7 +276,74 @@ import Testing
         }
     }
 
+    // MARK: - Two at once
+
+    @Test(arguments: TestBroker.reachable)
+    func whatAReplayHoldsIsSaidAndIsNotAllThatIsDiscarded(_ broker: TestBroker) async throws {
+        let letters = (1...5).map { Letters.letter("\($0)", id: "id-\($0)") }
+        let note = "another command or consumer may hold more, and they may come back"
+        try await self.withLetters(letters, on: broker) { uri, broker in
+            let path = BuiltExecutable.path("enoki")
+            let arguments = ["dead-letters", "replay", "work", "--rate", "1/m", "--broker", uri]
+            try await ChildProcess.with(path, arguments) { child in
+                try await eventually("the first is replayed", equals: 1) { try await self.count("work", of: broker) }
+                try await broker.publish(Letters.letter("6", id: "id-6"), to: "", routingKey: "work.dead")
+                let listed = try await self.deadLetters("list", "--queue", "work", on: uri)
+                #expect(listed.exit == .status(0))
+                #expect(listed.output.contains("work.dead   1 (and what others hold)"))
+                #expect(listed.output.contains("1 letter was looked at; \(note)"))
+                let json = try await self.deadLetters("list", "--queue", "work", "--json", on: uri)
+                #expect(json.output.contains(#""consumers" : 1"#))
+                #expect(json.output.contains(note))
+
+                let refused = try await self.deadLetters("discard", "work", "--all", "--yes", on: uri)
+                #expect(refused.exit == .status(1))
+                #expect(refused.errors.contains("these would not be all dead letters of work.dead"))
+                #expect(refused.errors.contains("or give --beside-others"))
+                #expect(try await self.count("work.dead", of: broker) == 1)
+                let chosen = try await self.deadLetters("discard", "work", "--id", "id-6", "--yes", on: uri)
+                #expect(chosen.exit == .status(0))
+                #expect(chosen.output.contains(note))
+                try await broker.publish(Letters.letter("7", id: "id-7"), to: "", routingKey: "work.dead")
+                let told = try await self.deadLetters(
+                    "discard",
+                    "work",
+                    "--all",
+                    "--beside-others",
+                    "--yes",
+                    "--json",
+                    on: uri
+                )
+                #expect(told.exit == .status(0))
+                #expect(told.output.contains(note))
+                child.send(signal: SIGINT)
+                try await child.ended()
+                #expect(child.output.contains("1 dead letter of work.dead replayed\n"))
+                #expect(!child.output.contains(note))
+            }
+            let after = try await self.deadLetters("list", "--queue", "work", on: uri)
+            #expect(after.output.contains("work.dead   4\n"))
+            #expect(!after.output.contains(note))
+        }
+    }
+
     // MARK: - Mistakes
+
+    @Test(arguments: TestBroker.reachable) func aMisspeltNameIsSaid(_ broker: TestBroker) async throws {
+        try await self.withLetters(self.three, on: broker) { uri, broker in
+            let misspelt = try await self.deadLetters("list", "--queue", "wrok", "--queue", "work", on: uri)
+            #expect(misspelt.exit == .status(1))
+            #expect(misspelt.errors == "enoki: there is neither a queue wrok nor wrok.dead\n")
+            #expect(misspelt.rows.contains("work.dead 3"))
+            // Nothing of it was given up yet.
+            try await broker.declare(Topology(queues: [Queue("healthy")]))
+            let healthy = try await self.deadLetters("list", "--queue", "healthy", on: uri)
+            #expect(healthy.exit == .status(0))
+            let entrypoint = try await self.deadLetters("list", "--queue", "work", "--entrypoint", "nosuch", on: uri)
+            let none = "none of the 3 dead letters of work.dead is meant; they are of shipping.notify"
+            #expect(entrypoint.output.contains(none))
+        }
+    }
 
     @Test(arguments: [
         (["discard", "work"], "say which: --id, --reason, --entrypoint, --older-than, or --all"),
@@ -285,6 +353,8 @@ import Testing
         (["replay", "work", "--rate", "fast"], "rate"),
         (["replay", "work", "--edit", "--body", "x"], "--edit and --body"),
         (["replay", "work", "--body", "/nowhere/x"], "'/nowhere/x' cannot be read"), (["replay"], "queue"),
+        (["replay", "work", "--number", "0"], "--number is 0"), (["show", "work", "--number", "0"], "--number is 0"),
+        (["replay", "work", "--to", "work.dead"], "--to: 'work.dead' is for dead letters"),
     ])
     func aMistakeEndsWith64AndTouchesNothing(_ arguments: [String], _ error: String) async throws {
         let path = BuiltExecutable.path("enoki")

@@ -9,7 +9,8 @@ struct DiscardLettersCommand<Owner: Program>: AsyncParsableCommand {
             abstract: "Remove dead letters for good.",
             discussion: """
                 Says which they are and asks, unless --yes was given. A choice is needed, or --all. What comes after the \
-                question is not removed.
+                question is not removed. With --all nothing is removed while somebody else has the queue, such as a \
+                replay: what it holds would come back later.
                 """
         )
     }
@@ -21,6 +22,9 @@ struct DiscardLettersCommand<Owner: Program>: AsyncParsableCommand {
 
     @Flag(help: "All of them.")
     var all = false
+
+    @Flag(help: "With --all: remove what is here, though somebody else has the queue and may hold others.")
+    var besideOthers = false
 
     @Flag(help: "Do not ask.")
     var yes = false
@@ -41,11 +45,17 @@ struct DiscardLettersCommand<Owner: Program>: AsyncParsableCommand {
         let report = try await self.options.withBroker(of: Owner.self, self.options.reader()) { broker in
             let letters = DeadLetterQueue(name, on: broker, now: Timestamp.unixTime)
             let listing = try await letters.list(selection, limit: self.options.limit)
+            if self.all, !self.besideOthers, listing.isShared { throw DeadLetterError(Self.notAll(listing)) }
             guard !listing.letters.isEmpty else { return LetterReport(listing: listing) }
             guard await self.isAgreed(listing) else { throw DeadLetterError("nothing was discarded") }
             return try await letters.discard(selection, agreed: listing.letters, limit: self.options.limit)
         }
         try LetterOutcome(.discard, report).write(json: self.options.json)
+    }
+
+    private static func notAll(_ listing: LetterListing) -> String {
+        (["these would not be all dead letters of \(listing.queue.shown), and nothing was discarded"] + listing.notes
+            + ["wait until the others have ended, or give --beside-others"]).joined(separator: "; ")
     }
 
     private func isAgreed(_ listing: LetterListing) async -> Bool {

@@ -59,6 +59,10 @@ struct ReplayLettersCommand<Owner: Program>: AsyncParsableCommand {
     }
 
     func validate() throws {
+        try self.number.map(SelectionOptions.validate(number:))
+        if let refusal = self.to.flatMap(DeadLetterQueueName(self.queue).refusal) {
+            throw ValidationError("--to: \(refusal)")
+        }
         if self.edit, self.body != nil { throw ValidationError("--edit and --body: leave one of them out") }
         if self.edit, self.dryRun { throw ValidationError("--edit and --dry-run: leave one of them out") }
     }

@@ -36,6 +36,12 @@ struct SelectionOptions: ParsableArguments {
         throw ValidationError("--reason is '\(reason)': give one of \(reasons.joined(separator: ", "))")
     }
 
+    /// Checks a place in the queue.
+    static func validate(number: Int) throws {
+        guard number < 1 else { return }
+        throw ValidationError("--number is \(number): the first dead letter is number 1")
+    }
+
     var selection: LetterSelection {
         LetterSelection(
             ids: self.id,

@@ -22,6 +22,8 @@ struct ShowLetterCommand<Owner: Program>: AsyncParsableCommand {
 
     @OptionGroup var options: DeadLetterOptions
 
+    func validate() throws { try self.number.map(SelectionOptions.validate(number:)) }
+
     func run() async throws {
         let name = DeadLetterQueueName(self.queue)
         let selection = LetterSelection(ids: self.id.map { [$0] } ?? [], number: self.number)
