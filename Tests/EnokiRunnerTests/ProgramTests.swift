@@ -120,6 +120,20 @@ import Testing
             error: "the broker's address cannot be understood"
         ),
         Misconfiguration(
+            arguments: ["run", "steady"],
+            environment: ["AMQP_URI": "user:hunter2@host"],
+            error: "it was given by the environment variable AMQP_URI"
+        ),
+        Misconfiguration(
+            arguments: ["dead-letters", "list", "--queue", "a", "-d", "AMQP_URI=redis://user:hunter2@host/"],
+            error: "it was given by -d AMQP_URI"
+        ),
+        Misconfiguration(
+            arguments: ["dead-letters", "list", "--queue", "a"],
+            environment: ["AMQP_URL": "amqp://user:hunter2@host/"],
+            error: "AMQP_URL in the environment is not read: is AMQP_URI meant?"
+        ),
+        Misconfiguration(
             arguments: ["run", "steady", "--listen", "5672", "--broker", "amqp://user:hunter2@host/"],
             error: "--listen (AMQP_SERVER_ADDRESS) opens a port of the embedded broker"
         ),
@@ -152,11 +166,37 @@ import Testing
     func runsEmbeddedSaysSoAndStopsAtASignal(_ signal: Int32) async throws {
         try await fixture("run", "steady") { child in
             try await stderr(child, contains: "[steady] started")
-            #expect(child.errors.contains("runs steady on the embedded broker"))
+            #expect(child.errors.contains("warning [fixture] runs steady on the embedded broker"))
+            #expect(child.errors.contains("name a broker with AMQP_URI or --broker"))
+            #expect(!child.errors.contains("is not read"))
             child.send(signal: signal)
             let exit = try await child.ended()
             #expect(exit == .status(0))
             #expect(child.errors.contains("[steady] stopped"))
+        }
+    }
+
+    @Test func aMisspeltSettingIsSaidAtStart() async throws {
+        let environment = ["AMPQ_URI": "amqp://user:hunter2@host/"]
+        try await fixture("run", "steady", "-d", "max_workerz=5", environment: environment) { child in
+            try await stderr(child, contains: "[steady] started")
+            #expect(child.errors.contains("max_workerz on the command line is not read: is max_workers meant?"))
+            #expect(child.errors.contains("AMPQ_URI in the environment is not read: is AMQP_URI meant?"))
+            #expect(!child.errors.contains("hunter2"))
+            child.send(signal: SIGTERM)
+            let exit = try await child.ended()
+            #expect(exit == .status(0))
+        }
+    }
+
+    @Test func aPortForOthersIsNoReasonToWarn() async throws {
+        try await fixture("run", "steady", "--listen", "0") { child in
+            try await stderr(child, contains: "[steady] started")
+            #expect(
+                child.errors.contains("info    [fixture] runs steady on the embedded broker, which takes other clients")
+            )
+            child.send(signal: SIGTERM)
+            try await child.ended()
         }
     }
 

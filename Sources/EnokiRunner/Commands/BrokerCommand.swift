@@ -61,15 +61,16 @@ package struct BrokerCommand<Owner: Program>: AsyncParsableCommand {
     package init() {}
 
     package func run() async throws {
-        let reader = try self.configurationOptions.reader(options: [
+        let sources = try self.configurationOptions.sources(options: [
             PortConfiguration.addressKey: self.listen.map { .scalar($0) },
             "AMQP_SERVER_USERS": self.user.isEmpty ? nil : .list(self.user),
             "AMQP_SERVER_VIRTUAL_HOSTS": self.virtualHost.isEmpty ? nil : .list(self.virtualHost),
             "AMQP_SERVER_HEARTBEAT": self.heartbeat.map { .scalar(String($0)) },
             "LOG_LEVEL": self.logOptions.setting,
         ])
-        let port = try await PortConfiguration(reader)
-        let logger = Owner.bootstrapLogging(try await reader.logLevel())
+        let port = try await PortConfiguration(sources.reader)
+        let logger = Owner.bootstrapLogging(try await sources.reader.logLevel())
+        sources.warn(logger)
         try await BrokerProcess(port, logger: logger).runUntilSignal()
     }
 }

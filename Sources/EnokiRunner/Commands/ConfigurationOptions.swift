@@ -1,5 +1,4 @@
 import ArgumentParser
-import Configuration
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
@@ -38,12 +37,11 @@ struct ConfigurationOptions: ParsableArguments {
     /// Reads the file and the environment.
     ///
     /// - Parameter options: Settings that have an option of their own; they count more than definitions.
-    func reader(options: [String: TextProvider.Text?] = [:]) throws -> ConfigReader {
-        // Of several definitions of one key the last counts.
-        var settings = Dictionary(self.define.map { ($0.key, TextProvider.Text.scalar($0.value)) }) { $1 }
-        for case (let key, let value?) in options { settings[key] = value }
-        return ConfigReader(
-            commandLine: settings,
+    func sources(options: [String: TextProvider.Text?] = [:]) throws -> SettingSources {
+        SettingSources(
+            // Of several definitions of one key the last counts.
+            definitions: Dictionary(self.define.map { ($0.key, TextProvider.Text.scalar($0.value)) }) { $1 },
+            options: options.compactMapValues { $0 },
             environment: ProcessInfo.processInfo.environment,
             file: try self.config.map { try ConfigurationFile(path: $0) }
         )

@@ -9,7 +9,7 @@ struct RunCommand<Runner: ServiceRunner>: AsyncParsableCommand {
             commandName: "run",
             abstract: "Run services until SIGTERM or Ctrl-C.",
             discussion: """
-                Without a broker the services run on an embedded one: messages stay inside this process. With --listen others \
+                Without a broker the services run on an embedded one, with a warning: messages stay inside this process. With --listen others \
                 join it, by AMQP 0-9-1 as they would join RabbitMQ; once the services have started, standard output says \
                 where: listens on amqp://127.0.0.1:5672. `help broker` says who may log in.
 
@@ -62,13 +62,15 @@ struct RunCommand<Runner: ServiceRunner>: AsyncParsableCommand {
             "max_workers": self.maxWorkers.map { .scalar(String($0)) },
             "LOG_LEVEL": self.logOptions.setting,
         ]
-        let settings = { @Sendable [configurationOptions] in try configurationOptions.reader(options: options) }
-        let configuration = try await ProcessConfiguration(settings())
+        let settings = { @Sendable [configurationOptions] in try configurationOptions.sources(options: options) }
+        let sources = try settings()
+        let configuration = try await sources.namingAddress { try await ProcessConfiguration(sources.reader) }
         let logger = RunnerProgram<Runner>.bootstrapLogging(configuration.logLevel)
+        sources.warn(logger)
         let broker = try configuration.broker.makeBroker(
             name: Runner.name,
             failFast: self.failFast,
-            settings: settings,
+            settings: { try settings().reader },
             logger: logger
         )
         let host = try ServiceHost(
@@ -97,8 +99,12 @@ struct RunCommand<Runner: ServiceRunner>: AsyncParsableCommand {
         let names = services.map { type(of: $0).name }.joined(separator: ", ")
         switch choice {
         case .embedded(port: nil):
-            logger.info(
-                "runs \(names) on the embedded broker: messages stay inside this process; --broker names another"
+            // For development. In a deployment it is a process that is alive, and that nobody reaches.
+            logger.warning(
+                """
+                runs \(names) on the embedded broker, which nobody else can reach: name a broker with AMQP_URI or --broker, or \
+                let others join with --listen
+                """
             )
         case .embedded:
             logger.info("runs \(names) on the embedded broker, which takes other clients")

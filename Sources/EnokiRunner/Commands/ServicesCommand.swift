@@ -20,8 +20,10 @@ struct ServicesCommand<Runner: ServiceRunner>: AsyncParsableCommand {
 
     func run() async throws {
         let services = try ServiceSelection.choose(self.services, from: Runner().services)
-        let configuration = try await ProcessConfiguration(self.configurationOptions.reader())
+        let sources = try self.configurationOptions.sources()
+        let configuration = try await sources.namingAddress { try await ProcessConfiguration(sources.reader) }
         let logger = Logger(label: Runner.name, factory: Runner.logHandler)
+        sources.warn(logger)
         let host = try ServiceHost(
             broker: InProcessBroker(clock: ContinuousClock(), logger: logger),
             services: services,

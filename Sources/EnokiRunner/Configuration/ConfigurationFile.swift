@@ -18,8 +18,12 @@ struct ConfigurationFile {
     /// The largest file that is read, in bytes.
     static let maximumSize = 1 << 20
 
+    /// What the file is called.
+    let name: String
     /// The settings, keys as in the file, nested ones joined by dots.
     let provider: TextProvider
+    /// The names of the settings, in the order of the file.
+    let names: [String]
 
     /// Reads the file at `path`.
     ///
@@ -34,15 +38,17 @@ struct ConfigurationFile {
             throw ConfigurationError("the configuration file \(name) cannot be used: \(problem)")
         }
         let snapshot: YAMLSnapshot
+        // A file of comments alone is no mapping, and no mistake either.
+        let bytes = YAMLShape.isBlank(content) ? Array("{}".utf8) : content
         do {
-            // A file of comments alone is no mapping, and no mistake either.
-            let bytes = YAMLShape.isBlank(content) ? Array("{}".utf8) : content
             snapshot = try bytes.withUnsafeBytes { bytes in
                 try YAMLSnapshot(data: bytes.bytes, providerName: name, parsingOptions: .default)
             }
         } catch {
             throw ConfigurationError("the configuration file \(name) cannot be used: \(Self.explain(error))")
         }
+        self.name = name
+        self.names = Self.names(in: try? Yams.compose(yaml: String(decoding: bytes, as: UTF8.self)), below: "")
         self.provider = TextProvider(name: name) { key in
             // A scalar asked for as a list is an error to the snapshot.
             let list = try? snapshot.value(forKey: key, type: .stringArray).value?.content
@@ -50,6 +56,14 @@ struct ConfigurationFile {
             let scalar = try snapshot.value(forKey: key, type: .string).value?.content
             if case .string(let text) = scalar { return .scalar(text) }
             return nil
+        }
+    }
+
+    private static func names(in node: Node?, below prefix: String) -> [String] {
+        guard case .mapping(let mapping)? = node else { return [] }
+        return mapping.flatMap { key, value in
+            let name = prefix + (key.string ?? "")
+            return [name] + Self.names(in: value, below: "\(name).")
         }
     }
 

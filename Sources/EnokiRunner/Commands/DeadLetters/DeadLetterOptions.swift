@@ -34,8 +34,8 @@ struct DeadLetterOptions: ParsableArguments {
     }
 
     /// The settings of the process.
-    func reader() throws -> ConfigReader {
-        try self.configurationOptions.reader(options: [
+    func sources() throws -> SettingSources {
+        try self.configurationOptions.sources(options: [
             "AMQP_URI": self.broker.map { .scalar($0) },
             // What a service at work logs is not wanted among these lines, and errors are said by the command.
             "LOG_LEVEL": .scalar(self.logLevel ?? "critical"),
@@ -47,13 +47,15 @@ struct DeadLetterOptions: ParsableArguments {
     /// - Throws: `ConfigurationError` without an address; `BrokerError` for a broker that cannot be reached.
     func withBroker<Owner: Program, Result>(
         of owner: Owner.Type,
-        _ reader: ConfigReader,
+        _ sources: SettingSources,
         _ body: (any Broker) async throws -> Result
     ) async throws -> Result {
+        let reader = sources.reader
         guard let uri = try await reader.fetchString(forKey: "AMQP_URI", isSecret: true), !uri.isEmpty else {
-            throw ConfigurationError("dead letters lie on a broker: give its address as AMQP_URI or with --broker")
+            let reason = "dead letters lie on a broker: give its address as AMQP_URI or with --broker"
+            throw ConfigurationError(([reason] + sources.misspelt.map(\.description)).joined(separator: "; "))
         }
-        var configuration = try RabbitMQConfiguration(uri: uri)
+        var configuration = try await sources.namingAddress { try RabbitMQConfiguration(uri: uri) }
         configuration.connectionName = "\(owner.name) dead-letters"
         configuration.failFast = true
         // A message that is too long to be read would be rejected, and so be lost. RabbitMQ takes no longer ones.

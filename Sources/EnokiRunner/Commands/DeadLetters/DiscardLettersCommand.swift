@@ -42,7 +42,7 @@ struct DiscardLettersCommand<Owner: Program>: AsyncParsableCommand {
     func run() async throws {
         let name = DeadLetterQueueName(self.queue)
         let selection = self.selection.selection
-        let report = try await self.options.withBroker(of: Owner.self, self.options.reader()) { broker in
+        let report = try await self.options.withBroker(of: Owner.self, self.options.sources()) { broker in
             let letters = DeadLetterQueue(name, on: broker, now: Timestamp.unixTime)
             let listing = try await letters.list(selection, limit: self.options.limit)
             if self.all, !self.besideOthers, listing.isShared { throw DeadLetterError(Self.notAll(listing)) }

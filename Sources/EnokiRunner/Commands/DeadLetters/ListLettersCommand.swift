@@ -22,11 +22,11 @@ struct ListLettersCommand<Owner: Program>: AsyncParsableCommand {
     @OptionGroup var options: DeadLetterOptions
 
     func run() async throws {
-        let reader = try self.options.reader()
-        let named = self.queue.isEmpty ? try await Owner.queues(reader) : self.queue
+        let sources = try self.options.sources()
+        let named = self.queue.isEmpty ? try await Owner.queues(sources.reader) : self.queue
         var names: [DeadLetterQueueName] = []
         for name in named.map(DeadLetterQueueName.init) + [.lost] where !names.contains(name) { names.append(name) }
-        let (listings, unknown) = try await self.options.withBroker(of: Owner.self, reader) { broker in
+        let (listings, unknown) = try await self.options.withBroker(of: Owner.self, sources) { broker in
             var listings: [LetterListing] = []
             var unknown: [DeadLetterQueueName] = []
             for name in names {

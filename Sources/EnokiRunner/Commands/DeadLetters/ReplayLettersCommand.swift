@@ -72,7 +72,7 @@ struct ReplayLettersCommand<Owner: Program>: AsyncParsableCommand {
         let body = try self.body.map(TextFile.read)
         var selection = self.selection.selection
         selection.number = self.number
-        let report = try await self.options.withBroker(of: Owner.self, self.options.reader()) { broker in
+        let report = try await self.options.withBroker(of: Owner.self, self.options.sources()) { broker in
             let letters = DeadLetterQueue(name, on: broker, now: Timestamp.unixTime)
             return switch (self.dryRun, self.edit || body != nil) {
             case (true, _): try await self.plan(letters, selection)

@@ -27,7 +27,7 @@ struct ShowLetterCommand<Owner: Program>: AsyncParsableCommand {
     func run() async throws {
         let name = DeadLetterQueueName(self.queue)
         let selection = LetterSelection(ids: self.id.map { [$0] } ?? [], number: self.number)
-        let (listing, messages) = try await self.options.withBroker(of: Owner.self, self.options.reader()) { broker in
+        let (listing, messages) = try await self.options.withBroker(of: Owner.self, self.options.sources()) { broker in
             try await DeadLetterQueue(name, on: broker, now: Timestamp.unixTime)
                 .messages(selection, limit: self.options.limit)
         }

@@ -1,0 +1,87 @@
+import Configuration
+import Enoki
+import EnokiBroker
+import Logging
+
+/// Where the settings of a process stand. The command line counts more than the environment, and that more than the file.
+struct SettingSources: Sendable {
+    /// Definitions, by key.
+    var definitions: [String: TextProvider.Text] = [:]
+    /// Settings that were given by options of their own, such as `--broker`; they count more than definitions.
+    var options: [String: TextProvider.Text] = [:]
+    var environment: [String: String] = [:]
+    var file: ConfigurationFile?
+
+    /// The settings.
+    var reader: ConfigReader {
+        ConfigReader(
+            commandLine: self.definitions.merging(self.options) { $1 },
+            environment: self.environment,
+            file: self.file
+        )
+    }
+
+    // MARK: - The broker's address
+
+    /// Where the broker's address was given; `nil` where it was not.
+    var addressOrigin: String? {
+        if self.options["AMQP_URI"] != nil { return "--broker" }
+        if self.definitions["AMQP_URI"] != nil { return "-d AMQP_URI" }
+        if self.environment["AMQP_URI"] != nil { return "the environment variable AMQP_URI" }
+        return self.file?.names.contains("AMQP_URI") == true ? self.file.map { "AMQP_URI in \($0.name)" } : nil
+    }
+
+    /// Runs `body`. The error of an address that cannot be understood says then where the address was given.
+    func namingAddress<Result>(_ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch let error as BrokerError where error.code == .invalidAddress {
+            guard let origin = self.addressOrigin else { throw error }
+            throw BrokerError(.invalidAddress, "\(error.message); it was given by \(origin)")
+        }
+    }
+
+    // MARK: - Misspelt settings
+
+    /// A setting that nobody reads, most likely, and that looks like one that is read.
+    struct Misspelt: Sendable, Hashable, CustomStringConvertible {
+        let name: String
+        let place: String
+        let known: String
+
+        var description: String {
+            "\(FailureText.redacted(self.name)) \(self.place) is not read: is \(self.known) meant?"
+        }
+    }
+
+    /// What looks like a slip, in the order of how much it counts.
+    var misspelt: [Misspelt] {
+        let definitions = self.misspelt(self.definitions.keys.sorted(), "on the command line")
+        let file = self.file.map { self.misspelt($0.names, "in \($0.name)") } ?? []
+        return definitions + self.misspeltInEnvironment + file
+    }
+
+    private func misspelt(_ names: [String], _ place: String) -> [Misspelt] {
+        names.compactMap { name in
+            KnownSettings.setting(misspelt: name).map { Misspelt(name: name, place: place, known: $0) }
+        }
+    }
+
+    /// The environment is full of others' variables: what looks like a setting that is given is none of ours.
+    private var misspeltInEnvironment: [Misspelt] {
+        self.environment.keys.sorted().compactMap { name in
+            guard let known = KnownSettings.setting(misspelt: name, spelling: { $0.uppercased() }),
+                !self.isGiven(known)
+            else { return nil }
+            return Misspelt(name: name, place: "in the environment", known: known.uppercased())
+        }
+    }
+
+    private func isGiven(_ key: String) -> Bool {
+        self.definitions[key] != nil || self.options[key] != nil || self.environment[key.uppercased()] != nil
+            || self.file?.names.contains(key) == true
+    }
+
+    /// Warns of what looks like a slip.
+    func warn(_ logger: Logger) { for misspelt in self.misspelt { logger.warning("\(misspelt)") } }
+}
