@@ -50,6 +50,14 @@ public struct EntrypointSummary: Sendable, Hashable {
     public var trigger: String
     /// What it needs on the broker.
     public var topology: Topology
+    /// How its calls are handled, on one line, such as `retry up to 5 (after 1s, 2s, 4s, 8s), then dead letter; timeout 10s`;
+    /// empty where there is nothing to say.
+    public var handling = ""
+    /// What it declares at start beside its topology, for messages that are tried again.
+    public var retryTopology = Topology()
+    /// What it declares when a message needs it: where messages wait, and dead letters. Delays that are known only then, such as
+    /// those of `throw Retry(after:)`, are not in it.
+    public var laterTopology = Topology()
 
     /// A summary.
     public init(kind: String, name: String, trigger: String, topology: Topology = Topology()) {

@@ -23,7 +23,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
     let reliableDelivery: Bool?
     let limits: CallLimits
     private let onFailure: FailurePolicy?
-    private let idempotency: IdempotencyPlan?
+    let idempotency: IdempotencyPlan?
     private let requeueOnError: Bool
     let decode: Decode
     private var sensitive = SensitiveArguments.none

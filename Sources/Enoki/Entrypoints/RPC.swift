@@ -251,7 +251,7 @@ public struct RPC: Entrypoint, DirectlyCallable {
         try self.signature.sensitive.validate(of: "RPC method '\(self.name)' of service '\(container.name)'")
         let consumer = container.shared { RPCConsumer(container) }
         consumer.register(self)
-        return BoundRPC(method: self.name, container: container)
+        return BoundRPC(method: self, container: container)
     }
 
     private func validateFailures(in container: ServiceContainer) throws(ConfigurationError) {
@@ -286,16 +286,23 @@ public struct RPC: Entrypoint, DirectlyCallable {
 
 /// The share of one method in the service's ``RPCConsumer``, which does the work.
 private struct BoundRPC: BoundEntrypoint {
-    let method: String
+    let method: RPC
     let container: ServiceContainer
 
     var summary: EntrypointSummary {
-        EntrypointSummary(
-            kind: "RPC",
-            name: self.method,
-            trigger: RPCTopology.routingKey(service: self.container.name, method: self.method),
-            topology: RPCTopology.requests(to: self.container.name, self.container.process.settings)
+        let handling = Handling(
+            queue: RPCTopology.serviceQueue(self.container.name),
+            policy: self.method.onFailure,
+            limits: self.method.limits,
+            deliveryLimit: self.container.process.settings.deliveryLimit,
+            answers: true
         )
+        return EntrypointSummary(
+            kind: "RPC",
+            name: self.method.name,
+            trigger: RPCTopology.routingKey(service: self.container.name, method: self.method.name),
+            topology: RPCTopology.requests(to: self.container.name, self.container.process.settings)
+        ).with(handling)
     }
 
     func start() async throws {}

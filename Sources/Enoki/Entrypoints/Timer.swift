@@ -69,7 +69,10 @@ public struct Timer: Entrypoint, WithoutArguments {
         }
 
         var summary: EntrypointSummary {
-            EntrypointSummary(kind: "Timer", name: self.timer.name, trigger: "every \(self.timer.interval)")
+            let trigger = "every \(self.timer.interval)"
+            var summary = EntrypointSummary(kind: "Timer", name: self.timer.name, trigger: trigger)
+            summary.handling = self.timer.limits.texts.joined(separator: "; ")
+            return summary
         }
 
         func start() async throws {}

@@ -35,12 +35,22 @@ final class BoundEventHandler: BoundEntrypoint {
             name: self.handler.name,
             trigger: "\(self.handler.source): \(self.handler.type) (\(mode))",
             topology: self.topology
+        ).with(self.handling)
+    }
+
+    private var handling: Handling {
+        Handling(
+            queue: self.failures.queue,
+            policy: self.failures.policy,
+            limits: self.handler.limits,
+            idempotency: self.handler.idempotency,
+            deliveryLimit: self.container.process.settings.deliveryLimit
         )
     }
 
     func start() async throws {
         try await self.idempotency?.open()
-        try await self.container.declare(self.topology.merging(self.needed))
+        try await self.container.declare(self.topology.merging(self.handling.retryTopology))
         let limits = self.handler.limits
         let limit = self.container.concurrencyLimit(limits)
         let consumer = try await self.container.consume(
@@ -52,11 +62,6 @@ final class BoundEventHandler: BoundEntrypoint {
             await self.handle(event, origin, deadline)
         }
         self.consumer.withLock { $0 = consumer }
-    }
-
-    /// What its queue needs beside itself: what is in work elsewhere waits on the broker as what is tried again does.
-    private var needed: Topology {
-        self.idempotency == nil ? self.failures.topology : RetryTopology.wayBack(to: self.failures.queue.name)
     }
 
     func run() async throws { await self.idempotency?.run(logger: self.container.logger) }
