@@ -1,6 +1,6 @@
 import Enoki
 
-/// What services have and need, as three tables: entrypoints, queues, exchanges.
+/// What services have and declare, as three tables: entrypoints, queues, exchanges.
 struct ServicesReport {
     /// An entrypoint of a service, with the service's process-wide random identifier replaced by a placeholder.
     struct Entry: Hashable {
@@ -35,21 +35,45 @@ struct ServicesReport {
     }
 
     private var entrypoints: TextTable {
-        var table = TextTable("SERVICE", "ENTRYPOINT", "KIND", "CALLED BY")
+        var table = TextTable("SERVICE", "ENTRYPOINT", "KIND", "CALLED BY", "HANDLING")
         for entry in self.entries {
-            table.rows.append([entry.service, entry.summary.name, entry.summary.kind, entry.summary.trigger])
+            let summary = entry.summary
+            table.rows.append([entry.service, summary.name, summary.kind, summary.trigger, summary.handling])
         }
         return table
     }
 
+    /// A part of what an entrypoint declares; that of all entrypoints stands before the next.
+    private enum Stage: CaseIterable {
+        case itself, retries, later
+
+        /// When it is declared.
+        var time: String { self == .later ? "when needed" : "at start" }
+
+        func topology(_ summary: EntrypointSummary) -> Topology {
+            switch self {
+            case .itself: summary.topology
+            case .retries: summary.retryTopology
+            case .later: summary.laterTopology
+            }
+        }
+    }
+
     private var queues: TextTable {
-        var table = TextTable("QUEUE", "FLAGS", "BOUND TO", "ROUTING KEY")
-        for entry in self.entries {
-            let topology = entry.summary.topology
-            for queue in topology.queues {
-                let name = queue.name.replacing(entry.identifier, with: "<id>")
-                for binding in topology.bindings where binding.destination == .queue(queue.name) {
-                    table.append([name, Self.flags(of: queue), binding.source, binding.routingKey])
+        var table = TextTable("QUEUE", "FLAGS", "BOUND TO", "ROUTING KEY", "DECLARED")
+        for stage in Stage.allCases {
+            for entry in self.entries {
+                let summary = entry.summary
+                let topology = stage.topology(summary)
+                for queue in summary.allQueues {
+                    let bindings = topology.bindings.filter { $0.destination == .queue(queue.name) }
+                    let places = bindings.map { [$0.source, $0.routingKey] }
+                    // A queue of dead letters has no binding but that of every queue, by its name.
+                    let isUnbound = places.isEmpty && topology.queues.contains(queue)
+                    for place in isUnbound ? [["", ""]] : places {
+                        let cells = ([queue.name, Self.flags(of: queue)] + place)
+                        table.append(cells.map { $0.replacing(entry.identifier, with: "<id>") } + [stage.time])
+                    }
                 }
             }
         }
@@ -57,9 +81,11 @@ struct ServicesReport {
     }
 
     private var exchanges: TextTable {
-        var table = TextTable("EXCHANGE", "TYPE", "FLAGS")
-        for exchange in self.entries.flatMap(\.summary.topology.exchanges) {
-            table.append([exchange.name, exchange.kind.rawValue, Self.flags(of: exchange)])
+        var table = TextTable("EXCHANGE", "TYPE", "FLAGS", "DECLARED")
+        for stage in Stage.allCases {
+            for exchange in self.entries.flatMap({ stage.topology($0.summary).exchanges }) {
+                table.append([exchange.name, exchange.kind.rawValue, Self.flags(of: exchange), stage.time])
+            }
         }
         return table
     }
@@ -80,8 +106,15 @@ struct ServicesReport {
 }
 
 extension TextTable {
-    /// Adds a row that is not there yet: entrypoints share queues and exchanges.
+    /// Adds a row that is not there yet, be it with another time: entrypoints share queues and exchanges.
     fileprivate mutating func append(_ row: [String]) {
-        if !self.rows.contains(row) { self.rows.append(row) }
+        if !self.rows.contains(where: { $0.dropLast() == row.dropLast() }) { self.rows.append(row) }
+    }
+}
+
+extension EntrypointSummary {
+    /// The queues that it declares at any time.
+    fileprivate var allQueues: [Queue] {
+        self.topology.merging(self.retryTopology).merging(self.laterTopology).queues
     }
 }
