@@ -46,7 +46,7 @@ extension DeadLetterQueue {
             await keeping.cancel()
             keeper.settle()
             report.isUncertain = !report.done.isEmpty && !held.allSatisfy { $0.token.isHeld }
-            await self.close(consumers, of: held, settled: report.done.count)
+            await self.close(consumers, of: held, settled: report.done.count, beside: listing.consumerCount)
             return report
         } catch {
             for consumer in consumers { await consumer.close() }
@@ -76,17 +76,23 @@ extension DeadLetterQueue {
         return held
     }
 
-    /// Ends the consumers, and returns when whoever looks next sees what was given back.
+    /// Ends the consumers, and returns when whoever looks next sees that they have ended and what was given back.
     ///
-    /// RabbitMQ answers the end of a channel before the queue has back what was delivered on it.
-    private func close(_ consumers: [any Consumer], of held: [LetterIntake.Held], settled: Int) async {
+    /// RabbitMQ answers the end of a channel before the queue has back what was delivered on it, and the end of a consumer of a
+    /// quorum queue before the queue counts one less.
+    private func close(
+        _ consumers: [any Consumer],
+        of held: [LetterIntake.Held],
+        settled: Int,
+        beside others: Int
+    ) async {
         let isHeld = held.allSatisfy { $0.token.isHeld }
         for consumer in consumers { await consumer.close() }
         guard isHeld else { return }
         for milliseconds in [5, 10, 20, 40, 80, 160, 320] {
-            guard let status = try? await self.status(), status.consumerCount == 0,
-                status.messageCount < held.count - settled
-            else { return }
+            guard let status = try? await self.status() else { return }
+            let isLate = status.consumerCount == 0 && status.messageCount < held.count - settled
+            guard isLate || status.consumerCount > others else { return }
             try? await self.clock.sleep(for: .milliseconds(milliseconds))
         }
     }

@@ -271,6 +271,42 @@ import Testing
         }
     }
 
+    @Test func aQuorumQueueOfAnOperatorsIsNoOther() async throws {
+        let ten = self.ten
+        try await TestBroker.rabbitMQ.withFixture { fixture in
+            let slow = fixture.broker
+            let queue = Queue("work.dead", arguments: ["x-queue-type": "quorum"])
+            try await slow.declare(Topology(queues: [Queue("work"), queue]))
+            for message in ten { try await slow.publish(message, to: "", routingKey: "work.dead") }
+            let other = try await fixture.connect()
+            try await eventually("all are counted", equals: 10) {
+                try await other.inspect(queue: "work.dead").messageCount
+            }
+            for _ in 1...3 {
+                let listing = try await Letters.queue(other).list()
+                #expect(Set(listing.letters.map(\.id)).count == 10)
+                #expect(!listing.isShared)
+            }
+            let done = Collector<String>()
+            try await withThrowingTaskGroup(of: LetterReport.self) { group in
+                group.addTask { try await Letters.queue(slow).replay(rate: ReplayRate("1/m")) { done.append($0.id) } }
+                try await done.first(1)
+                let listing = try await Letters.queue(other).list()
+                #expect(listing.letters.isEmpty)
+                #expect(listing.isShared)
+                group.cancelAll()
+                _ = try await group.next()
+            }
+            try await eventually("nobody has it any more") {
+                try await Letters.queue(other).list()
+            } until: {
+                !$0.isShared && $0.letters.count == 9
+            }
+            #expect(try await Letters.queue(other).replay().done.count == 9)
+            #expect(try await other.inspect(queue: "work").messageCount == 10)
+        }
+    }
+
     @Test func whereNoneIsMeantTheEntrypointsThatThereAreAreNamed() async throws {
         let letters = [Letters.letter("1"), Letters.letter("2", entrypoint: "audit"), Letters.letter("3")]
         try await TestBroker.inProcess.withBroker { broker in
