@@ -93,6 +93,10 @@ struct Cuts: Goal {
             verdict.note("connected again after \(action)", Statistics(times.map(\.reconnected)))
             verdict.note("at work again after \(action)", Statistics(times.map(\.ready)))
         }
+        for action in [Cut.Action.reset, .finish] {
+            let times = Statistics(recoveries.filter { $0.cut.action == action }.map(\.ready))
+            verdict.expect("19 of 20 at work again after \(action)", times.quantile(0.95), atMost: .seconds(1))
+        }
         verdict.expectNone("crashes", crew.crashes)
         return verdict
     }

@@ -48,7 +48,7 @@ struct RollingRestart: Goal {
         let history = History(try Ledger.all(in: crew.folder), publishDeadline: .milliseconds(5500))
         verdict.judgeDelivery(history, faults: [], duplicatesAtMost: 0)
         // A second more than the longest handler takes, and one for a machine that does other things as well.
-        verdict.judgeStops(stops, history, within: Self.longestWork + .seconds(2))
+        verdict.judgeStops(stops, history, within: Self.longestWork + .seconds(1))
         verdict.expectNone("crashes", crew.crashes)
         return verdict
     }

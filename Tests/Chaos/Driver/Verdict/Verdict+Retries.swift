@@ -39,6 +39,8 @@ extension Verdict {
         if begun.count != planned { self.violation("\(begun.count) events failed, and \(planned) were planned") }
         self.expectNone("with other attempts than 1 to \(attempts)", miscounted.sorted())
         self.note("between two attempts", Statistics(delays))
+        let median = Statistics(delays).quantile(0.5)
+        self.expect("median between two attempts", median, atMost: delay * 1.3)
         self.expectNone("tried again too early", early.sorted())
         let letters = Dictionary(dead.map { ($0, 1) }, uniquingKeysWith: +)
         self.expectNone("without a dead letter", begun.keys.filter { letters[$0] == nil }.sorted())
@@ -48,7 +50,7 @@ extension Verdict {
         )
     }
 
-    /// Notes how long good events took from publisher to handler, before and after something happened.
+    /// How long good events took from publisher to handler, before and after something happened: it must not be much more.
     mutating func judgeLatency(_ ledgers: [Ledger], producer: Int, before change: Instant) {
         var sent: [MessageID: Instant] = [:]
         var done: [MessageID: Instant] = [:]
@@ -57,7 +59,15 @@ extension Verdict {
             if entry.act == .done { done[entry.message] = entry.time }
         }
         let times = sent.compactMap { id, start in done[id].map { (start, $0 - start) } }
-        self.note("good events took, before", Statistics(times.filter { $0.0 < change }.map(\.1)))
-        self.note("good events took, with the others among them", Statistics(times.filter { $0.0 >= change }.map(\.1)))
+        let before = Statistics(times.filter { $0.0 < change }.map(\.1))
+        let after = Statistics(times.filter { $0.0 >= change }.map(\.1))
+        self.note("good events took, before", before)
+        self.note("good events took, with the others among them", after)
+        // Twice as long, and what a busy machine takes.
+        self.expect(
+            "99 % of good events, with the others among them",
+            after.quantile(0.99),
+            atMost: before.quantile(0.99) * 2 + .seconds(1)
+        )
     }
 }
