@@ -74,7 +74,6 @@ extension ServiceContainer {
         self.logWhatGoesOn()
         let patience = isKilled || running > 0 ? Self.leastPatience : self.patience(since: begin)
         self.publishes.stop()
-        if isKilled { self.publishes.giveUp() }
         let timer = self.process.timers.schedule(after: patience) { self.publishes.giveUp() }
         self.settler.stop()
         await self.settler.waitUntilSettled()

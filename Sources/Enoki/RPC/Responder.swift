@@ -5,7 +5,9 @@ final class Responder: Sendable {
     /// A reply on its way.
     private struct Reply: Sendable {
         let request: Delivery
-        let message: Message
+        var message: Message
+        /// Whether it says that the reply cannot be sent.
+        var isSubstitute = false
         let address: String
         /// Until when the caller waits; `nil` where it does not say.
         let deadline: Deadline?
@@ -54,21 +56,18 @@ final class Responder: Sendable {
         self.send(reply.message, reply) { result in
             switch result {
             case .success: self.end(reply)
-            case .failure(let error) where error.code == .invalidArgument: self.sendFailure(error, reply)
-            case .failure(let error) where Self.isBrokerAway(error): self.publishLater(reply, error)
+            case .failure(let error) where error.code == .invalidArgument && !reply.isSubstitute:
+                // Too large, or a correlation id that cannot be sent: the caller can still be told so.
+                var reply = reply
+                let failure = UnserializableValue("the reply cannot be sent: \(error.message)")
+                reply.message = self.message(.failed(failure), to: reply.request.message)
+                reply.isSubstitute = true
+                self.publish(reply)
+            case .failure(let error) where Self.mayHaveNobody(error, reply): self.publishLater(reply, error)
             case .failure(let error):
                 self.log(error, reply)
                 self.end(reply)
             }
-        }
-    }
-
-    /// Too large, or a correlation id that cannot be sent: the caller can still be told so.
-    private func sendFailure(_ error: BrokerError, _ reply: Reply) {
-        let failure = Outcome.failed(UnserializableValue("the reply cannot be sent: \(error.message)"))
-        self.send(self.message(failure, to: reply.request.message), reply) { result in
-            if case .failure(let error) = result { self.log(error, reply) }
-            self.end(reply)
         }
     }
 
@@ -100,11 +99,12 @@ final class Responder: Sendable {
     /// 1, 2, 4, 8, 16, then 30 seconds.
     private static func pause(after failures: Int) -> Duration { .seconds(failures > 5 ? 30 : 1 << (failures - 1)) }
 
-    /// Whether the reply is with nobody, and may be taken later. A broker that refuses it would refuse it again; one that may have
-    /// taken it probably has.
-    private static func isBrokerAway(_ error: BrokerError) -> Bool {
+    /// Whether the reply is with nobody, and may be taken later. A broker that refuses it would refuse it again. One that may have
+    /// taken it probably has, unless it went away with it: then a second reply harms nobody.
+    private static func mayHaveNobody(_ error: BrokerError, _ reply: Reply) -> Bool {
         switch error.code {
         case .notSent, .connectionFailed, .connectionLost, .timedOut, .closed: true
+        case .outcomeUnknown: !reply.request.token.isHeld
         default: false
         }
     }

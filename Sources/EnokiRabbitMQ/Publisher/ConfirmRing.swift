@@ -19,6 +19,7 @@ enum PublishResult: Sendable, Equatable {
 struct ConfirmRing {
     private struct Entry {
         let outgoing: Outgoing
+        var number: UInt64
         /// Where its bytes are in the stream of the session.
         var range: Range<Outbox.Offset>
         /// Whether its outcome was told before the broker's answer came.
@@ -42,9 +43,9 @@ struct ConfirmRing {
     /// Who is to be told what.
     typealias Completion = (publication: Publication, result: PublishResult)
 
+    /// In the order of their numbers.
     private var entries: Deque<Entry> = []
-    /// The number of the first entry.
-    private var first: UInt64 = 1
+    private var nextNumber: UInt64 = 1
     private var waiting = 0
     /// Why messages were returned, by the identity of the message.
     private var failures: [ObjectIdentifier: BrokerError] = [:]
@@ -62,14 +63,15 @@ struct ConfirmRing {
     private(set) var unansweredBytes = 0
     /// How many of them were sent before, and are not sent a third time.
     private(set) var unansweredAgain = 0
-    /// How many are kept although nobody waits for them: they stand behind one that the broker does not answer.
-    var stale: Int { self.entries.count - self.waiting }
+    /// How many are kept.
+    var kept: Int { self.entries.count }
     /// How many answers have come after their publishers had given up.
     private(set) var lateAnswers = 0
 
     /// A message is sent; it gets the next number.
     mutating func append(_ outgoing: Outgoing, at range: Range<Outbox.Offset>) {
-        self.entries.append(Entry(outgoing: outgoing, range: range))
+        self.entries.append(Entry(outgoing: outgoing, number: self.nextNumber, range: range))
+        self.nextNumber += 1
         self.waiting += 1
         self.count(outgoing, 1)
     }
@@ -82,14 +84,38 @@ struct ConfirmRing {
 
     /// The broker has taken (`basic.ack`) or refused (`basic.nack`) number `tag`, or all up to it.
     mutating func settle(tag: UInt64, multiple: Bool, refused: Bool, into completions: inout [Completion]) {
-        guard tag >= self.first, tag - self.first < UInt64(self.entries.count) else { return }
-        let index = Int(tag - self.first)
-        for index in (multiple ? 0 : index)...index { self.settle(index, refused: refused, into: &completions) }
-        while let entry = self.entries.first, entry.isSettled {
-            self.entries.removeFirst()
-            self.first += 1
+        guard tag < self.nextNumber, let index = self.lastIndex(upTo: tag) else { return }
+        if multiple {
+            for index in 0...index { self.settle(index, refused: refused, into: &completions) }
+        } else if self.entries[index].number == tag {
+            self.settle(index, refused: refused, into: &completions)
         }
+        self.forgetSettled()
     }
+
+    private func lastIndex(upTo tag: UInt64) -> Int? {
+        guard let first = self.entries.first?.number, first <= tag else { return nil }
+        // Mostly none is missing between them.
+        let distance = tag - first
+        if distance < UInt64(self.entries.count), self.entries[Int(distance)].number == tag { return Int(distance) }
+        var (low, high) = (0, self.entries.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self.entries[middle].number <= tag { low = middle + 1 } else { high = middle }
+        }
+        return low - 1
+    }
+
+    /// What is settled goes when it comes to the front. Behind one that the broker does not answer it goes when it is most of
+    /// what is kept, so that each costs a constant time and the memory is bounded by what is not answered.
+    private mutating func forgetSettled() {
+        while let entry = self.entries.first, entry.isSettled { self.entries.removeFirst() }
+        let settled = self.entries.count - self.unanswered
+        if settled > Self.mostSettled, settled > self.unanswered { self.entries.removeAll(where: \.isSettled) }
+    }
+
+    /// How many may be kept in any case.
+    static let mostSettled = 1_000
 
     private mutating func settle(_ index: Int, refused: Bool, into completions: inout [Completion]) {
         guard !self.entries[index].isSettled else { return }
@@ -216,11 +242,14 @@ struct ConfirmRing {
 
     private mutating func remove(_ index: Int) {
         let length = UInt64(self.entries[index].range.count)
+        // The broker never gets it, and numbers those that follow without it.
+        self.nextNumber -= 1
         self.count(self.entries[index].outgoing, -1)
         self.entries.remove(at: index)
         for later in index..<self.entries.count {
             let range = self.entries[later].range
             self.entries[later].range = range.lowerBound - length..<range.upperBound - length
+            self.entries[later].number -= 1
         }
     }
 

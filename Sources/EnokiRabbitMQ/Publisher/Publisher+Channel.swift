@@ -25,8 +25,9 @@ extension Publisher {
                 self.change { state in
                     state.opening = nil
                     state.channel = channel
-                    state.holds[.stale] = nil
+                    state.isNew = true
                 }
+                self.timers.schedule(after: Self.timeToBeNew) { self.endBeingNew(channel) }
                 self.report(.up)
             case .failure(let error):
                 // On a session that is over already this changes nothing.
@@ -35,12 +36,19 @@ extension Publisher {
         }
     }
 
+    private func endBeingNew(_ channel: Channel) {
+        self.change { state in
+            guard state.channel === channel else { return }
+            state.isNew = false
+            state.suspects = 0
+        }
+    }
+
     func connectionLost(_ error: BrokerError) {
         self.state.withLock { state in
             state.session = nil
             state.opening = nil
             state.channel = nil
-            state.holds[.stale] = nil
             state.reason = "not connected: \(error.message)"
             state.holds[.blocked] = nil
         }
@@ -107,8 +115,8 @@ extension Publisher {
         case goOn
     }
 
-    /// Gives up a channel on which the broker owes answers that nobody waits for any more: they would hold up the memory of
-    /// all that follows. While somebody waits on it, it is only seen to that no more do, if they are very many.
+    /// Gives up a channel on which the broker owes answers that nobody waits for any more: they would take places of those that
+    /// may be unconfirmed.
     private static func keepUp(_ state: inout State, didWait: Bool) -> Upkeep {
         // A broker that takes no messages for a while answers when it does again, and owes no answer to what it has not got.
         if state.ring.isSpent, !state.isEnded, state.holds[.blocked] == nil, let session = state.session,
@@ -119,12 +127,7 @@ extension Publisher {
             state.reason = "the channel is replaced, since the broker left a message without an answer"
             return .replace(session)
         }
-        if state.ring.stale > Self.maxStale {
-            state.holds[.stale] = "the broker leaves a message without an answer"
-            return .none
-        }
-        let wasStale = state.holds.removeValue(forKey: .stale) != nil
-        return wasStale || didWait && state.canSend ? .goOn : .none
+        return didWait && state.canSend ? .goOn : .none
     }
 
     private func keepUp(_ channel: Channel, _ upkeep: Upkeep) {
@@ -195,7 +198,9 @@ extension Publisher {
         let (next, upkeep) = self.state.withLock { state -> (ContinuousClock.Instant?, Upkeep) in
             guard state.channel === channel else { return (nil, .none) }
             let didWait = state.waitsForConfirms
-            let next = state.ring.expire(at: now, withdraw: channel.outbox.withdraw, into: &completions)
+            var next = state.ring.expire(at: now, withdraw: channel.outbox.withdraw, into: &completions)
+            // It is replaced when its last octets have left.
+            if state.ring.isSpent, !channel.outbox.isDrained { next = now + .seconds(1) }
             return (next, Self.keepUp(&state, didWait: didWait))
         }
         self.keepUp(channel, upkeep)

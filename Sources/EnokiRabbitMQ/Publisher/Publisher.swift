@@ -14,8 +14,6 @@ final class Publisher: ConnectionUser, ChannelUser {
         case topology
         /// `connection.blocked`.
         case blocked
-        /// The broker leaves a message without an answer; the channel is replaced as soon as nobody waits on it.
-        case stale
     }
 
     struct State {
@@ -38,6 +36,8 @@ final class Publisher: ConnectionUser, ChannelUser {
         var nextLook: ContinuousClock.Instant?
         /// How many messages may be sent without a confirm.
         let maxUnconfirmed: Int
+        /// Whether the channel is new, see ``Publisher/timeToBeNew``.
+        var isNew = false
         /// How many of those that are not answered yet may be what the broker closed a channel for. They go first and one at a
         /// time, so that the next time it is known which.
         var suspects = 0
@@ -45,7 +45,7 @@ final class Publisher: ConnectionUser, ChannelUser {
         /// Why messages wait.
         var obstacle: String {
             if self.channel == nil { return self.reason }
-            if let hold = self.holds[.blocked] ?? self.holds[.topology] ?? self.holds[.stale] { return hold }
+            if let hold = self.holds[.blocked] ?? self.holds[.topology] { return hold }
             return self.waitsForConfirms
                 ? "the broker has not confirmed the \(self.ring.unanswered) messages before it"
                 : "many bytes wait to be sent, and the broker takes them slowly or not at all"
@@ -65,7 +65,7 @@ final class Publisher: ConnectionUser, ChannelUser {
         /// Whether what is sent for the second time has to be confirmed first: a message that the broker closes the channel for
         /// would leave the outcome of all of that unknown.
         private var isNextTooEarly: Bool {
-            self.ring.unansweredAgain > 0 && self.waiting.first?.mayHaveArrived != true
+            self.isNew && self.ring.unansweredAgain > 0 && self.waiting.first?.mayHaveArrived != true
         }
     }
 
@@ -76,8 +76,9 @@ final class Publisher: ConnectionUser, ChannelUser {
     /// would fill the memory.
     private static let maxWaiting = (messages: 100_000, bytes: 256 * 1024 * 1024)
 
-    /// How many messages may stand behind one that the broker does not answer, before others wait.
-    static let maxStale = 10_000
+    /// How long a channel is new: so long messages wait for the confirms of those that were sent before. A queue that has failed
+    /// may never confirm one, and that must not hold up all others.
+    static let timeToBeNew = Duration.seconds(3)
 
     /// Who declares what is missing.
     struct Topology {
@@ -87,7 +88,7 @@ final class Publisher: ConnectionUser, ChannelUser {
     let connection: Connection
     let state: Locked<State>
     let topology = Locked(Topology())
-    private let timers: TimerQueue
+    let timers: TimerQueue
     private let maxBodySize: Int
     /// `nil` where messages are sent without an identity if they have none.
     private let messageIDs: MessageIDs?
