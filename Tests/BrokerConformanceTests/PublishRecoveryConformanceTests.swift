@@ -67,6 +67,20 @@ import Testing
     }
 
     @Test(arguments: TestBroker.allCases)
+    func oneThatIsSentAgainAndNeverConfirmedHoldsUpNoOthers(on kind: TestBroker) async throws {
+        try await UnconfirmingBroker.with(kind, losingConfirms: 2) { unconfirming in
+            let broker = unconfirming.broker
+            try await broker.declare(Topology(queues: [Self.queue]))
+            let patient = PublishOptions(timeout: .seconds(3600))
+            broker.publish(Message("x"), to: "", routingKey: "q", options: patient) { _ in }
+            try await unconfirming.dropConnection(afterLosing: 1)
+            try await eventually("it is sent again") { unconfirming.lost() == 2 }
+            for _ in 0..<3 { try await broker.publish(Message("y"), to: "", routingKey: "q") }
+            try await broker.expectReady(5, in: Self.queue.name)
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases)
     func aMessageIsSentNoMoreThanTwice(on kind: TestBroker) async throws {
         try await UnconfirmingBroker.with(kind, losingConfirms: 2) { unconfirming in
             let broker = unconfirming.broker

@@ -192,16 +192,30 @@ import Testing
     @Test func aRingInWhichOnlyUnansweredMessagesAreLeftIsSpent() throws {
         let publications = [try self.publication(after: 1), try self.publication(after: 9)]
         var ring = self.ring(publications)
-        #expect(!ring.isSpent)
+        let now = self.start + .seconds(2)
+        #expect(!ring.isSpent(at: now))
         var completions: [ConfirmRing.Completion] = []
-        _ = ring.expire(at: self.start + .seconds(2), withdraw: { _ in false }, into: &completions)
+        _ = ring.expire(at: now, withdraw: { _ in false }, into: &completions)
         // Somebody still waits.
-        #expect(!ring.isSpent)
+        #expect(!ring.isSpent(at: now))
         ring.settle(tag: 2, multiple: false, refused: false, into: &completions)
-        #expect(ring.isSpent && ring.lateAnswers == 0)
+        #expect(ring.isSpent(at: now) && ring.lateAnswers == 0)
         ring.settle(tag: 1, multiple: false, refused: false, into: &completions)
-        #expect(!ring.isSpent && ring.lateAnswers == 1)
+        #expect(!ring.isSpent(at: now) && ring.lateAnswers == 1)
         #expect(completions.count == 2)
+    }
+
+    @Test func oneThatWasGivenUpMayBeAnsweredUntilItsTimeIsOver() throws {
+        let publication = try self.publication(after: 9)
+        var ring = self.ring([publication])
+        var completions: [ConfirmRing.Completion] = []
+        ring.giveUp(where: { $0 === publication }, withdraw: { _ in false }, into: &completions)
+        #expect(self.told(completions, [publication]) == [0: .failed(.cancelledBeforeConfirm)])
+        #expect(!ring.isSpent(at: self.start))
+        let next = ring.expire(at: self.start, withdraw: { _ in false }, into: &completions)
+        #expect(next == self.start + .seconds(9))
+        #expect(ring.isSpent(at: self.start + .seconds(9)))
+        #expect(completions.count == 1)
     }
 
     @Test func aMessageThatWasTakenBackMovesTheOthersUp() throws {

@@ -55,8 +55,12 @@ struct ConfirmRing {
 
     /// Whether nobody waits.
     var isIdle: Bool { self.waiting == 0 }
-    /// Whether nobody waits, and the broker still owes answers: those for messages whose publishers have given up.
-    var isSpent: Bool { self.waiting == 0 && !self.entries.isEmpty }
+    /// Whether nobody waits, and the broker still owes answers: those for messages whose time is over. One that was given up
+    /// before its time may still be answered.
+    func isSpent(at now: ContinuousClock.Instant) -> Bool {
+        self.waiting == 0 && self.unanswered > 0
+            && self.entries.allSatisfy { $0.isSettled || $0.publication.deadline <= now }
+    }
     /// How many the broker has not answered.
     private(set) var unanswered = 0
     /// About how many bytes these are.
@@ -187,13 +191,13 @@ struct ConfirmRing {
     ) -> ContinuousClock.Instant? {
         var next: ContinuousClock.Instant?
         // From the newest: one that is taken back moves only those that were looked at already.
-        for index in self.entries.indices.reversed() where !self.entries[index].isTold {
-            let outgoing = self.entries[index].outgoing
-            let publication = outgoing.publication
+        for index in self.entries.indices.reversed() where !self.entries[index].isSettled {
+            let publication = self.entries[index].publication
             guard publication.deadline <= now else {
                 next = min(next ?? publication.deadline, publication.deadline)
                 continue
             }
+            guard !self.entries[index].isTold else { continue }
             let completion = self.giveUp(
                 index,
                 withdraw: withdraw,

@@ -119,7 +119,7 @@ extension Publisher {
     /// may be unconfirmed.
     private static func keepUp(_ state: inout State, didWait: Bool) -> Upkeep {
         // A broker that takes no messages for a while answers when it does again, and owes no answer to what it has not got.
-        if state.ring.isSpent, !state.isEnded, state.holds[.blocked] == nil, let session = state.session,
+        if state.ring.isSpent(at: .now), !state.isEnded, state.holds[.blocked] == nil, let session = state.session,
             let channel = state.channel, channel.outbox.isDrained
         {
             state.channel = nil
@@ -200,7 +200,7 @@ extension Publisher {
             let didWait = state.waitsForConfirms
             var next = state.ring.expire(at: now, withdraw: channel.outbox.withdraw, into: &completions)
             // It is replaced when its last octets have left.
-            if state.ring.isSpent, !channel.outbox.isDrained { next = now + .seconds(1) }
+            if state.ring.isSpent(at: now), !channel.outbox.isDrained { next = now + .seconds(1) }
             return (next, Self.keepUp(&state, didWait: didWait))
         }
         self.keepUp(channel, upkeep)

@@ -28,9 +28,9 @@ import Testing
             func cancel() async { self.isCancelled.open() }
             func close() async { self.events.append("consumer closed") }
 
-            func deliver(_ correlationID: String) {
+            func deliver(_ correlationID: String, isHeld: Bool = true) {
                 let properties = BasicProperties(correlationID: correlationID, replyTo: "caller")
-                let token = DeliveryToken { self.events.append("\(correlationID) \($0)") }
+                let token = DeliveryToken(isHeld: { isHeld }) { self.events.append("\(correlationID) \($0)") }
                 self.onDelivery(
                     Delivery(
                         message: Message(#"{"args": [1, 2], "kwargs": {}}"#, properties: properties),
@@ -125,5 +125,21 @@ import Testing
             unconfirmed[1](.failure(BrokerError(.outcomeUnknown, "not confirmed in time")))
         }
         #expect(desk.events.elements == ["first requeue", "second ack", "consumer closed"])
+    }
+
+    /// The broker went away with it, and with the request: whoever gets that again would not know what came of it.
+    @Test func aReplyThatMayHaveGoneWithItsConnectionIsSentAgain() async throws {
+        let desk = Desk()
+        let host = try ServiceHost(broker: desk, services: [Calculator()], logger: TestBroker.silent)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await host.run() }
+            try await desk.consumers.first()[0].deliver("first", isHeld: false)
+            let unconfirmed = try await desk.unconfirmed.first()
+            unconfirmed[0](.failure(BrokerError(.outcomeUnknown, "the connection was lost")))
+            try await desk.unconfirmed.first(2)[1](.success(()))
+            try await eventually("it is settled") { desk.events.elements == ["first ack"] }
+            host.stop()
+            try await group.waitForAll()
+        }
     }
 }

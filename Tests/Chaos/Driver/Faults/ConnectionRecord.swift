@@ -11,7 +11,7 @@ struct ConnectionRecord: Sendable {
     let accepted: Instant
     /// Where no confirms are asked for it is for consuming, though there may be nothing to consume.
     var kind = Kind.consuming
-    /// When the broker had answered `connection.open`, then `confirm.select`, or `basic.consume` for the last time.
+    /// When the broker had answered `connection.open`, then the first `confirm.select`, or `basic.consume` for the last time.
     var ready: Instant?
     /// When the client closed it, or was told that it is closed.
     var ended: Instant?
@@ -21,8 +21,9 @@ struct ConnectionRecord: Sendable {
     mutating func note(_ method: UInt32, at time: Instant) {
         switch WireMethod(rawValue: method) {
         case .confirmSelectOk:
+            // A channel may be replaced later.
+            if self.kind != .publishing { self.ready = time }
             self.kind = .publishing
-            self.ready = time
         case .connectionOpenOk, .basicConsumeOk: self.ready = time
         default: break
         }
