@@ -56,6 +56,9 @@ final class UnsettledPublishes: Sendable {
         }
     }
 
+    /// How long what could not be published so many times in a row waits: 1, 2, 4, 8, 16, then 30 seconds.
+    static func pause(after failures: Int) -> Duration { .seconds(failures > 5 ? 30 : 1 << max(failures - 1, 0)) }
+
     /// Tries nothing again any more. What is published may still be confirmed.
     func stop() { self.end(.stopping) }
 

@@ -137,7 +137,7 @@ extension Settler {
             self.targets[target]?.failures = failures
             self.targets[target]?.phase = .waiting
             self.targets[target]?.isBlocked = true
-            return .wait(target, Self.pause(after: failures), failures: failures)
+            return .wait(target, UnsettledPublishes.pause(after: failures), failures: failures)
         }
 
         private mutating func take(_ target: CopyTarget) -> [Copy]? {
@@ -154,11 +154,6 @@ extension Settler {
                 self.targets[target]?.phase = .open
             }
             return copies.isEmpty ? nil : .giveBack(copies)
-        }
-
-        /// 1, 2, 4, 8, 16, then 30 seconds.
-        private static func pause(after failures: Int) -> Duration {
-            .seconds(failures > 5 ? 30 : 1 << (failures - 1))
         }
     }
 }

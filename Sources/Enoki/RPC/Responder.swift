@@ -78,7 +78,7 @@ final class Responder: Sendable {
         if reply.failures & (reply.failures - 1) == 0 { self.log(error, reply) }
         let publishes = self.container.publishes
         guard !publishes.isStopping else { return self.giveBack(reply) }
-        publishes.wait(Self.pause(after: reply.failures)) { [reply] in
+        publishes.wait(UnsettledPublishes.pause(after: reply.failures)) { [reply] in
             if let deadline = reply.deadline, deadline.remaining <= .zero { return self.end(reply) }
             if publishes.isStopping { return self.giveBack(reply) }
             self.publish(reply)
@@ -95,9 +95,6 @@ final class Responder: Sendable {
         reply.settle()
         self.unanswered.end()
     }
-
-    /// 1, 2, 4, 8, 16, then 30 seconds.
-    private static func pause(after failures: Int) -> Duration { .seconds(failures > 5 ? 30 : 1 << (failures - 1)) }
 
     /// Whether the reply is with nobody, and may be taken later. A broker that refuses it would refuse it again. One that may have
     /// taken it probably has, unless it went away with it: then a second reply harms nobody.

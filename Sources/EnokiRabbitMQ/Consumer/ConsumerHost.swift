@@ -115,15 +115,16 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
                 count: methods.count
             )
         )
-        let isAnswered = Answer<Void>()
-        let countdown = Countdown(methods.count) { isAnswered.tell(()) }
+        let isAnswered = Latch()
+        let countdown = Countdown(methods.count) { isAnswered.open() }
         for (index, method) in methods.enumerated() {
             self.topologyCall(method, on: session, deadline: deadline) { result in
                 results.withLock { $0[index] = result }
                 countdown.down()
             }
         }
-        guard await isAnswered.value() != nil else {
+        await isAnswered.wait()
+        guard isAnswered.isOpen else {
             return [.failure(BrokerError(.timedOut, "the broker has not answered: the task was cancelled"))]
         }
         return results.withLock { $0 }
@@ -180,15 +181,18 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
         )
         while true {
             let session = try await self.session(until: deadline)
-            let answer = Answer<Result<Void, BrokerError>>()
+            let answer = Locked<Result<Void, BrokerError>?>(nil)
+            let isAnswered = Latch()
             consumer.start(on: session) { result in
                 // Before the thread can notice a loss: a consumer that was promised comes back.
                 if case .success = result { self.add(consumer) }
                 // It may have been abandoned before it was added.
                 if consumer.isCancelled { self.consumerCancelled(consumer) }
-                answer.tell(result)
+                answer.withLock { $0 = result }
+                isAnswered.open()
             }
-            guard let result = await answer.value() else {
+            await isAnswered.wait()
+            guard let result = answer.withLock({ $0 }) else {
                 consumer.abandon()
                 throw BrokerError(.timedOut, "queue '\(queue)' is not consumed: the task was cancelled")
             }
