@@ -153,7 +153,8 @@ public final class RabbitMQBroker: Broker {
     ///
     /// A message to an exchange that does not exist makes RabbitMQ close the channel: it fails with
     /// `BrokerError.Code.notFound`, and the others that are not confirmed yet are sent again on another channel, as after a
-    /// lost connection.
+    /// lost connection. Of several to that exchange at once nobody knows whether it was there for the first of them: they are
+    /// sent again, too, and one that meets the same error again fails with `BrokerError.Code.outcomeUnknown`.
     @discardableResult
     public func publish(
         _ message: Message,

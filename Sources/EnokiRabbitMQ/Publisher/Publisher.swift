@@ -76,8 +76,8 @@ final class Publisher: ConnectionUser, ChannelUser {
     /// would fill the memory.
     private static let maxWaiting = (messages: 100_000, bytes: 256 * 1024 * 1024)
 
-    /// How long a channel is new: so long messages wait for the confirms of those that were sent before. A queue that has failed
-    /// may never confirm one, and that must not hold up all others.
+    /// How long a channel is new: so long messages wait for the confirms of those that were sent before, and suspects go one at a
+    /// time. A queue that has failed may never confirm one, and that must not hold up all others.
     static let timeToBeNew = Duration.seconds(3)
 
     /// Who declares what is missing.
