@@ -25,6 +25,13 @@ public protocol Broker: Sendable {
     /// - Throws: ``BrokerError`` with code ``BrokerError/Code/preconditionFailed`` when a part exists with other arguments.
     func declare(_ topology: Topology) async throws(BrokerError)
 
+    /// Declares `topology` as ``declare(_:)`` does, but for what exists with other arguments: that is used as it is. A transport
+    /// that reconnects declares it with the arguments given here if it is gone by then.
+    ///
+    /// - Returns: What exists with other arguments, one entry for each exchange or queue.
+    /// - Throws: ``BrokerError``, also for an exchange that exists and is of another type.
+    func declareOrUse(_ topology: Topology) async throws(BrokerError) -> [InequivalentArgument]
+
     /// Publishes `message` without waiting: `completion` is called once, when the broker has confirmed the message or when
     /// that has failed. Confirmed, it is in every queue that it was routed to, on disk where message and queue are durable.
     ///
@@ -144,6 +151,12 @@ extension Broker {
             }
         }
         try result.get()
+    }
+
+    /// Declares, and uses nothing that exists with other arguments.
+    public func declareOrUse(_ topology: Topology) async throws(BrokerError) -> [InequivalentArgument] {
+        try await self.declare(topology)
+        return []
     }
 
     /// Consumes, and never tells that the queue was lost.

@@ -68,6 +68,8 @@ public struct BrokerError: Error, Sendable, Hashable {
     public var code: Code
     /// What was expected, what was found, what to do.
     public var message: String
+    /// For an exchange or a queue that exists with other arguments: how it differs.
+    public package(set) var inequivalentArgument: InequivalentArgument?
 
     /// An error of kind `code`.
     public init(_ code: Code, _ message: String) {

@@ -17,6 +17,15 @@ package struct RecordedTopology: Sendable {
         )
     }
 
+    /// Whether an exchange of that name was declared, and not deleted since.
+    package func holds(exchange name: String) -> Bool { self.exchanges[ByteName(name)] != nil }
+
+    /// Whether a queue of that name was declared, and not deleted since.
+    package func holds(queue name: String) -> Bool { self.queues[ByteName(name)] != nil }
+
+    /// Whether a binding was made, and not removed since.
+    package func holds(_ binding: Binding) -> Bool { self.bindings.contains(binding) }
+
     /// What was declared.
     package mutating func record(_ topology: Topology) {
         for exchange in topology.exchanges { self.record(exchange) }

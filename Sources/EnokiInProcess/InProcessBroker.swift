@@ -145,6 +145,11 @@ public final class InProcessBroker: Broker {
     /// Declares `topology`; see `Broker.declare(_:)`.
     public func declare(_ topology: Topology) async throws(BrokerError) { try await self.connection.declare(topology) }
 
+    /// Declares `topology`, and uses what exists with other arguments as it is; see `Broker.declareOrUse(_:)`.
+    public func declareOrUse(_ topology: Topology) async throws(BrokerError) -> [InequivalentArgument] {
+        try await self.connection.declareOrUse(topology)
+    }
+
     /// Publishes `message`; see `Broker.publish(_:to:routingKey:options:completion:)`.
     @discardableResult
     public func publish(

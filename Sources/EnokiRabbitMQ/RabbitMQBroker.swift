@@ -149,6 +149,16 @@ public final class RabbitMQBroker: Broker {
         _ = try await self.consumers.call(RecordedTopology.methods(topology))
     }
 
+    /// Declares `topology`, all at once, and uses what exists with other arguments as it is, but for an exchange of another type.
+    ///
+    /// - Returns: What exists with other arguments; of several arguments RabbitMQ names the first.
+    /// - Throws: `BrokerError`; of several the first.
+    public func declareOrUse(_ topology: Topology) async throws(BrokerError) -> [InequivalentArgument] {
+        try await self.consumers.call(RecordedTopology.methods(topology), usesExisting: true).compactMap {
+            if case .exists(let difference) = $0 { difference } else { nil }
+        }
+    }
+
     /// Publishes with a publisher confirm.
     ///
     /// A message to an exchange that does not exist makes RabbitMQ close the channel: it fails with

@@ -36,7 +36,8 @@ public struct RabbitMQConfiguration: Sendable, Hashable {
     /// How often each side shows that it is alive; a connection silent for twice as long is lost. In whole seconds, at
     /// least 1; RabbitMQ's own wish counts where it is shorter. Default 10 seconds.
     public var heartbeat: Duration = .seconds(10)
-    /// How long connecting to one address and logging in may take. Default 10 seconds.
+    /// How long connecting to one endpoint and logging in may take. Default 10 seconds. Where there are several addresses, connecting
+    /// to each takes at most 2 seconds before the next is tried, and longer only when all of them have failed.
     public var connectionTimeout: Duration = .seconds(10)
     /// How long declaring, binding, consuming and the like may take, waiting for the connection included. Default 10
     /// seconds.

@@ -325,16 +325,4 @@ import Testing
         let content = try #require(try self.roundTrip(properties, body: []))
         #expect(try content.message.get().properties == properties)
     }
-
-    @Test func theDifferenceOfAnInequivalentArgumentIsRead() throws {
-        let text =
-            "PRECONDITION_FAILED - inequivalent arg 'x-message-ttl' for queue 'it's' in vhost '/': received the"
-            + " value '5' of type 'signedint' but current is none"
-        let difference = try #require(InequivalentArgument(text))
-        #expect(difference.argument == "x-message-ttl")
-        #expect(difference.entity == "queue 'it's'")
-        #expect(difference.wanted == "the value '5' of type 'signedint'")
-        #expect(difference.current == "none")
-        #expect(InequivalentArgument("PRECONDITION_FAILED - unknown delivery tag 1") == nil)
-    }
 }

@@ -38,6 +38,20 @@ import Testing
         #expect(!recorder.recorded.contains { $0.contains("hunter2") })
     }
 
+    @Test(arguments: TransportServer.allCases)
+    func anAddressThatSwallowsEverythingTakesNoTimeFromTheOthers(on server: TransportServer) async throws {
+        let blackhole = try BlackholePort()
+        let settings: @Sendable (inout RabbitMQConfiguration) -> Void = {
+            $0.endpoints.insert(.init(host: "127.0.0.1", port: blackhole.number), at: 0)
+            // Whoever waited for it would be late for this test.
+            $0.connectionTimeout = .seconds(600)
+        }
+        try await server.withTransport(settings) { broker in
+            try await eventually("the other node is used") { broker.status == .connected }
+            try await broker.declare(Topology(queues: [Queue(.unique("q"), exclusive: true)]))
+        }
+    }
+
     @Test func aPasswordThatIsChangedWhileItRunsIsAskedForAgain() async throws {
         try await RabbitMQVirtualHost.withFresh { host in
             try await host.withUser(password: "old") { user in

@@ -146,6 +146,30 @@ import Darwin
         }
     }
 
+    @Test(arguments: TransportServer.allCases)
+    func moreBytesThanMayWaitFailAtOnce(on server: TransportServer) async throws {
+        try await server.withProxiedTransport(RabbitMQConfiguration.quickly) { broker, proxy in
+            await broker.reaches { $0 == .connected }
+            proxy.stop()
+            await broker.reaches { if case .connecting = $0 { true } else { false } }
+            // All of them are one array, so that this costs no memory.
+            let body = [UInt8](repeating: 0, count: 16 * 1024 * 1024)
+            let (ended, failed) = (Mailbox<BrokerError>(), Mailbox<BrokerError>())
+            let tickets = (0..<20).map { number in
+                broker.publish(Message(body: body), to: "", routingKey: "nobody", options: PublishOptions()) {
+                    if case .failure(let error) = $0 { (number < 15 ? ended : failed).put(error) }
+                }
+            }
+            for _ in 15..<20 {
+                let error = try await failed.next()
+                #expect(error.code == .notSent && error.message.contains("15 messages wait to be sent already"))
+            }
+            #expect(ended.isEmpty)
+            for ticket in tickets { ticket.giveUp() }
+            for _ in 0..<15 { #expect(try await ended.next().code == .notSent) }
+        }
+    }
+
     /// As in a cluster with hundreds of quorum queues.
     @Test(arguments: TransportServer.allCases)
     func aTopologyThatTakesLongerThanACallMayIsRestoredAllTheSame(on server: TransportServer) async throws {

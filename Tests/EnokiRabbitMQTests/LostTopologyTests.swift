@@ -45,6 +45,22 @@ import Testing
     }
 
     @Test(arguments: TransportServer.allCases)
+    func aQueueThatWasUsedAsItWasComesBackAsItIsWanted(on server: TransportServer) async throws {
+        try await server.withTransport { broker in
+            let name = String.unique("existing")
+            let wanted = Topology(queues: [Queue(name, arguments: ["x-max-length": 7])])
+            try await server.withTransport { try await $0.declare(Topology(queues: [Queue(name)])) }
+            #expect(try await broker.declareOrUse(wanted).map(\.argument) == ["x-max-length"])
+            let lost = Mailbox<Void>()
+            _ = try await broker.consume(name, options: ConsumerOptions()) { lost.put(()) } onDelivery: { _ in }
+            try await server.withTransport { try await $0.delete(queue: name) }
+            try await lost.next()
+            try await broker.declare(wanted)
+            try await broker.delete(queue: name)
+        }
+    }
+
+    @Test(arguments: TransportServer.allCases)
     func whetherAQueueWasLostMeanwhileIsToldOnTheNextConnection(on server: TransportServer) async throws {
         try await server.withProxiedTransport(RabbitMQConfiguration.quickly) { broker, proxy in
             let queue = Queue(.unique("watched"), durable: false)

@@ -40,13 +40,7 @@ import Testing
         }
     }
 
-    @Test(
-        .bug(
-            "https://github.com/MassTransit/MassTransit/issues/3464",
-            "MassTransit: a queue with other arguments is an error without a remedy"
-        ),
-        arguments: TransportServer.allCases
-    )
+    @Test(arguments: TransportServer.allCases)
     func otherArgumentsAreExplained(on server: TransportServer) async throws {
         try await server.withTransport { broker in
             let name = String.unique("inequivalent")

@@ -81,6 +81,7 @@ import Testing
             delivery_limit: 7
             DECLARE_EVENT_EXCHANGES: false
             AUTO_DELETE_EVENT_EXCHANGES: yes
+            strict_topology: true
             """
         let configuration = try await configuration(file: file)
         var expected = ServiceSettings()
@@ -93,6 +94,7 @@ import Testing
         expected.deliveryLimit = 7
         expected.declareEventExchanges = false
         expected.autoDeleteEventExchanges = true
+        expected.strictTopology = true
         #expect(configuration.settings == expected)
         #expect(configuration.logLevel == .debug)
         guard case .rabbitMQ(let rabbitMQ) = configuration.broker else { return #expect(Bool(false), "not RabbitMQ") }
@@ -111,7 +113,7 @@ import Testing
 
     @Test(arguments: [
         "max_workers", "PREFETCH_COUNT", "rpc_timeout", "parent_calls_tracked", "shutdown_grace", "delivery_limit",
-        "DECLARE_EVENT_EXCHANGES", "AUTO_DELETE_EVENT_EXCHANGES",
+        "DECLARE_EVENT_EXCHANGES", "AUTO_DELETE_EVENT_EXCHANGES", "strict_topology",
     ])
     func valuesOfTheWrongTypeAreErrorsWhereverTheyStand(_ key: String) async {
         #expect(await error(commandLine: [key: "hunter2"]).hasPrefix("\(key) in the command line is not "))

@@ -9,6 +9,17 @@ extension ServiceContainer {
         try await self.untilAnswered { try await self.process.broker.declare(topology) }
     }
 
+    /// Declares `topology`, and uses what exists with other arguments as it is, unless ``ServiceSettings/strictTopology`` is set:
+    /// in a rolling deploy both versions of a service work with one queue.
+    ///
+    /// - Throws: `BrokerError` when the broker refuses; `CancellationError` when the container is to stop before.
+    func declareOrUse(_ topology: Topology) async throws {
+        guard !self.process.settings.strictTopology else { return try await self.declare(topology) }
+        for difference in try await self.untilAnswered({ try await self.process.broker.declareOrUse(topology) }) {
+            self.logger.warning("used as it is: \(difference)")
+        }
+    }
+
     /// Does `ask` until the broker has answered.
     ///
     /// - Throws: What `ask` throws, but for a broker that does not answer; `CancellationError` when the container is to stop

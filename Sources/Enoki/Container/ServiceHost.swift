@@ -271,7 +271,7 @@ public final class ServiceHost: Service, Sendable {
         _ data: some Encodable & Sendable,
         options: PublishOptions = PublishOptions()
     ) async throws {
-        try await self.process.broker.declare(EventTopology.exchange(of: source, self.process.settings))
+        _ = try await self.process.broker.declareOrUse(EventTopology.exchange(of: source, self.process.settings))
         try await self.process.events.publish(type, data, from: source, options: options)
     }
 }

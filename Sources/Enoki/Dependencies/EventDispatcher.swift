@@ -32,7 +32,7 @@ public final class EventDispatcher: DependencyProvider {
                 "one EventDispatcher is a dependency of both '\(former.service)' and '\(container.name)': give each its own"
             )
         }
-        try await container.declare(EventTopology.exchange(of: container.name, container.process.settings))
+        try await container.declareOrUse(EventTopology.exchange(of: container.name, container.process.settings))
     }
 
     /// Publishes `event`, whose ``Event/source`` must be this service.

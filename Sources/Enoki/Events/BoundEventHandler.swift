@@ -50,7 +50,9 @@ final class BoundEventHandler: BoundEntrypoint {
 
     func start() async throws {
         try await self.idempotency?.open()
-        try await self.container.declare(self.topology.merging(self.handling.retryTopology))
+        try await self.container.declareOrUse(self.topology)
+        // Messages come back from there only by its arguments.
+        try await self.container.declare(self.handling.retryTopology)
         let limits = self.handler.limits
         let limit = self.container.concurrencyLimit(limits)
         let consumer = try await self.container.consume(

@@ -26,8 +26,9 @@ final class RPCConsumer: BoundEntrypoint {
 
     func start() async throws {
         let methods = self.methods.withLock { $0.mapValues { ServedMethod($0, self.queue, self.container) } }
-        let needed = methods.values.map(\.failures.topology).reduce(self.topology) { $0.merging($1) }
-        try await self.container.declare(needed)
+        try await self.container.declareOrUse(self.topology)
+        // Requests come back from there only by its arguments.
+        try await self.container.declare(methods.values.map(\.failures.topology).reduce(Topology()) { $0.merging($1) })
         let queue = self.queue.name
         let consumer = try await self.container.consume(
             queue,

@@ -19,6 +19,9 @@ public struct ServiceSettings: Sendable, Hashable {
     public var deliveryLimit = 5
     /// Whether containers declare the event exchanges they use.
     public var declareEventExchanges = true
+    /// Whether a service fails to start when a queue or an exchange of its own exists with other arguments. By default it uses what
+    /// is there and says in its log how it differs, so that a deploy which changes arguments does not stop the service.
+    public var strictTopology = false
     /// Whether event exchanges are declared auto-delete; all services of a broker must agree.
     public var autoDeleteEventExchanges = false
 
@@ -43,6 +46,7 @@ public struct ServiceSettings: Sendable, Hashable {
     /// - `delivery_limit` (int, default 5; 0 is none)
     /// - `DECLARE_EVENT_EXCHANGES` (bool, default true)
     /// - `AUTO_DELETE_EVENT_EXCHANGES` (bool, default false)
+    /// - `strict_topology` (bool, default false)
     /// - `max_body_size` (int, bytes, default 16777216)
     /// - `max_body_depth` (int, default 64)
     /// - `max_headers` (int, default 64)
@@ -61,6 +65,7 @@ public struct ServiceSettings: Sendable, Hashable {
         if let limit = try await read.int("delivery_limit") { self.deliveryLimit = limit }
         if let declares = try await read.bool("DECLARE_EVENT_EXCHANGES") { self.declareEventExchanges = declares }
         if let deletes = try await read.bool("AUTO_DELETE_EVENT_EXCHANGES") { self.autoDeleteEventExchanges = deletes }
+        if let strict = try await read.bool("strict_topology") { self.strictTopology = strict }
         if let size = try await read.int("max_body_size") { self.limits.bodySize = size }
         if let depth = try await read.int("max_body_depth") { self.limits.bodyDepth = depth }
         if let count = try await read.int("max_headers") { self.limits.headerCount = count }

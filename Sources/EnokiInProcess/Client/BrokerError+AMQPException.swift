@@ -17,6 +17,7 @@ extension BrokerError {
             }
         let remedy = Self.remedy(for: exception)
         self.init(code, remedy.isEmpty ? exception.text : "\(exception.text). \(remedy)")
+        self.inequivalentArgument = InequivalentArgument(exception.text)
     }
 
     private static func remedy(for exception: AMQPException) -> String {

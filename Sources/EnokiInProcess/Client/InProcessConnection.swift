@@ -84,14 +84,34 @@ public final class InProcessConnection: Broker {
 
     /// Declares `topology`; see `Broker.declare(_:)`.
     public func declare(_ topology: Topology) async throws(BrokerError) {
+        try Self.check(topology)
+        try await self.withChannel { (channel) throws(AMQPException) in try channel.declare(topology) }
+        self.state.withLock { $0.topology.record(topology) }
+    }
+
+    /// Declares `topology`, and uses what exists with other arguments as it is; see `Broker.declareOrUse(_:)`.
+    public func declareOrUse(_ topology: Topology) async throws(BrokerError) -> [InequivalentArgument] {
+        try Self.check(topology)
+        var differences: [InequivalentArgument] = []
+        for part in topology.parts {
+            do throws(BrokerError) {
+                try await self.withChannel { (channel) throws(AMQPException) in try channel.declare(part) }
+            } catch {
+                guard let difference = error.inequivalentArgument, difference.isUsable else { throw error }
+                differences.append(difference)
+            }
+            self.state.withLock { $0.topology.record(part) }
+        }
+        return differences
+    }
+
+    private static func check(_ topology: Topology) throws(BrokerError) {
         for exchange in topology.exchanges {
             try WireLimits.check(exchange)
             guard ExchangeRecord.knows(exchange.kind) else { throw .unknownExchangeType(exchange) }
         }
         for queue in topology.queues { try WireLimits.check(queue) }
         for binding in topology.bindings { try WireLimits.check(binding) }
-        try await self.withChannel { (channel) throws(AMQPException) in try channel.declare(topology) }
-        self.state.withLock { $0.topology.record(topology) }
     }
 
     /// Asks for the state of a queue; an unused queue that expires lives on from here.

@@ -1,3 +1,4 @@
+import EnokiBroker
 import CRabbitMQ
 
 /// A method that the broker sent, copied out of librabbitmq's memory.
@@ -24,6 +25,8 @@ enum IncomingMethod: Sendable {
         case done
         case queue(messages: Int, consumers: Int)
         case count(Int)
+        /// It exists otherwise, and may be used as it is.
+        case exists(InequivalentArgument)
     }
 
     /// Where a delivery comes from.

@@ -104,7 +104,7 @@ final class Connection: Sendable {
                 self.report(.connecting(attempt: attempt, reason: reason))
                 let begin = ContinuousClock.now
                 do throws(BrokerError) {
-                    let login = try self.connect(to: endpoint)
+                    let login = try self.connect(to: endpoint, attempt: attempt)
                     if self.isClosing { break }
                     machine.connected(at: .now)
                     self.logger.info("connected to RabbitMQ", metadata: ["address": "\(endpoint)"])
@@ -140,7 +140,10 @@ final class Connection: Sendable {
         self.finish(nil)
     }
 
-    private func connect(to endpoint: RabbitMQConfiguration.Endpoint) throws(BrokerError) -> LoggedIn {
+    private func connect(
+        to endpoint: RabbitMQConfiguration.Endpoint,
+        attempt: Int
+    ) throws(BrokerError) -> LoggedIn {
         // In one step, or a close in between would wait for the login of a broker that says nothing.
         try self.control.withLock { control throws(BrokerError) in
             if control.isClosing { throw .brokerClosed }
@@ -164,7 +167,8 @@ final class Connection: Sendable {
         return try Login(
             configuration: configuration,
             endpoint: endpoint,
-            connectionName: "\(self.configuration.connectionName) \(self.name)"
+            connectionName: "\(self.configuration.connectionName) \(self.name)",
+            isFirstRound: attempt <= self.configuration.endpoints.count
         ).run()
     }
 

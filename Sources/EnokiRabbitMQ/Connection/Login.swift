@@ -37,18 +37,25 @@ struct Login {
     let endpoint: RabbitMQConfiguration.Endpoint
     /// What the broker's management shows for the connection.
     let connectionName: String
+    /// Whether no endpoint has been tried since the last connection, or not all.
+    let isFirstRound: Bool
+
+    /// How long connecting to one of several addresses may take in the first round. One that swallows everything must not eat up
+    /// the time of the others; when none of them has answered they have more, since all may be slow.
+    private static let haste = Duration.seconds(2)
 
     /// Tries each address of the endpoint.
     func run() throws(BrokerError) -> LoggedIn {
         try self.checkCredentials()
         let addresses = try self.resolve()
         let budget = self.configuration.connectionTimeout
-        // An address that swallows everything must not eat up the time of the others.
-        let slice = addresses.count > 1 ? min(budget, max(.seconds(2), budget / addresses.count)) : budget
+        let slice = addresses.count > 1 ? min(budget, max(Self.haste, budget / addresses.count)) : budget
+        let isOneOfSeveral = addresses.count > 1 || self.configuration.endpoints.count > 1
+        let time = isOneOfSeveral && self.isFirstRound ? min(slice, Self.haste) : slice
         var failure = BrokerError(.connectionFailed, "\(self.endpoint): no address")
         for address in addresses {
             do throws(BrokerError) {
-                return try self.connect(to: address, timeout: slice)
+                return try self.connect(to: address, within: time, loggingInWithin: slice)
             } catch {
                 failure = error
                 // The broker itself has spoken, or nobody can be trusted: the next address would say the same.
@@ -97,12 +104,16 @@ struct Login {
         return addresses
     }
 
-    private func connect(to address: String, timeout: Duration) throws(BrokerError) -> LoggedIn {
+    private func connect(
+        to address: String,
+        within timeToConnect: Duration,
+        loggingInWithin timeToLogIn: Duration
+    ) throws(BrokerError) -> LoggedIn {
         guard let state = amqp_new_connection() else { throw self.failure(.connectionFailed, "out of memory") }
         var ownsState = true
         defer { if ownsState { amqp_destroy_connection(state) } }
 
-        var time = timeval(timeout)
+        var time = timeval(timeToConnect)
         let tls = try TLSHandshake.prepare(state, self.configuration.tls, host: self.endpoint.host)
         if tls == nil, amqp_tcp_socket_new(state) == nil {
             throw self.failure(.connectionFailed, "out of memory")
@@ -121,6 +132,7 @@ struct Login {
             throw self.failure(.connectionFailed, reason)
         }
         let connection = tls?.finish()
+        time = timeval(timeToLogIn)
         amqp_set_handshake_timeout(state, &time)
         try self.logIn(state)
         Platform.prepare(socket: amqp_get_sockfd(state), timeout: self.configuration.heartbeat * 2)

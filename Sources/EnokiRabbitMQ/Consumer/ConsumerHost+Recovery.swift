@@ -57,10 +57,13 @@ extension ConsumerHost {
 
     /// Asks the next questions of a round: each has the whole time of a call, however many there are.
     private func go(on round: DeclaringRound, on session: Session) {
-        guard let questions = round.next() else {
+        let recorded = self.state.withLock { $0.recorded }
+        guard let questions = round.next(where: recorded.holds) else {
             let (lost, failures) = round.findings
             for error in failures where error.code != .connectionLost && error.code != .closed {
-                self.logger.error("restoring the topology: \(error.message)")
+                // What exists otherwise than it is wanted is used as it is, and that was told when it was declared first.
+                let level: Logger.Level = error.inequivalentArgument?.isUsable == true ? .info : .error
+                self.logger.log(level: level, "restoring the topology: \(error.message)")
             }
             return self.recover { $0.declared(round: round.number, lostQueues: lost, failures: failures) }
         }

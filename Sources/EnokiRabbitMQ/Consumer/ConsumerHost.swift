@@ -57,12 +57,17 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
 
     /// Runs `methods` in order, all sent at once, and returns their answers. Started again on a new connection as long as
     /// there is time: all of them may be repeated.
-    func call(_ methods: [Method]) async throws(BrokerError) -> [IncomingMethod.Reply] {
+    ///
+    /// - Parameter usesExisting: Whether what exists with other arguments is an answer, and no error.
+    func call(
+        _ methods: [Method],
+        usesExisting: Bool = false
+    ) async throws(BrokerError) -> [IncomingMethod.Reply] {
         for method in methods { try method.validate() }
         let deadline = ContinuousClock.Instant.deadline(after: self.configuration.callTimeout)
         while true {
             let session = try await self.session(until: deadline)
-            let results = await self.call(methods, on: session, deadline: deadline)
+            let results = await self.call(methods, usesExisting, on: session, deadline: deadline)
             var replies: [IncomingMethod.Reply] = []
             var failure: BrokerError?
             for result in results {
@@ -105,6 +110,7 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
 
     private func call(
         _ methods: [Method],
+        _ usesExisting: Bool,
         on session: Session,
         deadline: ContinuousClock.Instant
     ) async -> [Result<IncomingMethod.Reply, BrokerError>] {
@@ -118,7 +124,7 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
         let isAnswered = Latch()
         let countdown = Countdown(methods.count) { isAnswered.open() }
         for (index, method) in methods.enumerated() {
-            self.topologyCall(method, on: session, deadline: deadline) { result in
+            self.topologyCall(method, usesExisting: usesExisting, on: session, deadline: deadline) { result in
                 results.withLock { $0[index] = result }
                 countdown.down()
             }
@@ -133,6 +139,7 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
     /// Runs `method` on the channel for topology, and records what it changes as soon as the broker has answered.
     func topologyCall(
         _ method: Method,
+        usesExisting: Bool = false,
         on session: Session,
         deadline: ContinuousClock.Instant,
         complete: @escaping @Sendable (Result<IncomingMethod.Reply, BrokerError>) -> Void
@@ -145,6 +152,11 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
             // What is to be undone does not exist: then it is undone.
             if case .unbind = method, case .failure(let error) = result, error.code == .notFound {
                 result = .success(.done)
+            }
+            if usesExisting, case .failure(let error) = result, let difference = error.inequivalentArgument,
+                difference.isUsable
+            {
+                result = .success(.exists(difference))
             }
             if case .success = result { self.state.withLock { $0.recorded.record(method) } }
             complete(result)

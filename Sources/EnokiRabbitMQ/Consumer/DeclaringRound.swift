@@ -30,11 +30,18 @@ final class DeclaringRound: Sendable {
     }
 
     /// The questions to ask next; `nil` when all were asked, or when the others would not be answered either.
-    func next() -> ArraySlice<Question>? {
+    ///
+    /// - Parameter isWanted: Whether something is still to be declared: since the round began it may have been deleted here.
+    func next(where isWanted: (Method) -> Bool) -> [Question]? {
         self.state.withLock { state in
-            guard !state.questions.isEmpty, !state.isOver else { return nil }
-            defer { state.questions = state.questions.dropFirst(Self.portion) }
-            return state.questions.prefix(Self.portion)
+            guard !state.isOver else { return nil }
+            while !state.questions.isEmpty {
+                let portion = state.questions.prefix(Self.portion)
+                state.questions = state.questions.dropFirst(Self.portion)
+                let wanted = portion.filter { $0.checks != nil || isWanted($0.method) }
+                if !wanted.isEmpty { return wanted }
+            }
+            return nil
         }
     }
 

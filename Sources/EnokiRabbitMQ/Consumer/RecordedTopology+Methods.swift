@@ -12,6 +12,16 @@ extension RecordedTopology {
             + topology.bindings.map { .bind($0) }
     }
 
+    /// Whether what `method` declares is recorded.
+    func holds(_ method: Method) -> Bool {
+        switch method {
+        case .exchangeDeclare(let exchange): self.holds(exchange: exchange.name)
+        case .queueDeclare(let queue): self.holds(queue: queue.name)
+        case .bind(let binding): self.holds(binding)
+        default: false
+        }
+    }
+
     /// `method` succeeded.
     mutating func record(_ method: Method) {
         switch method {

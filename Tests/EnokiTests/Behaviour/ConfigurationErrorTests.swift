@@ -227,24 +227,4 @@ import Testing
             try await withServices(Left(events: shared), Right(events: shared)) { _ in }
         }
     }
-
-    @Test(arguments: TestBroker.allCases)
-    func aQueueThatExistsWithOtherArgumentsSaysWhichAndWhatToDo(_ broker: TestBroker) async throws {
-        try await broker.withConnections { connect in
-            try await withServices(connect: connect) { cluster in
-                try await cluster.broker.declare(
-                    Topology(queues: [Queue("rpc-calculator", arguments: ["x-expires": 60_000])])
-                )
-                let error = await #expect(throws: BrokerError.self) {
-                    try await withServices(Calculator(), connect: connect) { _ in Issue.record("it started") }
-                }
-                #expect(error?.code == .preconditionFailed)
-                let message = error?.message ?? ""
-                #expect(message.contains("x-expires"))
-                #expect(message.contains("rpc-calculator"))
-                #expect(message.contains("60000"))
-                #expect(message.lowercased().contains("delete"))
-            }
-        }
-    }
 }

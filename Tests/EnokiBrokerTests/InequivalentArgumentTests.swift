@@ -1,0 +1,36 @@
+import EnokiBroker
+import Testing
+
+@Suite struct InequivalentArgumentTests {
+    @Test func whatDiffersIsReadFromTheBrokersWords() throws {
+        let text =
+            "PRECONDITION_FAILED - inequivalent arg 'x-message-ttl' for queue 'it's' in vhost '/': received the"
+            + " value '5' of type 'signedint' but current is none"
+        let difference = try #require(InequivalentArgument(text))
+        #expect(difference.argument == "x-message-ttl")
+        #expect(difference.entity == "queue 'it's'")
+        #expect(difference.wanted == "the value '5' of type 'signedint'")
+        #expect(difference.current == "none")
+        #expect(difference.isUsable)
+        for part in ["queue 'it's' exists", "'x-message-ttl'", "none", "the value '5'", "Delete the queue", "policy"] {
+            #expect(difference.description.contains(part), "\(difference)")
+        }
+    }
+
+    @Test(arguments: [
+        "PRECONDITION_FAILED - unknown delivery tag 1",
+        "PRECONDITION_FAILED - invalid arg 'x-max-length' for queue 'q' in vhost '/': {value_negative,-1}",
+        "inequivalent arg '", "inequivalent arg 'a' for ", "inequivalent arg 'a' for queue 'q' in vhost '/': received ",
+        " but current is ' for  in vhost 'received inequivalent arg '", "",
+    ])
+    func whateverElseTheBrokerSaysIsNoDifference(_ text: String) {
+        #expect(InequivalentArgument(text) == nil)
+    }
+
+    @Test(arguments: ["type", "internal"])
+    func anExchangeOfAnotherTypeIsNotUsed(_ argument: String) throws {
+        let text = "inequivalent arg '\(argument)' for exchange 'e' in vhost '/': received 'a' but current is 'b'"
+        let difference = try #require(InequivalentArgument(text))
+        #expect(!difference.isUsable)
+    }
+}
