@@ -52,7 +52,10 @@ import Testing
             try await server.withTransport { try await $0.declare(Topology(queues: [Queue(name)])) }
             #expect(try await broker.declareOrUse(wanted).map(\.argument) == ["x-max-length"])
             let lost = Mailbox<Void>()
-            _ = try await broker.consume(name, options: ConsumerOptions()) { lost.put(()) } onDelivery: { _ in }
+            _ = try await broker.consume(name, options: ConsumerOptions()) {
+                lost.put(())
+            } onDelivery: { _ in
+            }
             try await server.withTransport { try await $0.delete(queue: name) }
             try await lost.next()
             try await broker.declare(wanted)

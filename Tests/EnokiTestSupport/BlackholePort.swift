@@ -19,10 +19,13 @@ public final class BlackholePort: Sendable {
         let listener = Self.socket()
         var address = Self.address(port: 0)
         guard Self.pointing(to: &address, { bind(listener, $0, $1) }) == 0, listen(listener, 0) == 0,
-            Self.pointing(to: &address, { pointer, size in
-                var size = size
-                return getsockname(listener, UnsafeMutablePointer(mutating: pointer), &size)
-            }) == 0
+            Self.pointing(
+                to: &address,
+                { pointer, size in
+                    var size = size
+                    return getsockname(listener, UnsafeMutablePointer(mutating: pointer), &size)
+                }
+            ) == 0
         else { throw POSIXError(.EADDRINUSE) }
         self.number = Int(UInt16(bigEndian: address.sin_port))
         var descriptors = [listener]

@@ -1,5 +1,5 @@
-import EnokiBroker
 import CRabbitMQ
+import EnokiBroker
 
 /// A method that the broker sent, copied out of librabbitmq's memory.
 enum IncomingMethod: Sendable {
