@@ -116,7 +116,7 @@ let package = Package(
         .target(
             name: "EnokiRunner",
             dependencies: [
-                "Enoki", "EnokiAMQP", "EnokiInProcess", "EnokiRabbitMQ",
+                "Enoki", "EnokiAMQP", "EnokiInProcess", "EnokiRabbitMQ", "EnokiRabbitMQManagement",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),

@@ -4,7 +4,7 @@ package import Foundation
 import FoundationNetworking
 #endif
 
-/// RabbitMQ's HTTP API (the management plugin), as far as tests need it.
+/// RabbitMQ's HTTP API (the management plugin), as far as it is needed here.
 package struct RabbitMQManagement: Sendable {
     /// An answer that says no.
     package struct Refusal: Error, CustomStringConvertible {
@@ -36,7 +36,7 @@ package struct RabbitMQManagement: Sendable {
 
     /// Sends a request and returns the answer's body.
     ///
-    /// A cancelled task sends it too: cleaning up must go on.
+    /// A cancelled task sends it too, unless it only asks: cleaning up must go on.
     ///
     /// - Parameter path: The words after `/api`, each to be escaped.
     @discardableResult
@@ -57,22 +57,44 @@ package struct RabbitMQManagement: Sendable {
         request.httpBody = body.map { Data($0.utf8) }
         request.setValue(self.authorization, forHTTPHeaderField: "Authorization")
         for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
-        let (answer, status) = try await withCheckedThrowingContinuation {
-            (continuation: CheckedContinuation<(Data, Int), any Error>) in
-            let task = URLSession.shared.dataTask(with: request) { body, response, error in
-                if let response = response as? HTTPURLResponse {
-                    continuation.resume(returning: (body ?? Data(), response.statusCode))
+        let (answer, status) = try await self.answer(to: request)
+        guard 200..<300 ~= status else {
+            let text = String(decoding: answer, as: UTF8.self)
+            throw Refusal(description: "\(method) \(suffix) was answered with \(status): \(text)", status: status)
+        }
+        return answer
+    }
+
+    private func answer(to request: URLRequest) async throws -> (body: Data, status: Int) {
+        do {
+            let (body, response) = try await self.send(request)
+            guard let response = response as? HTTPURLResponse else { throw URLError(.badServerResponse) }
+            return (body, response.statusCode)
+        } catch let error as URLError where error.code == .cancelled && !Task.isCancelled {
+            throw Refusal(
+                description: "RabbitMQ's HTTP API at \(self.address) refuses user '\(self.user)' or the password (401)",
+                status: 401
+            )
+        } catch let error as URLError {
+            let text = "RabbitMQ's HTTP API at \(self.address) does not answer: \(error.localizedDescription)"
+            throw Refusal(description: text, status: 0)
+        }
+    }
+
+    private static let session = URLSession(configuration: .ephemeral, delegate: NoOtherUser(), delegateQueue: nil)
+
+    private func send(_ request: URLRequest) async throws -> (Data, URLResponse) {
+        guard request.httpMethod != "GET" else { return try await Self.session.data(for: request) }
+        return try await withCheckedThrowingContinuation { continuation in
+            let task = Self.session.dataTask(with: request) { body, response, error in
+                if let response {
+                    continuation.resume(returning: (body ?? Data(), response))
                 } else {
                     continuation.resume(throwing: error ?? URLError(.badServerResponse))
                 }
             }
             task.resume()
         }
-        guard 200..<300 ~= status else {
-            let text = String(decoding: answer, as: UTF8.self)
-            throw Refusal(description: "\(method) \(suffix) was answered with \(status): \(text)", status: status)
-        }
-        return answer
     }
 
     /// Asks for what is at `path`.
@@ -111,5 +133,17 @@ package struct RabbitMQManagement: Sendable {
         }
         try await self.delete(["vhosts", name])
         return result
+    }
+}
+
+/// Ends a request whose user was refused (401). Without it Foundation on Linux waits for another user for ever, beyond the timeout.
+private final class NoOtherUser: NSObject, URLSessionTaskDelegate {
+    func urlSession(
+        _ session: URLSession,
+        task: URLSessionTask,
+        didReceive challenge: URLAuthenticationChallenge,
+        completionHandler: @escaping @Sendable (URLSession.AuthChallengeDisposition, URLCredential?) -> Void
+    ) {
+        completionHandler(.rejectProtectionSpace, nil)
     }
 }

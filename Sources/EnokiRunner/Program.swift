@@ -85,10 +85,10 @@ enum RunnerProgram<Runner: ServiceRunner>: Program {
     static func logHandler(label: String) -> any LogHandler { Runner.logHandler(label: label) }
 
     static func queues(_ reader: ConfigReader) async throws -> [String] {
-        try await ServiceQueues.names(
+        try await ServiceQueues(
             of: Runner().services,
             reader,
             logger: Logger(label: Self.name, factory: Self.logHandler)
-        )
+        ).names
     }
 }

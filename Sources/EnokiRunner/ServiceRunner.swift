@@ -21,6 +21,7 @@ public import Logging
 ///     shop run --listen 127.0.0.1:5672          # services in other languages join, without RabbitMQ
 ///     shop broker                               # a broker for development, without services
 ///     shop services                             # what there is: entrypoints, queues, exchanges
+///     shop queues                               # how they are on RabbitMQ, and which an older version has left behind
 ///     shop dead-letters list                    # what was given up; show, replay and discard it
 ///
 /// As with nameko, nothing runs without the word `run`; the bare program prints its help.
@@ -30,7 +31,7 @@ public import Logging
 /// | code | meaning |
 /// |---|---|
 /// | 0 | stopped gracefully, after SIGTERM or Ctrl-C |
-/// | 1 | a service failed, or did not stop in its grace period; the port could not be opened; dead letters are left |
+/// | 1 | a service failed, or did not stop in its grace period; the port could not be opened; dead letters, or queues, are left |
 /// | 3 | with `--fail-fast` and `dead-letters`: the broker refused login or virtual host, or could not be reached |
 /// | 64 | the command line cannot be understood |
 /// | 78 | a setting, the configuration file or a service's definition cannot work |
@@ -48,7 +49,7 @@ public protocol ServiceRunner: Sendable {
     /// What `--version` says; by default `0.1.0`.
     static var version: String { get }
 
-    /// Commands of the program's own, beside `run`, `services`, `broker` and `dead-letters`. None by default.
+    /// Commands of the program's own, beside `run`, `services`, `queues`, `broker` and `dead-letters`. None by default.
     static var subcommands: [any ParsableCommand.Type] { get }
 
     /// What writes the log; by default a ``ConsoleLogHandler``. The level is set afterwards.

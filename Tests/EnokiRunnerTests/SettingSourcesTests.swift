@@ -95,6 +95,7 @@ import Testing
         )
         _ = try await ProcessConfiguration(reader)
         _ = try await PortConfiguration(reader)
+        _ = try await ManagementAPI(reader, vhost: "/")
         let unknown = Set(read.elements).subtracting(KnownSettings.names)
         #expect(unknown.allSatisfy { name in KnownSettings.nameko.contains { name.hasPrefix($0) } }, "\(unknown)")
         #expect(Set(KnownSettings.names).isSubset(of: read.elements))

@@ -80,12 +80,14 @@ struct RunCommand<Runner: ServiceRunner>: AsyncParsableCommand {
             config: configuration.reader,
             logger: logger
         )
+        let leftBehind = try await LeftBehind(configuration, host, logger: logger)
         let process = ServiceProcess(host: host, settings: configuration.settings, logger: logger)
         try await broker.withPort { port in
             try await process.run {
                 self.announce(configuration.broker, broker.broker, services, logger)
             } whenStarted: {
                 port?.announce()
+                await leftBehind?.report()
             }
         }
     }

@@ -8,8 +8,8 @@ struct RunnerCommand<Runner: ServiceRunner>: AsyncParsableCommand {
             abstract: "Runs microservices.",
             version: Runner.version,
             subcommands: [
-                RunCommand<Runner>.self, ServicesCommand<Runner>.self, BrokerCommand<RunnerProgram<Runner>>.self,
-                DeadLettersCommand<RunnerProgram<Runner>>.self,
+                RunCommand<Runner>.self, ServicesCommand<Runner>.self, QueuesCommand<Runner>.self,
+                BrokerCommand<RunnerProgram<Runner>>.self, DeadLettersCommand<RunnerProgram<Runner>>.self,
             ] + Runner.subcommands
         )
     }

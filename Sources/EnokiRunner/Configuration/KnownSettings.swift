@@ -4,7 +4,8 @@ import EnokiBroker
 enum KnownSettings {
     /// Those that have an effect.
     static let names = [
-        "AMQP_URI", "LOG_LEVEL", PortConfiguration.addressKey, "AMQP_SERVER_USERS", "AMQP_SERVER_VIRTUAL_HOSTS",
+        "AMQP_URI", ManagementAPI.key, "LOG_LEVEL", PortConfiguration.addressKey, "AMQP_SERVER_USERS",
+        "AMQP_SERVER_VIRTUAL_HOSTS",
         "AMQP_SERVER_HEARTBEAT", "max_workers", "PREFETCH_COUNT", "rpc_exchange", "rpc_timeout", "parent_calls_tracked",
         "shutdown_grace", "delivery_limit", "DECLARE_EVENT_EXCHANGES", "AUTO_DELETE_EVENT_EXCHANGES", "max_body_size",
         "max_body_depth", "max_headers", "max_headers_size", "context_keys", "strict_topology",

@@ -1,5 +1,6 @@
 import Enoki
 import EnokiAMQP
+import EnokiRabbitMQManagement
 
 /// What a process leaves behind: the codes of ``ServiceRunner``'s documentation. 64 and 78 are those of `sysexits.h`.
 struct ExitStatus: Sendable, Hashable {
@@ -20,7 +21,9 @@ extension ExitStatus {
         case is UsageError: self = .usage
         case is ConfigurationError: self = .configuration
         case is ProcessKilled: self = .killed
-        case is AMQPServerError, is DeadLetterError, is Editor.Failure: self = .failure
+        case is AMQPServerError, is DeadLetterError, is Editor.Failure, is QueuesLeftBehind,
+            is RabbitMQManagement.Refusal:
+            self = .failure
         case let error as BrokerError: self = Self.status(of: error.code)
         case let error as ServiceFailure: self = ExitStatus(error.cause) ?? .failure
         default: return nil

@@ -22,9 +22,9 @@ struct ServiceProcess: Sendable {
     ///
     /// - Parameters:
     ///   - announce: Called when signals are heeded, before the services start.
-    ///   - whenStarted: Called when all services have started.
+    ///   - whenStarted: Called when all services have started, and cancelled when they stop.
     /// - Throws: ``ServiceFailure`` with the first error, or ``ProcessKilled``.
-    func run(announce: () -> Void, whenStarted: @escaping @Sendable () -> Void) async throws {
+    func run(announce: () -> Void, whenStarted: @escaping @Sendable () async -> Void) async throws {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: self.host, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -43,7 +43,7 @@ struct ServiceProcess: Sendable {
             tasks.addTask { await timers.run() }
             tasks.addTask {
                 // Why they have not started, where they have not, is what the group throws.
-                if (try? await self.host.waitUntilStarted()) != nil { whenStarted() }
+                if (try? await self.host.waitUntilStarted()) != nil { await whenStarted() }
             }
             tasks.addTask {
                 await self.host.waitUntilStopping()

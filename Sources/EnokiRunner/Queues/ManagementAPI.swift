@@ -1,0 +1,37 @@
+import Configuration
+import Enoki
+import EnokiRabbitMQManagement
+
+/// RabbitMQ's HTTP API, where a process is told of one: AMQP itself cannot list queues.
+struct ManagementAPI: Sendable {
+    /// The setting with its address.
+    static let key = "RABBITMQ_MANAGEMENT_URI"
+
+    private let management: RabbitMQManagement
+    private let vhost: String
+
+    /// The API at `RABBITMQ_MANAGEMENT_URI`; `nil` without that setting.
+    ///
+    /// - Parameter vhost: The virtual host that is asked for.
+    /// - Throws: `ConfigurationError` for what is no such address.
+    init?(_ reader: ConfigReader, vhost: String) async throws {
+        guard let uri = try await reader.fetchString(forKey: ConfigKey(Self.key), isSecret: true) else { return nil }
+        do throws(RabbitMQManagement.Refusal) {
+            self.management = try RabbitMQManagement(uri: uri.hasSuffix("/") ? String(uri.dropLast()) : uri)
+        } catch {
+            throw ConfigurationError("\(Self.key) is \(error.description)")
+        }
+        self.vhost = vhost
+    }
+
+    /// Looks for the queues of services.
+    ///
+    /// - Throws: `RabbitMQManagement.Refusal` when there is no answer, or none that helps.
+    func survey(of declared: ServiceQueues) async throws -> QueueSurvey {
+        let columns =
+            "columns=name,messages_ready,messages_unacknowledged,consumers,auto_delete,exclusive,arguments"
+        let queues: [QueueState] = try await self.management.get(["queues", self.vhost], query: columns)
+        let bindings: [BindingState] = try await self.management.get(["bindings", self.vhost])
+        return QueueSurvey(of: declared, queues: queues, bindings: bindings)
+    }
+}
