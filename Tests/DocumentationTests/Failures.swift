@@ -27,6 +27,7 @@ struct Shipping: Microservice {
         )
         EventHandler("audit", of: "orders", "order.#", onFailure: .discard, audit)
         EventHandler("mirror", of: "orders", "order.#", onFailure: .requeue, mirror)
+        EventHandler("index", of: "orders", "order.placed", onFailure: .default.pausing(), index)
         RPC("charge", "customer", onFailure: .retry(upTo: 3), timeout: .seconds(5), concurrency: 2, method: charge)
     }
 
@@ -47,6 +48,7 @@ struct Shipping: Microservice {
     func bill(_ order: OrderPlaced) async throws {}
     func audit(_ order: JSONValue) async throws {}
     func mirror(_ order: JSONValue) async throws {}
+    func index(_ order: OrderPlaced) async throws {}
 }
 
 struct UnknownCustomer: Error {}

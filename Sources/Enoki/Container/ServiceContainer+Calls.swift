@@ -67,12 +67,14 @@ extension ServiceContainer {
     ///   - queue: The queue.
     ///   - most: How many deliveries it may hold, where that is less than the settings say.
     ///   - admit: How long a delivery waits before all else; `nil` when it is settled already.
+    ///   - gate: What keeps deliveries back while most calls fail.
     ///   - limit: What a delivery waits for before it waits for a worker.
     ///   - handle: Works on a delivery, and settles it; told where it comes from.
     func consume(
         _ queue: String,
         atMost most: Int? = nil,
         admit: @escaping @Sendable (Delivery, Redeliveries.Origin, Deadline?) -> Duration?,
+        gate: KillSwitchGate? = nil,
         limit: @escaping @Sendable (Delivery) -> ConcurrencyLimit?,
         _ handle: @escaping @Sendable (Delivery, Redeliveries.Origin, Deadline?) async -> Void
     ) async throws -> any Consumer {
@@ -96,10 +98,14 @@ extension ServiceContainer {
                     self.settler.settle(delivery, .requeue)
                 }
             )
-            let submit: @Sendable () -> Void = {
-                if let limit = limit(delivery) { limit.submit(job) } else { self.pool.submit(job) }
+            let limit = limit(delivery)
+            let submit: @Sendable (WorkerPool.Job) -> Void = { job in
+                if let limit { limit.submit(job) } else { self.pool.submit(job) }
             }
-            if pause > .zero { self.process.timers.schedule(after: pause, submit) } else { submit() }
+            let begin: @Sendable () -> Void = {
+                if let gate { gate.submit(job, for: delivery.token, submit) } else { submit(job) }
+            }
+            if pause > .zero { self.process.timers.schedule(after: pause, begin) } else { begin() }
         }
         return try await self.untilAnswered { [options] in
             try await self.process.broker.consume(queue, options: options, onDelivery: onDelivery)

@@ -220,7 +220,20 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         return BoundEventHandler(
             handler: self,
             topology: topology,
-            failures: FailureHandling(policy: policy, queue: queue, container: container, expects: self.expects),
+            failures: FailureHandling(
+                policy: policy,
+                queue: queue,
+                container: container,
+                expects: self.expects,
+                gate: policy.killSwitch.map {
+                    KillSwitchGate(
+                        $0,
+                        entrypoint: self.name,
+                        timers: container.process.timers,
+                        logger: container.logger
+                    )
+                }
+            ),
             idempotency: self.idempotency.map { plan in
                 IdempotencyGuard(
                     plan,

@@ -20,9 +20,8 @@ struct Handling {
                 }
             return "idempotent for \(plan.window.inUnits), in \(place)"
         }
-        return ([self.policy.text(answers: self.answers)] + self.limits.texts + [guarded].compactMap { $0 }).joined(
-            separator: "; "
-        )
+        let parts = [self.policy.text(answers: self.answers)] + self.limits.texts
+        return (parts + [guarded, self.policy.killSwitch?.text].compactMap { $0 }).joined(separator: "; ")
     }
 
     /// What is declared at start beside the queue. What is in work elsewhere waits on the broker as what is tried again does.
@@ -100,6 +99,14 @@ extension FailurePolicy {
         if first == last { return first == .zero ? "at once" : "after \(first.inUnits)" }
         let shown = steps.prefix(8).map(\.inUnits).joined(separator: ", ")
         return "after " + (steps.count > 8 ? "\(shown), … \(last.inUnits)" : shown)
+    }
+}
+
+extension KillSwitch {
+    /// When it pauses, in words.
+    fileprivate var text: String {
+        let share = "\(Int((self.threshold * 100).rounded()))%"
+        return "pauses when over \(share) of \(self.calls) calls in \(self.window.inUnits) fail"
     }
 }
 

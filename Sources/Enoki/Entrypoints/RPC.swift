@@ -263,6 +263,12 @@ public struct RPC: Entrypoint, DirectlyCallable {
                     + "onFailure: .retry(upTo:), or leave it out"
             )
         }
+        guard self.onFailure.killSwitch == nil else {
+            throw ConfigurationError(
+                "\(method) is to pause when its calls fail: its callers would wait, and each is told its error as it is. Leave out "
+                    + "`pausing`"
+            )
+        }
         try self.onFailure.validate(for: method, RPCTopology.serviceQueue(container.name))
     }
 

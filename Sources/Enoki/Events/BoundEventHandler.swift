@@ -59,6 +59,7 @@ final class BoundEventHandler: BoundEntrypoint {
             self.failures.queue.name,
             atMost: limits.concurrency,
             admit: { self.failures.admit($0, from: $1, entrypoint: self.handler.name, deadline: $2) },
+            gate: self.failures.gate,
             limit: { _ in limit }
         ) { event, origin, deadline in
             await self.handle(event, origin, deadline)
@@ -68,7 +69,10 @@ final class BoundEventHandler: BoundEntrypoint {
 
     func run() async throws { await self.idempotency?.run(logger: self.container.logger) }
 
-    func stop() async { await self.consumer.withLock { $0 }?.cancel() }
+    func stop() async {
+        await self.consumer.withLock { $0 }?.cancel()
+        self.failures.gate?.close()
+    }
 
     func close() async { await self.consumer.withLock { $0 }?.close() }
 

@@ -7,6 +7,8 @@ struct FailureHandling: Sendable {
     let expects: @Sendable (any Error) -> Bool
     /// How messages get into the queue at first, where one that comes otherwise would not be understood by all who consume it.
     var entrance: FailedMessage.Entrance?
+    /// What keeps calls back while most of them fail.
+    var gate: KillSwitchGate?
 
     /// What the queue needs beside itself.
     var topology: Topology { self.policy.canRetry ? RetryTopology.wayBack(to: self.queue.name) : Topology() }
@@ -18,6 +20,7 @@ struct FailureHandling: Sendable {
 
     /// Settles a delivery whose call ended with `outcome`.
     func settle(_ delivery: Delivery, _ outcome: Outcome, of context: WorkerContext, deadline: Deadline?) {
+        if let hasFailed = self.policy.hasFailed(outcome) { self.gate?.ended(delivery.token, failed: hasFailed) }
         let settlement = self.settlement(for: outcome, of: delivery, deadline: nil)
         self.log(outcome, settlement, of: context)
         self.settle(delivery, settlement, outcome, of: context, deadline: deadline)

@@ -25,6 +25,8 @@ public struct FailurePolicy: Sendable, Hashable {
     public let retriedKinds: Set<FailureKind>
     /// What is done when no attempt is left.
     public let finalStep: FinalStep
+    /// When an event handler takes no more messages for a while; `nil` is never, the default.
+    public private(set) var killSwitch: KillSwitch?
     private let permanentErrors: Set<ObjectIdentifier>
 
     private init(
@@ -85,7 +87,24 @@ public struct FailurePolicy: Sendable, Hashable {
         )
     }
 
+    /// This policy for an event handler that takes no more messages for a while when most of its calls fail.
+    public func pausing(_ killSwitch: KillSwitch = KillSwitch()) -> FailurePolicy {
+        var policy = self
+        policy.killSwitch = killSwitch
+        return policy
+    }
+
     // MARK: - Deciding
+
+    /// Whether a call that ended so failed, as its kill switch counts; `nil` where that says nothing of other calls.
+    func hasFailed(_ outcome: Outcome) -> Bool? {
+        switch outcome {
+        case .succeeded: false
+        case .timedOut: true
+        case .failed(let error): error is ClaimedElsewhere || self.kind(of: error) == .permanent ? nil : true
+        case .cancelled: nil
+        }
+    }
 
     /// Whether a message may be tried again after a while.
     var canRetry: Bool { self.attempts > 1 }
@@ -176,6 +195,9 @@ public struct FailurePolicy: Sendable, Hashable {
             throw ConfigurationError(
                 "\(entrypoint) is to be tried up to \(self.attempts) times: give 1 to \(Self.maximumAttempts)"
             )
+        }
+        if let defect = self.killSwitch?.defect {
+            throw ConfigurationError("\(entrypoint) has a kill switch with \(defect)")
         }
         if let defect = self.backoff.defect { throw ConfigurationError("\(entrypoint) has a backoff with \(defect)") }
         if self.retriedKinds.isEmpty || !self.retriedKinds.isSubset(of: [.error, .timeout]) {

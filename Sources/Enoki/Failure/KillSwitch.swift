@@ -1,0 +1,58 @@
+/// Pauses an event handler while most of its calls fail, so that its messages wait in their queue and do not use up their attempts.
+///
+/// ```swift
+/// EventHandler("charge", of: "orders", "placed", onFailure: .default.pausing(), charge)
+/// EventHandler("index", of: "orders", "placed", onFailure: .default.pausing(KillSwitch(above: 0.9, of: 20)), index)
+/// ```
+///
+/// When what a handler needs is away, such as its database, every message fails, is tried again, and is a dead letter within seconds.
+/// With a kill switch the handler of that process takes no more messages for a while, then tries one: if that succeeds it goes on,
+/// otherwise it pauses twice as long. Meanwhile the messages stay in the queue, for other processes too, and those that the process
+/// holds already, at most its prefetch, stay unacknowledged.
+///
+/// Errors and timeouts count, whether they are tried again or not. What is permanent, such as ``Reject``, does not: it says something
+/// of the message, and nothing of the rest.
+public struct KillSwitch: Sendable, Hashable {
+    /// The share of calls above which it pauses: from 0, which is any, to below 1.
+    public var threshold: Double
+    /// How many calls must have ended within ``window`` before it judges.
+    public var calls: Int
+    /// How far it looks back.
+    public var window: Duration
+    /// How long the first pause is; each that follows a failed try is twice as long.
+    public var pause: Duration
+    /// How long a pause is at most.
+    public var longestPause: Duration
+
+    /// A kill switch; by default it pauses when more than half of at least 50 calls within 30 seconds have failed, for 1, 2, 4 … 30
+    /// seconds.
+    public init(
+        above threshold: Double = 0.5,
+        of calls: Int = 50,
+        within window: Duration = .seconds(30),
+        pause: Duration = .seconds(1),
+        upTo longestPause: Duration = .seconds(30)
+    ) {
+        self.threshold = threshold
+        self.calls = calls
+        self.window = window
+        self.pause = pause
+        self.longestPause = longestPause
+    }
+
+    /// What cannot work, and what to give instead; `nil` where all can.
+    var defect: String? {
+        if !(self.threshold >= 0 && self.threshold < 1) {
+            return "a threshold of \(self.threshold): give a share of calls from 0 to below 1"
+        }
+        if !(1...100_000).contains(self.calls) { return "\(self.calls) calls to judge by: give 1 to 100000" }
+        let hour = Duration.seconds(3600)
+        if self.window < .seconds(1) || self.window > hour {
+            return "a window of \(self.window): give 1 second to 1 hour"
+        }
+        if self.pause <= .zero || self.pause > self.longestPause || self.longestPause > hour {
+            return "pauses of \(self.pause) up to \(self.longestPause): give more than 0, and at most 1 hour"
+        }
+        return nil
+    }
+}

@@ -1,0 +1,103 @@
+import DequeModule
+import Logging
+
+/// Stands before the calls of an event handler and keeps them back while its ``KillSwitch`` pauses it.
+final class KillSwitchGate: Sendable {
+    private typealias Machine = KillSwitch.StateMachine<ObjectIdentifier>
+
+    private struct Waiting {
+        let id: ObjectIdentifier
+        let job: WorkerPool.Job
+        let submit: @Sendable (WorkerPool.Job) -> Void
+    }
+
+    private struct State {
+        var machine: Machine
+        var waiting: Deque<Waiting> = []
+        var isClosed = false
+    }
+
+    private let state: Locked<State>
+    private let timers: TimerQueue
+    private let logger: Logger
+
+    /// - Parameter entrypoint: The name of the event handler, for the log.
+    init(_ killSwitch: KillSwitch, entrypoint: String, timers: TimerQueue, logger: Logger) {
+        self.state = Locked(State(machine: Machine(killSwitch)))
+        self.timers = timers
+        var logger = logger
+        logger[metadataKey: LoggingKeys.entrypoint] = "\(entrypoint)"
+        self.logger = logger
+    }
+
+    /// Submits the job of a delivery, now or when calls may begin again.
+    func submit(_ job: WorkerPool.Job, for token: DeliveryToken, _ submit: @escaping @Sendable (WorkerPool.Job) -> Void)
+    {
+        let id = ObjectIdentifier(token)
+        let job = WorkerPool.Job(
+            run: {
+                await job.run()
+                // One that was not called, or was cancelled, says nothing.
+                self.ended(id, failed: nil)
+            },
+            discard: job.discard
+        )
+        let action = self.state.withLock { state -> (@Sendable () -> Void)? in
+            if state.isClosed { return job.discard }
+            if state.machine.begin(id) { return { submit(job) } }
+            state.waiting.append(Waiting(id: id, job: job, submit: submit))
+            return nil
+        }
+        action?()
+    }
+
+    /// The call of a delivery has ended.
+    func ended(_ token: DeliveryToken, failed: Bool) { self.ended(ObjectIdentifier(token), failed: failed) }
+
+    /// Gives back what waits.
+    func close() {
+        let waiting = self.state.withLock { state in
+            state.isClosed = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for waiting in waiting { waiting.job.discard() }
+    }
+
+    private func ended(_ id: ObjectIdentifier, failed: Bool?) {
+        let now = self.timers.now
+        let (action, free) = self.state.withLock { state -> (Machine.Action, [Waiting]) in
+            let action = state.machine.ended(id, failed: failed, at: now)
+            return (action, Self.takeFree(&state))
+        }
+        switch action {
+        case .none, .tryNext: break
+        case .goOn: self.logger.notice("a call has succeeded: it takes messages again")
+        case .pause(let pause, let failures, let calls):
+            self.logger.warning(
+                "most calls fail: it takes no messages for a while, which wait in the queue",
+                metadata: ["failed": "\(failures) of \(calls)", "pause": "\(pause)"]
+            )
+            self.timers.schedule(after: pause) { self.pauseEnded() }
+        }
+        for waiting in free { waiting.submit(waiting.job) }
+    }
+
+    private func pauseEnded() {
+        let free = self.state.withLock { state in
+            state.machine.pauseEnded()
+            return Self.takeFree(&state)
+        }
+        for waiting in free { waiting.submit(waiting.job) }
+    }
+
+    /// Those that may begin now.
+    private static func takeFree(_ state: inout State) -> [Waiting] {
+        var free: [Waiting] = []
+        while let next = state.waiting.first, state.machine.begin(next.id) {
+            free.append(next)
+            state.waiting.removeFirst()
+        }
+        return free
+    }
+}

@@ -1,0 +1,117 @@
+import Enoki
+import EnokiInProcess
+import EnokiTestSupport
+import EnokiTesting
+import Testing
+
+/// A handler whose database is away, by the test's clock.
+@Suite(.timeLimit(.minutes(5))) struct KillSwitchTests {
+    private struct Away: Error {}
+
+    private struct Indexer: Microservice {
+        static let name = "indexer"
+        let isAway = Locked(true)
+        let calls = Locked(0)
+        let done = Shelf<String>()
+        var policy = FailurePolicy.default.pausing(KillSwitch(of: 10, upTo: .seconds(8)))
+        var error: any Error & Sendable = Away()
+        var entrypoints: [any Entrypoint] {
+            EventHandler("index", onFailure: policy) { (event: Published) in
+                calls.withLock { $0 += 1 }
+                if isAway.withLock({ $0 }) { throw error }
+                done.put(event.title)
+            }
+        }
+    }
+
+    private static let queue = "evt-press-published--indexer.index"
+
+    private func dispatch(_ count: Int, on cluster: Cluster) async throws {
+        for number in 0..<count { try await cluster.dispatch(Published(title: "\(number)")) }
+    }
+
+    @Test func messagesWaitInTheQueueWhileMostCallsFail() async throws {
+        let indexer = Indexer()
+        try await withServices(indexer) { cluster in
+            try await self.dispatch(500, on: cluster)
+            await cluster.clock.advance(by: .seconds(600))
+            // Ten, those that were in hand by then, and one more each time that it has tried: after 1, 3, 7, 15, 23 … seconds.
+            #expect(indexer.calls.withLock { $0 } < 10 + 20 + 80)
+            let snapshot = try cluster.snapshot()
+            let queue = try #require(snapshot[queue: Self.queue])
+            #expect(queue.ready.count + queue.unsettledCount > 400)
+            #expect(snapshot[queue: "\(Self.queue).dead"]?.ready.count ?? 0 < 30)
+        }
+    }
+
+    @Test func whenACallSucceedsAgainAllAreHandled() async throws {
+        let indexer = Indexer()
+        try await withServices(indexer) { cluster in
+            try await self.dispatch(200, on: cluster)
+            await cluster.clock.advance(by: .seconds(2))
+            indexer.isAway.withLock { $0 = false }
+            // The longest pause, and the longest wait of one that failed.
+            await cluster.clock.advance(by: .seconds(20))
+            #expect(Set(indexer.done.elements).count == 200)
+        }
+    }
+
+    @Test func whatIsPermanentDoesNotPause() async throws {
+        let indexer = Indexer(error: Reject(reason: "not for us"))
+        try await withServices(indexer) { cluster in
+            try await self.dispatch(100, on: cluster)
+            await cluster.clock.advance(by: .milliseconds(1))
+            #expect(indexer.calls.withLock { $0 } == 100)
+        }
+    }
+
+    @Test func aStopGivesBackWhatAPauseHolds() async throws {
+        let indexer = Indexer()
+        let broker = TestBroker.inProcess
+        try await broker.withConnections { connect in
+            try await withServices(connect: connect) { outside in
+                try await withServices(indexer, connect: connect) { cluster in
+                    try await self.dispatch(100, on: cluster)
+                    try await eventually("it pauses") { indexer.calls.withLock { $0 } >= 10 }
+                }
+                let waiting = try await outside.broker.inspect(queue: Self.queue).messageCount
+                #expect(waiting == 100 - indexer.calls.withLock { $0 })
+            }
+        }
+    }
+
+    @Test func theLogSaysWhenItPausesAndWhenItGoesOn() async throws {
+        let log = LogRecorder()
+        let indexer = Indexer()
+        try await withServices(indexer, logger: log.logger) { cluster in
+            try await self.dispatch(20, on: cluster)
+            await cluster.clock.advance(by: .milliseconds(500))
+            let paused = try await log.entry(containing: "most calls fail")
+            #expect(paused.level == .warning)
+            #expect(paused.metadata["entrypoint"] == "index")
+            #expect(paused.metadata["failed"] == "10 of 10")
+            indexer.isAway.withLock { $0 = false }
+            await cluster.clock.advance(by: .seconds(20))
+            try await log.entry(containing: "it takes messages again")
+        }
+    }
+
+    @Test func itIsRefusedForMethodsAndWithValuesThatCannotWork() async throws {
+        struct Pausing: Microservice {
+            static let name = "pausing"
+            var entrypoints: [any Entrypoint] { RPC("get", onFailure: .deadLetter.pausing()) { 1 } }
+        }
+        let refused = await #expect(throws: ConfigurationError.self) { try await withServices(Pausing()) { _ in } }
+        #expect(refused?.description.contains("pausing") == true)
+        for (wrong, text) in [
+            (KillSwitch(above: 1), "threshold"), (KillSwitch(above: .nan), "threshold"), (KillSwitch(of: 0), "calls"),
+            (KillSwitch(within: .zero), "window"), (KillSwitch(pause: .zero), "pauses"),
+            (KillSwitch(pause: .seconds(60)), "pauses"),
+        ] {
+            let error = await #expect(throws: ConfigurationError.self) {
+                try await withServices(Indexer(policy: .default.pausing(wrong))) { _ in }
+            }
+            #expect(error?.description.contains(text) == true, "\(String(describing: error))")
+        }
+    }
+}
