@@ -185,7 +185,7 @@ import Testing
         #expect(bytes.count < WireLimits.frameMax)
         // On a thread like that of a connection: librabbitmq decodes by recursion.
         let isRefused = await withCheckedContinuation { done in
-            let started = Platform.startThread {
+            let started = OwnThread.start(stackSize: Connection.stackSize) {
                 let content = try? Self.assemble(bytes)
                 guard case .failure(let failure) = content?.message else { return done.resume(returning: false) }
                 done.resume(returning: failure.defect.explanation.contains("32"))

@@ -55,7 +55,7 @@ final class Connection: Sendable {
     ///
     /// - Throws: Why it can never be used.
     func run(for user: any ConnectionUser) async throws(BrokerError) {
-        guard Platform.startThread({ self.serve(user) }) else {
+        guard OwnThread.start(stackSize: Self.stackSize, { self.serve(user) }) else {
             throw BrokerError(.connectionFailed, "the system has no thread left for the \(self.name) connection")
         }
         await withCheckedContinuation { continuation in
@@ -67,6 +67,9 @@ final class Connection: Sendable {
         }
         if let outcome = self.control.withLock({ $0.outcome }) { throw outcome }
     }
+
+    /// Holds the deepest header table that fits into a frame, which librabbitmq decodes by recursion: 2 MiB would not.
+    static let stackSize = 16 * 1024 * 1024
 
     /// Whether ``close()`` was called.
     var isClosing: Bool { self.control.withLock { $0.isClosing } }

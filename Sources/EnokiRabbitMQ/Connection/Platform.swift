@@ -54,48 +54,6 @@ enum Platform {
         #endif
     }
 
-    /// Runs `body` on a new thread that nobody joins. Its stack holds the deepest header table that fits into a frame,
-    /// which librabbitmq decodes by recursion: 2 MiB would not.
-    ///
-    /// - Returns: Whether there is such a thread.
-    static func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
-        final class Body {
-            let run: @Sendable () -> Void
-            init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-        }
-        var attributes = pthread_attr_t()
-        guard pthread_attr_init(&attributes) == 0 else { return false }
-        defer { pthread_attr_destroy(&attributes) }
-        pthread_attr_setstacksize(&attributes, 16 * 1024 * 1024)
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        let argument = Unmanaged.passRetained(Body(body))
-        #if os(Linux)
-        var thread = pthread_t()
-        let status = pthread_create(
-            &thread,
-            &attributes,
-            { argument in
-                if let argument { Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run() }
-                return nil
-            },
-            argument.toOpaque()
-        )
-        #else
-        var thread: pthread_t?
-        let status = pthread_create(
-            &thread,
-            &attributes,
-            { argument in
-                Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            },
-            argument.toOpaque()
-        )
-        #endif
-        if status != 0 { argument.release() }
-        return status == 0
-    }
-
     /// The words for an error number.
     static func describe(error number: Int32) -> String {
         var buffer = [CChar](repeating: 0, count: 256)
