@@ -58,7 +58,9 @@ extension Program {
         }
         let code = root.exitCode(for: error)
         let message = root.fullMessage(for: error)
-        if !message.isEmpty { (code == .success ? Console.output : Console.error).write(message) }
+        if code == .success, !message.isEmpty { Console.output.write(message) }
+        // It quotes what could not be understood.
+        if code != .success, !message.isEmpty { Console.error.write(FailureText.withoutCredentials(message)) }
         return ExitStatus(code: code.rawValue)
     }
 

@@ -1,9 +1,9 @@
 import Enoki
 
-/// `error` with the name of its type, cut where it is long.
+/// `error` with the name of its type, cut where it is long, without the credentials of addresses.
 func describe(_ error: any Error) -> String {
     let type = "\(type(of: error))"
-    let text = (error as? DecodingError)?.explanation(at: []) ?? "\(error)"
+    let text = FailureText.redacted((error as? DecodingError)?.explanation(at: []) ?? "\(error)")
     let whole = text.hasPrefix(type) ? text : "\(type): \(text)"
     return whole.count > 300 ? whole.prefix(300) + "…" : whole
 }
@@ -54,11 +54,7 @@ struct ReportedBody: CustomStringConvertible {
 
     private static func quoted(_ text: String) -> String {
         // A URI with user and password is a secret under any name.
-        if let scheme = text.firstRange(of: "://"),
-            text[scheme.upperBound...].prefix(while: { $0 != "/" }).contains("@")
-        {
-            return Self.mask
-        }
+        if FailureText.hasCredentials(text) { return Self.mask }
         let escaped = text.unicodeScalars.map { scalar in
             switch scalar {
             case "\"": "\\\""

@@ -9,14 +9,16 @@ extension ServiceContainer {
     ///   - headers: What came with the call: call id stack and context data are read from it.
     ///   - timeout: How long the caller waits; the worker's own calls take no longer.
     ///   - method: The method with its arguments.
-    /// - Returns: How it ended; `cancelled` when the container stopped before a worker was free.
+    /// - Returns: How it ended; `cancelled` when the container stopped before a worker was free; failed with ``CallChainExceeded``
+    ///   where too many calls led to it.
     public func spawnWorker(
         for entrypoint: String,
         headers: Headers = [:],
         timeout: Duration? = nil,
         method: @escaping @Sendable () async throws -> any Sendable
     ) async -> Outcome {
-        await withCheckedContinuation { continuation in
+        if let excess = self.chainExcess(entrypoint, headers) { return .failed(excess) }
+        return await withCheckedContinuation { continuation in
             let deadline = timeout.map { Deadline(after: $0, timers: self.process.timers) }
             let context = self.context(entrypoint, headers: headers, deadline: deadline)
             self.submit(context, expects: { _ in false }, method) { continuation.resume(returning: $0) }
@@ -156,6 +158,12 @@ extension ServiceContainer {
             self.process.quarantine.leave(delivery.token)
             completion(outcome, context)
         }
+    }
+
+    /// Why a call is not to be made: too many led to it; `nil` when it may be. It is asked before a worker is: those that led to
+    /// it may have them all.
+    func chainExcess(_ entrypoint: String, _ headers: Headers) -> CallChainExceeded? {
+        self.process.settings.callChains.excess(self.name, entrypoint, after: CallContext(chainIn: headers))
     }
 
     func context(

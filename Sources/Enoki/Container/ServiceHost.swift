@@ -15,6 +15,7 @@ public final class ServiceHost: Service, Sendable {
     public let containers: [ServiceContainer]
 
     let process: ProcessResources
+    private let watchdog: PoolWatchdog?
     private let stopRequested = Latch()
     /// Opened when the services have started, or when it is sure that they will not.
     private let startEnded = Latch()
@@ -99,7 +100,15 @@ public final class ServiceHost: Service, Sendable {
             overrides: overrides
         )
         self.process = process
-        self.containers = try services.map { try ServiceContainer($0, process: process) }
+        let containers = try services.map { try ServiceContainer($0, process: process) }
+        self.containers = containers
+        // To a clock of a test no time passes while threads are blocked.
+        let isWatched = clock is ContinuousClock && settings.stallThreshold > .zero && !services.isEmpty
+        self.watchdog =
+            isWatched
+            ? PoolWatchdog(threshold: settings.stallThreshold, logger: logger) {
+                containers.flatMap { $0.worker.calls.running }.map(\.context)
+            } : nil
     }
 
     /// Runs broker and services until ``stop()``, a graceful shutdown of the surrounding service group, or the task's
@@ -126,6 +135,12 @@ public final class ServiceHost: Service, Sendable {
             group.addTask {
                 try await self.process.broker.run()
                 return .infrastructure
+            }
+            if let watchdog = self.watchdog {
+                group.addTask {
+                    await watchdog.run()
+                    return .infrastructure
+                }
             }
             group.addTask {
                 try await self.runContainers()

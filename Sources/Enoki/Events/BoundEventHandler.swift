@@ -58,7 +58,14 @@ final class BoundEventHandler: BoundEntrypoint {
         let consumer = try await self.container.consume(
             self.failures.queue.name,
             atMost: limits.concurrency,
-            admit: { self.failures.admit($0, from: $1, entrypoint: self.handler.name, deadline: $2) },
+            admit: { event, origin, deadline in
+                let name = self.handler.name
+                if let excess = self.container.chainExcess(name, event.message.properties.headers) {
+                    self.refuse(event, excess) { self.failures.settle(event, looping: excess, entrypoint: name) }
+                    return nil
+                }
+                return self.failures.admit(event, from: origin, entrypoint: name, deadline: deadline)
+            },
             gate: self.failures.gate,
             limit: { _ in limit }
         ) { event, origin, deadline in
@@ -86,7 +93,7 @@ final class BoundEventHandler: BoundEntrypoint {
         do {
             decoded = try self.handler.decode(event.message, self.container.process.codecs)
         } catch {
-            return self.refuse(event, error)
+            return self.refuse(event, error) { self.failures.settle(event, unreadable: error, entrypoint: name) }
         }
         let sender = event.message.properties.userID
         await self.container.work(
@@ -105,10 +112,9 @@ final class BoundEventHandler: BoundEntrypoint {
         }
     }
 
-    private func refuse(_ event: Delivery, _ error: any Error) {
-        let name = self.handler.name
+    private func refuse(_ event: Delivery, _ error: any Error, settle: () -> Void) {
         let service = self.container.name
-        self.container.process.overrides.observe?(.refused(service: service, entrypoint: name, error))
-        self.failures.settle(event, unreadable: error, entrypoint: name)
+        self.container.process.overrides.observe?(.refused(service: service, entrypoint: self.handler.name, error))
+        settle()
     }
 }

@@ -14,12 +14,14 @@ package enum DeadLetterReason: String, Sendable, Hashable, CaseIterable {
     case tooLarge = "too-large"
     /// It came back unsettled too often: the processes that had it have probably died of it.
     case crash
+    /// Too many calls led to it: it goes in a circle, most likely.
+    case loop
 
     /// Whether the message could not be read, so that no handler saw it.
     package var isUnreadable: Bool {
         switch self {
         case .malformed, .unsupportedContent, .tooLarge: true
-        case .error, .timeout, .rejected, .crash: false
+        case .error, .timeout, .rejected, .crash, .loop: false
         }
     }
 

@@ -132,7 +132,7 @@ public struct FailurePolicy: Sendable, Hashable {
         case .timedOut: (kind, reason) = (.timeout, .timeout)
         // Not an attempt, and so as often as it takes.
         case .failed(let error as ClaimedElsewhere): return .retry(error.wait, attempts: attempt - 1)
-        case .failed(let error): (kind, reason) = (self.kind(of: error), error is Reject ? .rejected : .error)
+        case .failed(let error): (kind, reason) = (self.kind(of: error), Self.reason(of: error))
         }
         if attempt < self.attempts, let wait = self.wait(after: attempt, outcome.error, kind, chance),
             timeLeft.map({ wait.delay < $0 }) ?? true
@@ -164,8 +164,18 @@ public struct FailurePolicy: Sendable, Hashable {
 
     /// What kind of failure `error` is.
     func kind(of error: any Error) -> FailureKind {
-        let isPermanent = error is Reject || self.permanentErrors.contains(ObjectIdentifier(type(of: error)))
+        let isPermanent =
+            Self.reason(of: error) != .error || self.permanentErrors.contains(ObjectIdentifier(type(of: error)))
         return isPermanent ? .permanent : .error
+    }
+
+    private static func reason(of error: any Error) -> DeadLetterReason {
+        switch error {
+        case is Reject: .rejected
+        // The next attempt would have as many calls behind it.
+        case is CallChainExceeded: .loop
+        default: .error
+        }
     }
 
     private func final(

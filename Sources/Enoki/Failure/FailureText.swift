@@ -38,6 +38,12 @@ package enum FailureText {
         return String(Self.withoutCredentials(beginning, isCut: isCut).prefix(maximumLength))
     }
 
+    /// `text` as it is but for what stands before the `@` of an address.
+    package static func withoutCredentials(_ text: String) -> String { Self.withoutCredentials(text, isCut: false) }
+
+    /// Whether there is an address in `text` with something before its `@`.
+    package static func hasCredentials(_ text: String) -> Bool { Self.withoutCredentials(text, isCut: false) != text }
+
     /// `text` without what stands before the `@` of an address.
     ///
     /// - Parameter isCut: Whether it went on, so that the `@` of its last address may be missing.
@@ -47,17 +53,41 @@ package enum FailureText {
         while let scheme = rest.firstRange(ofBytes: "://") {
             redacted += rest[..<scheme.upperBound]
             rest = rest[scheme.upperBound...]
-            // A password may hold what ends a host's name, so that the last `@` of the word counts.
-            let word = rest.prefix { !Self.endsAddress($0) }
-            if let at = word.lastIndex(of: "@"), word[..<at].contains(":") || !word[..<at].contains("/") {
+            let address = rest[..<(rest.firstRange(ofBytes: "://")?.lowerBound ?? rest.endIndex)]
+            if let at = Self.endOfCredentials(in: address, of: rest) {
                 redacted += "***"
                 rest = rest[at...]
-            } else if isCut, word.endIndex == rest.endIndex {
+            } else if isCut, address.endIndex == rest.endIndex, Self.mayGoOn(address) {
                 // Its `@` may be what was cut off.
                 rest = ""
             }
         }
         return redacted + rest
+    }
+
+    /// The `@` behind the credentials with which `address` begins, where it does.
+    ///
+    /// A password may hold what ends a host's name, and what ends an address: the last `@` counts, of the word or, where that looks
+    /// like a password's beginning, of what follows in `rest`. Better too much is removed than too little.
+    private static func endOfCredentials(in address: Substring, of rest: Substring) -> Substring.Index? {
+        let word = address.prefix { !$0.isWhitespace }
+        if let at = word.lastIndex(of: "@"), word[..<at].contains(":") || !word[..<at].contains("/") { return at }
+        guard self.beginsWithCredentials(address) else { return nil }
+        return address.lastIndex(of: "@") ?? rest.firstIndex(of: "@")
+    }
+
+    /// Whether a `:` comes before anything that ends a host's name, and behind it no port.
+    private static func beginsWithCredentials(_ address: Substring) -> Bool {
+        let name = address.prefix { !Self.endsAddress($0) && !":/?#[".contains($0) }
+        let rest = address[name.endIndex...]
+        guard rest.first == ":" else { return false }
+        guard let next = rest.dropFirst().drop(while: { $0.isASCII && $0.isNumber }).first else { return false }
+        return !(Self.endsAddress(next) || "/?#,;.:)]}".contains(next))
+    }
+
+    /// Whether more of an address may have come behind `text`.
+    private static func mayGoOn(_ text: Substring) -> Bool {
+        !text.contains(where: Self.endsAddress) || Self.beginsWithCredentials(text)
     }
 
     private static func endsAddress(_ character: Character) -> Bool {

@@ -14,7 +14,7 @@ struct RPCClient: Sendable {
     /// The call takes no longer than `timeout`, nor than what is left of the running worker's own deadline.
     ///
     /// - Throws: ``UnknownService``, ``RPCTimeout``, ``ReplyQueueLost``, ``RemoteError`` or one of `errors`, ``MethodNotFound``,
-    ///   ``IncorrectSignature``, ``MalformedRequest``, `EncodingError`, `DecodingError`, ``UnreadableMessage``,
+    ///   ``IncorrectSignature``, ``MalformedRequest``, ``CallChainExceeded``, `EncodingError`, `DecodingError`, ``UnreadableMessage``,
     ///   `BrokerError`, `CancellationError`.
     func call<Result: Decodable>(
         _ service: String,

@@ -34,7 +34,12 @@ final class RPCConsumer: BoundEntrypoint {
             queue,
             admit: { request, origin, deadline in
                 guard let served = methods[Self.method(of: request)] else { return .zero }
-                return served.failures.admit(request, from: origin, entrypoint: served.method.name, deadline: deadline)
+                let name = served.method.name
+                if let excess = self.container.chainExcess(name, request.message.properties.headers) {
+                    self.refuse(request, name, deadline, excess)
+                    return nil
+                }
+                return served.failures.admit(request, from: origin, entrypoint: name, deadline: deadline)
             },
             limit: { methods[Self.method(of: $0)]?.limit }
         ) { request, origin, deadline in

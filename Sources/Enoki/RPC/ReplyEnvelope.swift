@@ -84,7 +84,7 @@ package struct RemoteErrorBody: Codable {
     func error(known: [any RemoteException.Type]) -> any Error {
         let builtIn: [any RemoteException.Type] = [
             MalformedRequest.self, MethodNotFound.self, IncorrectSignature.self, HandlerTimeout.self,
-            DeliveryLimitExceeded.self,
+            DeliveryLimitExceeded.self, CallChainExceeded.self,
         ]
         for type in known + builtIn where type.path.hasSameBytes(as: self.path) {
             if let error = type.init(arguments: self.arguments) { return error }

@@ -17,6 +17,10 @@ public struct ServiceSettings: Sendable, Hashable {
     /// How often a message may come back unsettled from processes that may have died of it, before it is given up; 0 is
     /// any number.
     public var deliveryLimit = 5
+    /// How long the threads of Swift's cooperative pool may be stuck before the log says so; zero is for ever.
+    public var stallThreshold: Duration = .seconds(5)
+    /// How many calls and events may lead to one.
+    public var callChains = CallChainLimits()
     /// Whether containers declare the event exchanges they use.
     public var declareEventExchanges = true
     /// Whether a service fails to start when a queue or an exchange of its own exists with other arguments. By default it uses what
@@ -34,6 +38,28 @@ public struct ServiceSettings: Sendable, Hashable {
     /// The defaults.
     public init() {}
 
+    /// The keys by which ``init(_:)`` reads them.
+    package enum Key: String, Sendable, CaseIterable {
+        case maxWorkers = "max_workers"
+        case prefetchCount = "PREFETCH_COUNT"
+        case rpcExchange = "rpc_exchange"
+        case rpcTimeout = "rpc_timeout"
+        case parentCallsTracked = "parent_calls_tracked"
+        case shutdownGrace = "shutdown_grace"
+        case deliveryLimit = "delivery_limit"
+        case callRepeatLimit = "call_repeat_limit"
+        case callDepthLimit = "call_depth_limit"
+        case stallThreshold = "stall_threshold"
+        case declareEventExchanges = "DECLARE_EVENT_EXCHANGES"
+        case autoDeleteEventExchanges = "AUTO_DELETE_EVENT_EXCHANGES"
+        case strictTopology = "strict_topology"
+        case maxBodySize = "max_body_size"
+        case maxBodyDepth = "max_body_depth"
+        case maxHeaders = "max_headers"
+        case maxHeadersSize = "max_headers_size"
+        case contextKeys = "context_keys"
+    }
+
     /// Reads settings, leaving the default for each key that is absent.
     ///
     /// ## Configuration keys
@@ -44,6 +70,9 @@ public struct ServiceSettings: Sendable, Hashable {
     /// - `parent_calls_tracked` (int, default 10)
     /// - `shutdown_grace` (double, seconds, default 25)
     /// - `delivery_limit` (int, default 5; 0 is none)
+    /// - `call_repeat_limit` (int, default 8; 0 is none)
+    /// - `call_depth_limit` (int, default 16; 0 is none)
+    /// - `stall_threshold` (double, seconds, default 5; 0 is none)
     /// - `DECLARE_EVENT_EXCHANGES` (bool, default true)
     /// - `AUTO_DELETE_EVENT_EXCHANGES` (bool, default false)
     /// - `strict_topology` (bool, default false)
@@ -56,21 +85,25 @@ public struct ServiceSettings: Sendable, Hashable {
     /// - Throws: ``ConfigurationError`` for a value of the wrong type or out of range; it names the key, never the value.
     public init(_ reader: ConfigReader) async throws {
         let read = StrictReader(reader: reader)
-        if let maxWorkers = try await read.int("max_workers") { self.maxWorkers = maxWorkers }
-        self.prefetch = try await read.int("PREFETCH_COUNT")
-        if let rpcExchange = try await read.string("rpc_exchange") { self.rpcExchange = rpcExchange }
-        if let rpcTimeout = try await read.duration("rpc_timeout") { self.rpcTimeout = rpcTimeout }
-        if let parents = try await read.int("parent_calls_tracked") { self.parentCallsTracked = parents }
-        if let shutdownGrace = try await read.duration("shutdown_grace") { self.shutdownGrace = shutdownGrace }
-        if let limit = try await read.int("delivery_limit") { self.deliveryLimit = limit }
-        if let declares = try await read.bool("DECLARE_EVENT_EXCHANGES") { self.declareEventExchanges = declares }
-        if let deletes = try await read.bool("AUTO_DELETE_EVENT_EXCHANGES") { self.autoDeleteEventExchanges = deletes }
-        if let strict = try await read.bool("strict_topology") { self.strictTopology = strict }
-        if let size = try await read.int("max_body_size") { self.limits.bodySize = size }
-        if let depth = try await read.int("max_body_depth") { self.limits.bodyDepth = depth }
-        if let count = try await read.int("max_headers") { self.limits.headerCount = count }
-        if let size = try await read.int("max_headers_size") { self.limits.headersSize = size }
-        self.contextKeys = try await read.strings("context_keys")
+        if let maxWorkers = try await read.int(.maxWorkers) { self.maxWorkers = maxWorkers }
+        self.prefetch = try await read.int(.prefetchCount)
+        if let rpcExchange = try await read.string(.rpcExchange) { self.rpcExchange = rpcExchange }
+        if let rpcTimeout = try await read.duration(.rpcTimeout) { self.rpcTimeout = rpcTimeout }
+        if let parents = try await read.int(.parentCallsTracked) { self.parentCallsTracked = parents }
+        if let shutdownGrace = try await read.duration(.shutdownGrace) { self.shutdownGrace = shutdownGrace }
+        if let limit = try await read.int(.deliveryLimit) { self.deliveryLimit = limit }
+        if let limit = try await read.int(.callRepeatLimit) { self.callChains.repeats = limit }
+        if let limit = try await read.int(.callDepthLimit) { self.callChains.depth = limit }
+        if let threshold = try await read.duration(.stallThreshold) { self.stallThreshold = threshold }
+        if let declares = try await read.bool(.declareEventExchanges) { self.declareEventExchanges = declares }
+        if let deletes = try await read.bool(.autoDeleteEventExchanges) { self.autoDeleteEventExchanges = deletes }
+        if let strict = try await read.bool(.strictTopology) { self.strictTopology = strict }
+        if let strict = try await read.bool(.strictTopology) { self.strictTopology = strict }
+        if let size = try await read.int(.maxBodySize) { self.limits.bodySize = size }
+        if let depth = try await read.int(.maxBodyDepth) { self.limits.bodyDepth = depth }
+        if let count = try await read.int(.maxHeaders) { self.limits.headerCount = count }
+        if let size = try await read.int(.maxHeadersSize) { self.limits.headersSize = size }
+        self.contextKeys = try await read.strings(.contextKeys)
         try self.validate()
     }
 
@@ -107,61 +140,19 @@ public struct ServiceSettings: Sendable, Hashable {
                 "delivery_limit is \(self.deliveryLimit): give a number from 1 to 1000, or 0 for none"
             )
         }
+        guard self.stallThreshold == .zero || (.milliseconds(100)...Self.maximumDuration).contains(self.stallThreshold)
+        else {
+            throw ConfigurationError(
+                "stall_threshold is \(self.stallThreshold): give at least 0.1 and at most "
+                    + "\(Self.maximumDuration.components.seconds) seconds, or 0 for none"
+            )
+        }
+        try self.callChains.validate()
         try self.limits.validate()
         guard self.shutdownGrace >= .zero, self.shutdownGrace <= Self.maximumDuration else {
             throw ConfigurationError(
                 "shutdown_grace is \(self.shutdownGrace): give 0 to \(Self.maximumDuration.components.seconds) seconds"
             )
-        }
-    }
-}
-
-/// Reads settings so that a value of the wrong type is an error: `ConfigReader`'s own getters take it for absent.
-private struct StrictReader {
-    let reader: ConfigReader
-
-    func int(_ key: String) async throws -> Int? {
-        try await self.expecting("a whole number", key) { try await self.reader.fetchInt(forKey: ConfigKey(key)) }
-    }
-
-    func string(_ key: String) async throws -> String? {
-        try await self.expecting("a string", key) { try await self.reader.fetchString(forKey: ConfigKey(key)) }
-    }
-
-    func strings(_ key: String) async throws -> [String]? {
-        try await self.expecting("a list of strings", key) {
-            try await self.reader.fetchStringArray(forKey: ConfigKey(key))
-        }
-    }
-
-    func bool(_ key: String) async throws -> Bool? {
-        try await self.expecting("true or false", key) { try await self.reader.fetchBool(forKey: ConfigKey(key)) }
-    }
-
-    func duration(_ key: String) async throws -> Duration? {
-        let seconds = try await self.expecting("a number of seconds", key) {
-            try await self.reader.fetchDouble(forKey: ConfigKey(key))
-        }
-        guard let seconds else { return nil }
-        // `Duration.seconds` traps on what it cannot hold.
-        guard seconds.isFinite, abs(seconds) <= 1_000_000_000 else {
-            throw ConfigurationError("\(key) is out of range: give a number of seconds")
-        }
-        return .seconds(seconds)
-    }
-
-    private func expecting<Value>(
-        _ expected: String,
-        _ key: String,
-        _ read: () async throws -> Value?
-    ) async throws -> Value? {
-        do {
-            return try await read()
-        } catch let error as ConfigurationError {
-            throw error
-        } catch {
-            // The value is left out: it may be a secret that stands at the wrong key.
-            throw ConfigurationError("\(key) has a value of the wrong type: give \(expected)")
         }
     }
 }

@@ -4,11 +4,17 @@
 package struct CallContext: Sendable {
     var callIDStack: [String]
     var data: Headers
+    /// How many calls led here: those of the stack, and those that no longer fit into it.
+    var depth: Int
 
     static let prefix = "nameko."
     static let callIDStackHeader = "nameko.call_id_stack"
     /// The caller's remaining time in milliseconds. It must not be handed on: every hop writes its own.
     package static let timeoutHeader = "enoki.timeout"
+    /// How many calls led here, where the stack has fewer ids.
+    package static let depthHeader = "enoki.call_depth"
+    /// What says which calls led here. nameko hands on all headers that it does not know, with its prefix.
+    package static let chainHeaders = [Self.callIDStackHeader, Self.depthHeader, Self.prefix + Self.depthHeader]
 
     /// What a peer may make us carry along, in bytes: a bound on the size of all that we publish.
     private static let maximumSize = 8 * 1024
@@ -16,10 +22,21 @@ package struct CallContext: Sendable {
     private static let maximumDataCount = 64
     private static let maximumStackDepth = 32
     private static let maximumCallIDSize = 255
+    /// What a peer may say that the depth is: beyond all limits.
+    private static let greatestDepth: Int64 = 1_000_000
 
-    package init(callIDStack: [String] = [], data: Headers = [:]) {
+    package init(callIDStack: [String] = [], data: Headers = [:], depth: Int? = nil) {
         self.callIDStack = callIDStack
         self.data = data
+        self.depth = depth ?? callIDStack.count
+    }
+
+    /// Reads which calls led to a message, and no more.
+    init(chainIn headers: Headers) {
+        self.init()
+        if let stack = headers[Self.callIDStackHeader] { self.callIDStack = Self.callIDStack(stack) }
+        let depths = [Self.depthHeader, Self.prefix + Self.depthHeader].compactMap { headers[$0]?.integerValue }
+        self.depth = max(self.callIDStack.count, Int(clamping: min(depths.max() ?? 0, Self.greatestDepth)))
     }
 
     /// Reads what a peer sent; nothing in `headers` can make it fail. Headers without the prefix become context data under
@@ -27,8 +44,7 @@ package struct CallContext: Sendable {
     ///
     /// - Parameter names: The context data to take over; `nil` is all.
     init(headers: Headers, keeping names: [String]? = nil) {
-        self.init()
-        if let stack = headers[Self.callIDStackHeader] { self.callIDStack = Self.callIDStack(stack) }
+        self.init(chainIn: headers)
         var size = self.callIDStack.reduce(0) { $0 + FieldValue.string($1).estimatedSize }
         for header in headers where !header.name.hasSameBytes(as: Self.callIDStackHeader) {
             let key = Self.key(of: header.name)
@@ -50,6 +66,7 @@ package struct CallContext: Sendable {
             headers.append(Self.prefix + element.name, element.value)
         }
         headers[Self.callIDStackHeader] = .array(self.callIDStack.map(FieldValue.string))
+        if self.depth > self.callIDStack.count { headers[Self.depthHeader] = .int64(Int64(self.depth)) }
         return headers
     }
 

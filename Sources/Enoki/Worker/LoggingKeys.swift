@@ -3,6 +3,7 @@ enum LoggingKeys {
     static let service = "service"
     static let entrypoint = "entrypoint"
     static let callID = "call_id"
+    static let callIDs = "call_ids"
     static let messageID = "message_id"
     static let attempt = "attempt"
     static let attempts = "attempts"

@@ -16,6 +16,8 @@ public final class WorkerContext: Sendable {
     public let callID: String
     /// The ids of the calls that led here, oldest first, this one last.
     public let callIDStack: [String]
+    /// How many calls led here, this one included.
+    let depth: Int
     /// What travels along with a call and everything that it causes, such as `language`, `user_id` or `auth_token`: on the
     /// wire a header `nameko.<key>`.
     public let contextData: Headers
@@ -47,6 +49,7 @@ public final class WorkerContext: Sendable {
         self.entrypoint = entrypoint
         self.callID = ids.callID(of: service, entrypoint)
         self.callIDStack = parents.callIDStack.suffix(parentCallsTracked) + [self.callID]
+        self.depth = parents.depth + 1
         self.contextData = parents.data
         self.deadline = deadline
         self.redelivered = redelivered
@@ -68,5 +71,7 @@ public final class WorkerContext: Sendable {
     public var immediateParentCallID: String? { self.callIDStack.dropLast().last }
 
     /// What a message sent by this worker carries.
-    var outgoing: CallContext { CallContext(callIDStack: self.callIDStack, data: self.contextData) }
+    var outgoing: CallContext {
+        CallContext(callIDStack: self.callIDStack, data: self.contextData, depth: self.depth)
+    }
 }

@@ -62,11 +62,11 @@ package struct BrokerCommand<Owner: Program>: AsyncParsableCommand {
 
     package func run() async throws {
         let sources = try self.configurationOptions.sources(options: [
-            PortConfiguration.addressKey: self.listen.map { .scalar($0) },
-            "AMQP_SERVER_USERS": self.user.isEmpty ? nil : .list(self.user),
-            "AMQP_SERVER_VIRTUAL_HOSTS": self.virtualHost.isEmpty ? nil : .list(self.virtualHost),
-            "AMQP_SERVER_HEARTBEAT": self.heartbeat.map { .scalar(String($0)) },
-            "LOG_LEVEL": self.logOptions.setting,
+            ProcessSetting.portAddress.rawValue: self.listen.map { .scalar($0) },
+            ProcessSetting.portUsers.rawValue: self.user.isEmpty ? nil : .list(self.user),
+            ProcessSetting.portVirtualHosts.rawValue: self.virtualHost.isEmpty ? nil : .list(self.virtualHost),
+            ProcessSetting.portHeartbeat.rawValue: self.heartbeat.map { .scalar(String($0)) },
+            ProcessSetting.logLevel.rawValue: self.logOptions.setting,
         ])
         let port = try await PortConfiguration(sources.reader)
         let logger = Owner.bootstrapLogging(try await sources.reader.logLevel())

@@ -21,17 +21,21 @@ struct ConfigurationOptions: ParsableArguments {
     )
     var define: [Definition] = []
 
-    /// One `key=value`.
+    /// One `key=value`; what is none has no key, since the parser would quote it.
     struct Definition: ExpressibleByArgument, Hashable {
         let key: String
         let value: String
 
-        init?(argument: String) {
+        init(argument: String) {
             let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, !parts[0].isEmpty else { return nil }
-            self.key = String(parts[0])
-            self.value = String(parts[1])
+            self.key = parts.count == 2 ? String(parts[0]) : ""
+            self.value = parts.count == 2 ? String(parts[1]) : ""
         }
+    }
+
+    func validate() throws {
+        guard let index = self.define.firstIndex(where: \.key.isEmpty) else { return }
+        throw ValidationError("definition \(index + 1) (--define) is not key=value, such as max_workers=20")
     }
 
     /// Reads the file and the environment.

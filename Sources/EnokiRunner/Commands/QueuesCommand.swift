@@ -36,7 +36,7 @@ struct QueuesCommand<Runner: ServiceRunner>: AsyncParsableCommand {
         }
         guard let api = try await ManagementAPI(sources.reader, vhost: rabbitMQ.vhost) else {
             throw ConfigurationError(
-                "\(ManagementAPI.key) is not set: give RabbitMQ's HTTP API, as http://user:password@host:15672, in the environment "
+                "\(ProcessSetting.managementURI.rawValue) is not set: give RabbitMQ's HTTP API, as http://user:password@host:15672, in the environment "
                     + "or in the file"
             )
         }

@@ -57,10 +57,10 @@ struct RunCommand<Runner: ServiceRunner>: AsyncParsableCommand {
     func run() async throws {
         let services = try ServiceSelection.choose(self.services, from: Runner().services)
         let options: [String: TextProvider.Text?] = [
-            "AMQP_URI": self.broker.map { .scalar($0) },
-            PortConfiguration.addressKey: self.listen.map { .scalar($0) },
-            "max_workers": self.maxWorkers.map { .scalar(String($0)) },
-            "LOG_LEVEL": self.logOptions.setting,
+            ProcessSetting.amqpURI.rawValue: self.broker.map { .scalar($0) },
+            ProcessSetting.portAddress.rawValue: self.listen.map { .scalar($0) },
+            ServiceSettings.Key.maxWorkers.rawValue: self.maxWorkers.map { .scalar(String($0)) },
+            ProcessSetting.logLevel.rawValue: self.logOptions.setting,
         ]
         let settings = { @Sendable [configurationOptions] in try configurationOptions.sources(options: options) }
         let sources = try settings()

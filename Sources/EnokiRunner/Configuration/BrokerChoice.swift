@@ -18,8 +18,8 @@ enum BrokerChoice: Sendable {
     /// - Throws: `BrokerError` for a URI that cannot be understood; `ConfigurationError` for an empty one, most likely a
     ///   variable that was not set: whoever gives an address does not want messages to stay inside the process.
     init(_ reader: ConfigReader, limits: MessageLimits) async throws {
-        let uri = try await reader.fetchString(forKey: "AMQP_URI", isSecret: true)
-        let listens = try await reader.fetchString(forKey: ConfigKey(PortConfiguration.addressKey)) != nil
+        let uri = try await reader.fetchString(forKey: ProcessSetting.amqpURI.key, isSecret: true)
+        let listens = try await reader.fetchString(forKey: ProcessSetting.portAddress.key) != nil
         guard let uri else {
             self = .embedded(port: listens ? try await Self.port(reader) : nil)
             return
@@ -84,7 +84,7 @@ enum BrokerChoice: Sendable {
 
     /// User and password as the settings are now; `nil` where they cannot be read, as in the middle of a change.
     private static func credentials(in settings: () throws -> ConfigReader) -> Credentials? {
-        guard let uri = try? settings().string(forKey: "AMQP_URI", isSecret: true),
+        guard let uri = try? settings().string(forKey: ProcessSetting.amqpURI.key, isSecret: true),
             let configuration = try? RabbitMQConfiguration(uri: uri)
         else { return nil }
         return Credentials(user: configuration.user, password: configuration.password)

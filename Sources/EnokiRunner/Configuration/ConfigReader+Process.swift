@@ -21,7 +21,7 @@ extension ConfigReader {
     ///
     /// - Throws: `ConfigurationError` for what is not a level.
     func logLevel() async throws -> Logger.Level {
-        guard let name = try await self.fetchString(forKey: "LOG_LEVEL") else { return .info }
+        guard let name = try await self.fetchString(forKey: ProcessSetting.logLevel.key) else { return .info }
         guard let level = Logger.Level(rawValue: name.lowercased()) else {
             let known = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
             throw ConfigurationError("LOG_LEVEL is not a level: give one of \(known)")

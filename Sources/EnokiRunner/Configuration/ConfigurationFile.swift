@@ -24,12 +24,19 @@ struct ConfigurationFile {
     let provider: TextProvider
     /// The names of the settings, in the order of the file.
     let names: [String]
+    /// Those of them that hold a secret, most likely.
+    let secrets: [String]
+    /// Who may read the file that should not read a secret, and what to do; `nil` when nobody.
+    var exposure: String?
 
-    /// Reads the file at `path`.
+    /// Reads the file at `path`. A link is followed: what it leads to must be a regular file.
     ///
-    /// - Throws: `ConfigurationError` for a file that is missing, unreadable, not regular, too large or not a YAML mapping.
+    /// - Throws: `ConfigurationError` for a file that is missing, unreadable, not regular, too large or not a YAML mapping, and for
+    ///   one that everybody can change or replace (``FileAccess``).
     init(path: String) throws {
-        try self.init(content: Self.read(path), name: path)
+        let (content, access) = try Self.read(path)
+        try self.init(content: content, name: path)
+        self.exposure = access.exposure
     }
 
     /// Understands `content` as the YAML of a file called `name`.
@@ -48,7 +55,9 @@ struct ConfigurationFile {
             throw ConfigurationError("the configuration file \(name) cannot be used: \(Self.explain(error))")
         }
         self.name = name
-        self.names = Self.names(in: try? Yams.compose(yaml: String(decoding: bytes, as: UTF8.self)), below: "")
+        let settings = Self.settings(in: try? Yams.compose(yaml: String(decoding: bytes, as: UTF8.self)), below: "")
+        self.names = settings.map(\.name)
+        self.secrets = settings.filter { ConfidentialSettings.contains($0.name, $0.value) }.map(\.name)
         self.provider = TextProvider(name: name) { key in
             // A scalar asked for as a list is an error to the snapshot.
             let list = try? snapshot.value(forKey: key, type: .stringArray).value?.content
@@ -59,15 +68,17 @@ struct ConfigurationFile {
         }
     }
 
-    private static func names(in node: Node?, below prefix: String) -> [String] {
+    /// All settings; of a list its elements, of a mapping nothing.
+    private static func settings(in node: Node?, below prefix: String) -> [(name: String, value: String)] {
         guard case .mapping(let mapping)? = node else { return [] }
         return mapping.flatMap { key, value in
             let name = prefix + (key.string ?? "")
-            return [name] + Self.names(in: value, below: "\(name).")
+            let text = value.string ?? value.array().compactMap(\.string).joined(separator: ",")
+            return [(name, text)] + Self.settings(in: value, below: "\(name).")
         }
     }
 
-    private static func read(_ path: String) throws -> [UInt8] {
+    private static func read(_ path: String) throws -> (content: [UInt8], access: FileAccess) {
         func failure(_ reason: String) -> ConfigurationError {
             ConfigurationError("the configuration file \(path) cannot be used: \(reason)")
         }
@@ -79,6 +90,8 @@ struct ConfigurationFile {
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             throw failure("it is not a regular file")
         }
+        let access = FileAccess(path, descriptor)
+        if let defect = access.defect { throw failure(defect) }
         // One byte more than allowed tells a file that is too large, even one that grows meanwhile.
         var content = [UInt8](repeating: 0, count: Self.maximumSize + 1)
         var count = 0
@@ -98,7 +111,7 @@ struct ConfigurationFile {
             count += received
         }
         guard count <= Self.maximumSize else { throw failure("it is larger than \(Self.maximumSize) bytes") }
-        return Array(content.prefix(count))
+        return (Array(content.prefix(count)), access)
     }
 
     /// Where the YAML is wrong, without quoting it.

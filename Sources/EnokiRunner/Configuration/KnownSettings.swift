@@ -1,15 +1,10 @@
+import Enoki
 import EnokiBroker
 
 /// The names of the settings that a process reads by itself; its services may read others.
 enum KnownSettings {
     /// Those that have an effect.
-    static let names = [
-        "AMQP_URI", ManagementAPI.key, "LOG_LEVEL", PortConfiguration.addressKey, "AMQP_SERVER_USERS",
-        "AMQP_SERVER_VIRTUAL_HOSTS",
-        "AMQP_SERVER_HEARTBEAT", "max_workers", "PREFETCH_COUNT", "rpc_exchange", "rpc_timeout", "parent_calls_tracked",
-        "shutdown_grace", "delivery_limit", "DECLARE_EVENT_EXCHANGES", "AUTO_DELETE_EVENT_EXCHANGES", "max_body_size",
-        "max_body_depth", "max_headers", "max_headers_size", "context_keys", "strict_topology",
-    ]
+    static let names = ProcessSetting.allCases.map(\.rawValue) + ServiceSettings.Key.allCases.map(\.rawValue)
 
     /// nameko's, with all below them, that are refused or have no effect: a file may have them for nameko's processes.
     static let nameko = [

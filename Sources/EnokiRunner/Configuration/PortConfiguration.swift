@@ -13,9 +13,6 @@ struct PortConfiguration: Sendable {
     /// What it asks of clients.
     let amqp: AMQPConfiguration
 
-    /// The key that says where to listen.
-    static let addressKey = "AMQP_SERVER_ADDRESS"
-
     /// Reads what a port is told.
     ///
     /// ## Configuration keys
@@ -27,15 +24,15 @@ struct PortConfiguration: Sendable {
     /// - Throws: `ConfigurationError` for a value that cannot be used, or a port for other machines at which only `guest`
     ///   could log in. It contains no value: one may be a password at the wrong key.
     init(_ reader: ConfigReader) async throws {
-        self.address = try Self.address(try await reader.fetchString(forKey: ConfigKey(Self.addressKey)))
+        self.address = try Self.address(try await reader.fetchString(forKey: ProcessSetting.portAddress.key))
         self.virtualHosts = try Self.virtualHosts(
-            try await reader.fetchStringArray(forKey: "AMQP_SERVER_VIRTUAL_HOSTS")
+            try await reader.fetchStringArray(forKey: ProcessSetting.portVirtualHosts.key)
         )
         var amqp = AMQPConfiguration()
-        if let users = try await reader.fetchStringArray(forKey: "AMQP_SERVER_USERS", isSecret: true) {
+        if let users = try await reader.fetchStringArray(forKey: ProcessSetting.portUsers.key, isSecret: true) {
             amqp.users = try Self.users(users)
         }
-        if let heartbeat = try await reader.fetchString(forKey: "AMQP_SERVER_HEARTBEAT") {
+        if let heartbeat = try await reader.fetchString(forKey: ProcessSetting.portHeartbeat.key) {
             amqp.heartbeat = try Self.heartbeat(heartbeat)
         }
         self.amqp = amqp
@@ -62,7 +59,7 @@ struct PortConfiguration: Sendable {
         guard let text else { return .loopback(port: 5672) }
         guard let address = AMQPAddress(text: text) else {
             throw ConfigurationError(
-                "\(Self.addressKey) is not an address to listen on: write it as 127.0.0.1:5672, 5672 or [::1]:5672"
+                "\(ProcessSetting.portAddress.rawValue) is not an address to listen on: write it as 127.0.0.1:5672, 5672 or [::1]:5672"
             )
         }
         return address

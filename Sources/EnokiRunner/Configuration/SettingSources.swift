@@ -25,10 +25,11 @@ struct SettingSources: Sendable {
 
     /// Where the broker's address was given; `nil` where it was not.
     var addressOrigin: String? {
-        if self.options["AMQP_URI"] != nil { return "--broker" }
-        if self.definitions["AMQP_URI"] != nil { return "-d AMQP_URI" }
-        if self.environment["AMQP_URI"] != nil { return "the environment variable AMQP_URI" }
-        return self.file?.names.contains("AMQP_URI") == true ? self.file.map { "AMQP_URI in \($0.name)" } : nil
+        if self.options[ProcessSetting.amqpURI.rawValue] != nil { return "--broker" }
+        if self.definitions[ProcessSetting.amqpURI.rawValue] != nil { return "-d AMQP_URI" }
+        if self.environment[ProcessSetting.amqpURI.rawValue] != nil { return "the environment variable AMQP_URI" }
+        return self.file?.names.contains(ProcessSetting.amqpURI.rawValue) == true
+            ? self.file.map { "AMQP_URI in \($0.name)" } : nil
     }
 
     /// Runs `body`. The error of an address that cannot be understood says then where the address was given.
@@ -82,6 +83,16 @@ struct SettingSources: Sendable {
             || self.file?.names.contains(key) == true
     }
 
-    /// Warns of what looks like a slip.
-    func warn(_ logger: Logger) { for misspelt in self.misspelt { logger.warning("\(misspelt)") } }
+    /// Warns of what looks like a slip, and of a secret that others may read.
+    func warn(_ logger: Logger) {
+        for misspelt in self.misspelt { logger.warning("\(misspelt)") }
+        guard let file = self.file, let exposure = file.exposure, !file.secrets.isEmpty else { return }
+        logger.warning(
+            "the configuration file has secrets, and \(exposure)",
+            metadata: [
+                "file": "\(file.name)",
+                "settings": .array(file.secrets.map { .string(FailureText.redacted($0)) }),
+            ]
+        )
+    }
 }

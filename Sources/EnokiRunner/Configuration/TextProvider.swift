@@ -56,8 +56,13 @@ struct TextProvider: ConfigProvider, ConfigSnapshot {
     /// Whether a setting of that name is likely not to be shown to everybody.
     static func isSecret(_ name: String) -> Bool {
         let name = name.lowercased()
-        return ["uri", "url", "password", "passwd", "secret", "token", "key"].contains { name.contains($0) }
+        return Self.secretWords.contains { name.contains($0) }
     }
+
+    private static let secretWords = [
+        "uri", "url", "dsn", "password", "passwd", "passphrase", "secret", "token", "key", "credential", "cookie",
+        ProcessSetting.portUsers.rawValue.lowercased(),
+    ]
 
     private static func convert(_ text: Text, to type: ConfigType) -> ConfigContent? {
         switch (type, text) {

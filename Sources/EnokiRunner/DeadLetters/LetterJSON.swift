@@ -69,10 +69,10 @@ enum LetterJSON {
             self.attempts = listed.attempts
             self.firstFailure = letter?.firstFailure
             self.lastFailure = letter?.lastFailure
-            self.host = letter?.host
-            self.originalQueue = listed.originalQueue
-            self.originalExchange = letter?.exchange
-            self.originalRoutingKey = letter?.routingKey
+            self.host = letter.map { FailureText.withoutCredentials($0.host) }
+            self.originalQueue = listed.originalQueue.map(FailureText.withoutCredentials)
+            self.originalExchange = letter.map { FailureText.withoutCredentials($0.exchange) }
+            self.originalRoutingKey = letter.map { FailureText.withoutCredentials($0.routingKey) }
             self.bytes = listed.size
             self.redelivered = listed.redelivered
         }
@@ -92,8 +92,9 @@ enum LetterJSON {
             self.queue = queue.name
             self.letter = Letter(letter)
             self.headers = Dictionary(
-                message.properties.headers.map {
-                    ($0.name, FailureText.redacted($0.value.stringValue ?? "\($0.value)"))
+                message.properties.headers.map { header in
+                    let value = header.value.stringValue ?? "\(header.value)"
+                    return (FailureText.withoutCredentials(header.name), FailureText.redacted(value))
                 },
                 uniquingKeysWith: { first, _ in first }
             )

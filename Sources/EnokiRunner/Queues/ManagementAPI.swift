@@ -4,9 +4,6 @@ import EnokiRabbitMQManagement
 
 /// RabbitMQ's HTTP API, where a process is told of one: AMQP itself cannot list queues.
 struct ManagementAPI: Sendable {
-    /// The setting with its address.
-    static let key = "RABBITMQ_MANAGEMENT_URI"
-
     private let management: RabbitMQManagement
     private let vhost: String
 
@@ -15,11 +12,11 @@ struct ManagementAPI: Sendable {
     /// - Parameter vhost: The virtual host that is asked for.
     /// - Throws: `ConfigurationError` for what is no such address.
     init?(_ reader: ConfigReader, vhost: String) async throws {
-        guard let uri = try await reader.fetchString(forKey: ConfigKey(Self.key), isSecret: true) else { return nil }
+        guard let uri = try await reader.fetchString(forKey: ProcessSetting.managementURI.key, isSecret: true) else { return nil }
         do throws(RabbitMQManagement.Refusal) {
             self.management = try RabbitMQManagement(uri: uri.hasSuffix("/") ? String(uri.dropLast()) : uri)
         } catch {
-            throw ConfigurationError("\(Self.key) is \(error.description)")
+            throw ConfigurationError("\(ProcessSetting.managementURI.rawValue) is \(error.description)")
         }
         self.vhost = vhost
     }

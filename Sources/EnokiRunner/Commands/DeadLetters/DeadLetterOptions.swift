@@ -36,9 +36,9 @@ struct DeadLetterOptions: ParsableArguments {
     /// The settings of the process.
     func sources() throws -> SettingSources {
         try self.configurationOptions.sources(options: [
-            "AMQP_URI": self.broker.map { .scalar($0) },
+            ProcessSetting.amqpURI.rawValue: self.broker.map { .scalar($0) },
             // What a service at work logs is not wanted among these lines, and errors are said by the command.
-            "LOG_LEVEL": .scalar(self.logLevel ?? "critical"),
+            ProcessSetting.logLevel.rawValue: .scalar(self.logLevel ?? "critical"),
         ])
     }
 
@@ -51,7 +51,8 @@ struct DeadLetterOptions: ParsableArguments {
         _ body: (any Broker) async throws -> Result
     ) async throws -> Result {
         let reader = sources.reader
-        guard let uri = try await reader.fetchString(forKey: "AMQP_URI", isSecret: true), !uri.isEmpty else {
+        guard let uri = try await reader.fetchString(forKey: ProcessSetting.amqpURI.key, isSecret: true), !uri.isEmpty
+        else {
             let reason = "dead letters lie on a broker: give its address as AMQP_URI or with --broker"
             throw ConfigurationError(([reason] + sources.misspelt.map(\.description)).joined(separator: "; "))
         }

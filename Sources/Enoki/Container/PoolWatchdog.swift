@@ -1,0 +1,98 @@
+import Dispatch
+import Logging
+
+/// Says in the log when the threads of Swift's cooperative pool are stuck, so that no call goes on.
+///
+/// A handler that blocks its thread takes it from all others, and there are only as many as the machine has cores. Nothing runs in
+/// the pool then that could notice, so that a thread of its own gives the pool jobs, by the real clock.
+final class PoolWatchdog: Sendable {
+    private let watch: Locked<PoolWatch>
+    private let interval: Duration
+    private let job = Signal()
+    private let isDone = Locked(true)
+    private let end = DispatchSemaphore(value: 0)
+    private let calls: @Sendable () -> [WorkerContext]
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - threshold: How long the pool may do nothing.
+    ///   - calls: The calls in work.
+    init(threshold: Duration, logger: Logger, calls: @escaping @Sendable () -> [WorkerContext]) {
+        let watch = PoolWatch(threshold: threshold)
+        self.watch = Locked(watch)
+        self.interval = watch.interval
+        self.calls = calls
+        self.logger = logger
+    }
+
+    /// Watches until the task is cancelled.
+    func run() async {
+        await withTaskCancellationHandler {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.doJobs() }
+                await self.runThread()
+            }
+        } onCancel: {
+            self.end.signal()
+        }
+    }
+
+    /// What the pool has to do.
+    private func doJobs() async {
+        while !Task.isCancelled {
+            await self.job.wait()
+            self.isDone.withLock { $0 = true }
+        }
+    }
+
+    private func runThread() async {
+        await withCheckedContinuation { continuation in
+            let isStarted = OwnThread.start(stackSize: Self.stackSize) {
+                self.watchOver()
+                continuation.resume()
+            }
+            guard !isStarted else { return }
+            self.logger.warning("nobody notices when handlers block all threads: the system has no thread left")
+            continuation.resume()
+        }
+    }
+
+    private static let stackSize = 1024 * 1024
+
+    /// Runs on the thread of its own.
+    private func watchOver() {
+        let clock = ContinuousClock()
+        let start = clock.now
+        while self.end.wait(timeout: .now() + .nanoseconds(Int(self.interval / .nanoseconds(1)))) == .timedOut {
+            let isDone = self.isDone.withLock { isDone in
+                defer { isDone = false }
+                return isDone
+            }
+            let event = self.watch.withLock { $0.tick(at: start.duration(to: clock.now), isDone: isDone) }
+            if isDone { self.job.signal() }
+            if let event { self.log(event) }
+        }
+    }
+
+    private func log(_ event: PoolWatch.Event) {
+        switch event {
+        case .stalled(let duration, let number):
+            let calls = self.calls()
+            var metadata: Logger.Metadata = [
+                "stalled_for": .stringConvertible(duration),
+                "calls_in_work": .stringConvertible(calls.count),
+                LoggingKeys.callIDs: .array(calls.prefix(Self.mostCalls).map { .string($0.callID) }),
+            ]
+            if let number, number > 1 { metadata["stalls"] = .stringConvertible(number) }
+            self.logger.error("all threads are blocked or busy: no call goes on", metadata: metadata)
+        case .recovered(let duration):
+            self.logger.warning(
+                "threads are free again: calls go on",
+                metadata: ["stalled_for": .stringConvertible(duration)]
+            )
+        }
+    }
+
+    /// How many calls a line names, the oldest first.
+    private static let mostCalls = 20
+}
