@@ -20,6 +20,29 @@ import Testing
         }
     }
 
+    /// Sends a signal until it counts: one that comes at once after another is taken for the same.
+    private func sendAgain(_ signal: Int32, to child: ChildProcess) async throws {
+        try await eventually("the signal counts") {
+            child.send(signal: signal)
+            return child.errors
+        } until: {
+            $0.contains("kills the calls in work")
+        }
+    }
+
+    @Test func anotherSignalAtOnceDoesNotKill() async throws {
+        try await fixture("run", "brief") { child in
+            try await stderr(child, contains: "begins")
+            // As coreutils' `timeout` and a terminal do, which reach the process twice.
+            child.send(signal: SIGINT)
+            child.send(signal: SIGTERM)
+            let exit = try await child.ended()
+            #expect(exit == .status(0))
+            #expect(child.errors.contains("is done"))
+            #expect(!child.errors.contains("kills the calls in work"))
+        }
+    }
+
     // MARK: - The command line
 
     @Test func printsItsVersion() async throws {
@@ -57,7 +80,7 @@ import Testing
             #expect(
                 child.errors == """
                     fixture: there is no service 'steddy'; there are: steady, brief, slow, stubborn, leaking, broken, failing, \
-                    twins, talkative
+                    twins, talkative, blocking
 
                     """
             )
@@ -267,7 +290,7 @@ import Testing
             try await stderr(child, contains: "begins")
             child.send(signal: SIGTERM)
             try await stderr(child, contains: "a second signal kills")
-            child.send(signal: SIGINT)
+            try await sendAgain(SIGINT, to: child)
             let exit = try await child.ended()
             #expect(exit == .status(130))
             #expect(child.errors.contains("killed by a second signal"))
@@ -279,7 +302,7 @@ import Testing
             try await stderr(child, contains: "begins")
             child.send(signal: SIGINT)
             try await stderr(child, contains: "a second signal kills")
-            child.send(signal: SIGTERM)
+            try await sendAgain(SIGTERM, to: child)
             let exit = try await child.ended()
             #expect(exit == .status(130))
             #expect(child.errors.contains("gives up waiting"))

@@ -37,19 +37,13 @@ import UnixSignals
         #expect(plan.handle(term(at: 1000)) == .stop(within: .seconds(5)))
     }
 
-    @Test func theSameSignalAgainAtOnceIsNoSecondOne() {
+    @Test func anotherSignalAtOnceIsNoSecondOne() {
         var plan = ShutdownPlan(grace: .seconds(25))
         _ = plan.handle(term(at: 1000))
         #expect(plan.handle(term(at: 1001)) == .none)
-        #expect(plan.handle(term(at: 1199)) == .none)
+        #expect(plan.handle(.signal(.sigint, at: .milliseconds(1199))) == .none)
         #expect(plan.handle(term(at: 1200)) == .kill(within: ShutdownPlan.killingTime))
         #expect(plan.handle(term(at: 1201)) == .none)
-    }
-
-    @Test func anotherSignalIsASecondOneHoweverSoonItComes() {
-        var plan = ShutdownPlan(grace: .seconds(25))
-        _ = plan.handle(term(at: 1000))
-        #expect(plan.handle(.signal(.sigint, at: .milliseconds(1001))) == .kill(within: ShutdownPlan.killingTime))
     }
 
     @Test func aServiceThatFailsHasTheSameTimeToStop() {

@@ -6,8 +6,8 @@ import UnixSignals
 /// does not get done in time, such as one with a handler that ignores its cancellation, is ended too, also when it stops
 /// because a service has failed.
 ///
-/// The same signal again at once is no second one: coreutils' `timeout` sends its signal to the process and then to the whole
-/// group, the process included, and so do some supervisors.
+/// Another signal at once is no second one: coreutils' `timeout` sends its signal to the process and then to the whole group, the
+/// process included, and a terminal's Ctrl-C reaches a process whose parent then sends SIGTERM.
 struct ShutdownPlan: Sendable {
     /// What happened.
     enum Event: Sendable, Hashable {
@@ -33,7 +33,7 @@ struct ShutdownPlan: Sendable {
     private enum Phase { case running, failing, stopping, killing }
 
     private var phase = Phase.running
-    private var lastSignal: (signal: UnixSignal, time: Duration)?
+    private var lastSignal: Duration?
     private let grace: Duration
 
     /// What a container needs, after its calls were cancelled, to give back what is left and to close its connections.
@@ -41,7 +41,7 @@ struct ShutdownPlan: Sendable {
     /// What killed calls get to notice it.
     static let killingTime = Duration.milliseconds(500)
 
-    /// How soon after a signal the same one counts as an echo of it.
+    /// How soon after a signal another one counts as an echo of it.
     static let echoTime = Duration.milliseconds(200)
 
     /// A plan for containers that cancel their calls `grace` after they were asked to stop.
@@ -49,9 +49,9 @@ struct ShutdownPlan: Sendable {
 
     /// Takes note of `event`.
     mutating func handle(_ event: Event) -> Action {
-        if case .signal(let signal, let time) = event {
-            if let last = self.lastSignal, last.signal == signal, time - last.time < Self.echoTime { return .none }
-            self.lastSignal = (signal, time)
+        if case .signal(_, let time) = event {
+            if let last = self.lastSignal, time - last < Self.echoTime { return .none }
+            self.lastSignal = time
         }
         switch (self.phase, event) {
         case (.running, .signal):
