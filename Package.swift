@@ -257,7 +257,8 @@ let package = Package(
         .testTarget(
             name: "EnokiRunnerTests",
             dependencies: [
-                "EnokiAMQP", "EnokiInProcess", "EnokiRabbitMQ", "EnokiRunner", "EnokiTestSupport", "EnokiTool",
+                "EnokiAMQP", "EnokiInProcess", "EnokiRabbitMQ", "EnokiRunner", "EnokiTesting", "EnokiTestSupport",
+                "EnokiTool",
                 "runner-fixture",
             ]
         ),

@@ -24,6 +24,12 @@ import Testing
         #expect(try choose("b", "a", "b") == ["a", "b"])
     }
 
+    @Test(arguments: ["../x", "../../etc/passwd", "a/../b", ".", "", "a\0"])
+    func aNameIsNoPath(_ name: String) {
+        let error = #expect(throws: UsageError.self) { try choose(name) }
+        #expect(error?.description.hasPrefix("there is no service '\(name)'; there are: a, b") == true)
+    }
+
     @Test func anUnknownNameIsAnError() {
         #expect(throws: UsageError("there is no service 'c'; there are: a, b")) { try choose("a", "c") }
     }

@@ -16,5 +16,6 @@ import EnokiRunner
         Failing()
         Twins()
         Talkative()
+        Blocking()
     }
 }

@@ -1,6 +1,14 @@
 import Enoki
 import Logging
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
 /// Does nothing and does it well.
 struct Steady: Microservice {
     static let name = "steady"
@@ -98,5 +106,13 @@ struct Talkative: Microservice {
             let body = "harmless\n2026-01-01T00:00:00.000Z error [bank] robbed"
             Logger.current.info("got a message", metadata: ["body": "\(body)"])
         }
+    }
+}
+
+/// Has calls that block their threads.
+struct Blocking: Microservice {
+    static let name = "blocking"
+    var entrypoints: [any Entrypoint] {
+        EventHandler("block", of: "test", "block") { (milliseconds: UInt32) in usleep(milliseconds * 1000) }
     }
 }

@@ -52,6 +52,17 @@ import Testing
         #expect(properties.headers.count == 3)
     }
 
+    @Test func whatWentInACircleBeginsAChainOfItsOwn() throws {
+        var message = Letters.letter("{}")
+        message.properties.headers["enoki.call_depth"] = 16
+        message.properties.headers["nameko.enoki.call_depth"] = 15
+        let others = try self.replayed(message).message.properties.headers
+        #expect(others["nameko.call_id_stack"] != nil)
+        message.properties.headers["x-enoki-reason"] = "loop"
+        let headers = try self.replayed(message).message.properties.headers
+        #expect(Set(headers.map(\.name)) == ["x-enoki-exchange", "x-enoki-routing-key"])
+    }
+
     @Test func anotherBodyTakesThePlaceOfItsOwn() throws {
         #expect(try self.replayed(Letters.letter("{}"), body: Array("[]".utf8)).message.body == Array("[]".utf8))
     }

@@ -91,6 +91,28 @@ import Testing
         #expect(CallContext(headers: ["nameko.call_id_stack": .array(ids)]).callIDStack.last == "\(id)31")
     }
 
+    @Test func callsBeyondTheIdsAreCounted() {
+        let ids: FieldValue = ["a.b.1", "c.d.2"]
+        #expect(CallContext(headers: ["nameko.call_id_stack": ids]).depth == 2)
+        // As we send it, and as a nameko service between hands it on.
+        for name in ["enoki.call_depth", "nameko.enoki.call_depth"] {
+            let context = CallContext(headers: ["nameko.call_id_stack": ids, name: 14])
+            #expect(context.depth == 14)
+            #expect(context.data.isEmpty)
+            #expect(context.headers["enoki.call_depth"]?.integerValue == 14)
+        }
+        let both = CallContext(headers: ["nameko.enoki.call_depth": 3, "enoki.call_depth": 5])
+        #expect(both.depth == 5)
+        // Nobody pays for a header that says no more than the ids.
+        #expect(CallContext(callIDStack: ["a.b.1"]).headers["enoki.call_depth"] == nil)
+    }
+
+    @Test(arguments: [FieldValue.int64(.max), .int64(.min), .int32(-5), .string("x"), .void, .array([]), .uint64(.max)])
+    func noDepthThatAPeerSaysCanHurt(_ depth: FieldValue) {
+        let context = CallContext(headers: ["nameko.call_id_stack": ["a.b.1"], "enoki.call_depth": depth])
+        #expect((1...1_000_000).contains(context.depth))
+    }
+
     @Test func idsAndNamesWithLineBreaksAreNone() {
         let context = CallContext(headers: [
             "nameko.call_id_stack": ["a", "b\r\nc", "d\0", "e\u{7F}", "f"], "nameko.a\r\nb": 1, "g\0": 2, "h": 3,

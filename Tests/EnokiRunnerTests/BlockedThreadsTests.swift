@@ -1,0 +1,102 @@
+import Enoki
+import EnokiRabbitMQ
+import EnokiTestSupport
+import Foundation
+import Testing
+
+/// Handlers that block all threads that calls run on, in a process of their own.
+@Suite struct BlockedThreadsTests {
+    private static let executable = BuiltExecutable.path("runner-fixture")
+    private static let queue = "evt-test-block--blocking.block"
+    private static let stalled = "all threads are blocked or busy: no call goes on"
+    private static let over = "threads are free again: calls go on"
+
+    /// Twice as many calls as there are threads: while the second half blocks them, the first is acknowledged.
+    private static let calls = 2 * ProcessInfo.processInfo.activeProcessorCount
+
+    private func publish(_ count: Int, milliseconds: Int, to host: RabbitMQVirtualHost) async throws {
+        let broker = RabbitMQBroker(configuration: try RabbitMQConfiguration(uri: host.uri), logger: TestBroker.silent)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await broker.run() }
+            let properties = BasicProperties(contentType: "application/json")
+            for _ in 0..<count {
+                let message = Message("\(milliseconds)", properties: properties)
+                try await broker.publish(message, to: "test.events", routingKey: "block")
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func fixture(
+        _ settings: [String: String],
+        heartbeat: Int = 10,
+        _ body: (ChildProcess, RabbitMQVirtualHost) async throws -> Void
+    ) async throws {
+        try await RabbitMQVirtualHost.withFresh { host in
+            let definitions = settings.flatMap { ["-d", "\($0)=\($1)"] }
+            let arguments = ["run", "blocking", "-d", "max_workers=\(Self.calls)"] + definitions
+            let environment = ["AMQP_URI": "\(host.uri)?heartbeat=\(heartbeat)"]
+            try await ChildProcess.with(Self.executable, arguments, environment: environment) { child in
+                try await eventually("it has started") {
+                    child.errors
+                } until: {
+                    $0.contains("[blocking] started")
+                }
+                try await body(child, host)
+            }
+        }
+    }
+
+    /// RabbitMQ closes a connection that is silent for three heartbeats; all threads are blocked for longer than that, twice.
+    @Test func heartbeatsAndAcknowledgementsGoOnAndTheLogSaysWhatBlocks() async throws {
+        try await self.fixture(["stall_threshold": "1"], heartbeat: 1) { child, host in
+            let before = try await eventually("both connections are listed") {
+                try await host.connections().filter {
+                    $0.clientProperties?.connectionName?.hasPrefix("fixture") == true
+                }
+            } until: {
+                $0.count == 2
+            }
+            try await self.publish(Self.calls, milliseconds: 4000, to: host)
+            try await eventually("all are in hand") {
+                try await host.queue(Self.queue)
+            } until: {
+                $0?.messagesUnacknowledged == Self.calls
+            }
+            try await eventually("half are acknowledged, while the others block") {
+                try await host.queue(Self.queue)?.messagesUnacknowledged ?? 0
+            } until: {
+                $0 == Self.calls / 2
+            }
+            #expect(!child.errors.contains(Self.over))
+            try await eventually("the log says that it is over") {
+                child.errors
+            } until: {
+                $0.contains(Self.over)
+            }
+            try await eventually("all are acknowledged") {
+                try await host.queue(Self.queue)
+            } until: {
+                $0?.messagesUnacknowledged == 0 && $0?.messagesReady == 0
+            }
+            let after = try await host.connections().map(\.name)
+            #expect(before.allSatisfy { after.contains($0.name) }, "\(before) \(after)")
+            #expect(!child.errors.contains("lost the connection"))
+            let line = try #require(child.errors.split(separator: "\n").first { $0.contains(Self.stalled) })
+            #expect(line.contains("error") && line.contains("calls_in_work="))
+            #expect(line.contains("stalled_for=") && line.contains("blocking.block."))
+        }
+    }
+
+    @Test func withoutAThresholdNothingIsSaid() async throws {
+        try await self.fixture(["stall_threshold": "0"]) { child, host in
+            try await self.publish(Self.calls, milliseconds: 1000, to: host)
+            try await eventually("all are acknowledged") {
+                try await host.queue(Self.queue)
+            } until: {
+                $0?.messagesUnacknowledged == 0 && $0?.messagesReady == 0
+            }
+            #expect(!child.errors.contains(Self.stalled))
+        }
+    }
+}

@@ -1,0 +1,187 @@
+import Enoki
+import EnokiTestSupport
+import EnokiTesting
+import Testing
+
+/// Calls and events that lead to themselves.
+@Suite struct CallChainTests {
+    /// Calls itself so many times.
+    private struct Stairs: Microservice {
+        static let name = "stairs"
+        let stairs = RPCProxy("stairs")
+        let calls = Shelf<Int>()
+        var entrypoints: [any Entrypoint] {
+            RPC("descend", "steps") { @concurrent (steps: Int) async throws -> Int in
+                calls.put(steps)
+                return steps == 0 ? 0 : try await stairs.descend(steps: steps - 1) + 1
+            }
+        }
+    }
+
+    /// Two that ask each other, without end.
+    private struct Ping: Microservice {
+        static let name = "ping"
+        let pong = RPCProxy("pong")
+        let turns: Shelf<String>
+        var entrypoints: [any Entrypoint] {
+            RPC("turn") { @concurrent () async throws -> Int in
+                turns.put("ping")
+                return try await pong.turn()
+            }
+        }
+    }
+
+    private struct Pong: Microservice {
+        static let name = "pong"
+        let ping = RPCProxy("ping")
+        let turns: Shelf<String>
+        var entrypoints: [any Entrypoint] {
+            RPC("turn") { @concurrent () async throws -> Int in
+                turns.put("pong")
+                return try await ping.turn()
+            }
+        }
+    }
+
+    /// Dispatches what it handles, up to a number.
+    private struct Wheel: Microservice {
+        static let name = "wheel"
+        static let queue = "evt-wheel-turned--wheel.on_turned"
+        let events = EventDispatcher()
+        let turns = Shelf<Int>()
+        var onFailure = FailurePolicy.default
+        var last = Int.max
+        /// Whether each turn begins a chain of its own.
+        var startsAnew = false
+        var entrypoints: [any Entrypoint] {
+            EventHandler("on_turned", of: "wheel", "turned", onFailure: onFailure) { @concurrent (turn: Int) in
+                turns.put(turn)
+                guard turn < last else { return }
+                if startsAnew {
+                    try await WorkerContext.$current.withValue(nil) { try await events.dispatch("turned", turn + 1) }
+                } else {
+                    try await events.dispatch("turned", turn + 1)
+                }
+            }
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases) func aMethodThatCallsItselfWithoutEndIsToldSoInsteadOfTakingAllWorkers(
+        _ broker: TestBroker
+    ) async throws {
+        let stairs = Stairs()
+        var settings = ServiceSettings()
+        // As many workers as turns: the one too many must not wait for a worker.
+        settings.maxWorkers = settings.callChains.repeats
+        try await withServices(stairs, on: broker, settings: settings) { cluster in
+            let reached: Int = try await cluster.rpc("stairs").descend(steps: 7)
+            #expect(reached == 7)
+            let error = await #expect(throws: CallChainExceeded.self) {
+                let _: Int = try await cluster.rpc("stairs").descend(steps: 1000)
+            }
+            #expect(
+                error
+                    == CallChainExceeded(
+                        call: "stairs.descend",
+                        limit: .repeats,
+                        count: 8,
+                        chain: ["stairs.descend", "stairs.descend"]
+                    )
+            )
+            #expect(stairs.calls.elements.count == 16)
+            let again: Int = try await cluster.rpc("stairs").descend(steps: 0)
+            #expect(again == 0)
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases) func servicesThatCallEachOtherWithoutEndAreToldSo(_ broker: TestBroker)
+        async throws
+    {
+        let turns = Shelf<String>()
+        try await withServices(Ping(turns: turns), Pong(turns: turns), on: broker) { cluster in
+            let error = await #expect(throws: CallChainExceeded.self) {
+                let _: Int = try await cluster.rpc("ping").turn()
+            }
+            #expect(error?.limit == .depth)
+            #expect(error?.count == 16)
+            #expect(error?.chain == ["pong.turn", "ping.turn", "pong.turn"])
+            // The client's call is the first of the chain.
+            #expect(turns.elements.count == 15)
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases) func anEventThatItsHandlerDispatchesAgainIsADeadLetter(_ broker: TestBroker)
+        async throws
+    {
+        let wheel = Wheel()
+        try await withServices(wheel, on: broker) { cluster in
+            try await cluster.dispatch(from: "wheel", "turned", 1)
+            try await cluster.waitForQueue("\(Wheel.queue).dead") { $0.messageCount == 1 }
+            #expect(wheel.turns.elements == Array(1...8))
+            let letter = try #require(try await cluster.takeMessage(from: "\(Wheel.queue).dead"))
+            let headers = letter.properties.headers
+            #expect(headers["x-enoki-reason"] == "loop")
+            #expect(headers["x-enoki-error-type"] == "enoki.CallChainExceeded")
+            #expect(headers["x-enoki-attempts"]?.integerValue == 1)
+            #expect(headers["x-enoki-call-id"] == nil)
+            guard case .string(let text)? = headers["x-enoki-error"] else {
+                Issue.record("no error")
+                return
+            }
+            #expect(text.contains("wheel.on_turned was not called: it stands 8 times"))
+            #expect(text.contains("call_repeat_limit"))
+        }
+    }
+
+    @Test(arguments: [FailurePolicy.requeue, .discard]) func thePolicySaysWhatBecomesOfIt(_ policy: FailurePolicy)
+        async throws
+    {
+        let wheel = Wheel(onFailure: policy)
+        try await withServices(wheel) { cluster in
+            try await cluster.dispatch(from: "wheel", "turned", 1)
+            if policy == .requeue {
+                // Delivered again it would be refused again, at once and for ever.
+                try await cluster.waitForQueue("\(Wheel.queue).dead") { $0.messageCount == 1 }
+            } else {
+                try await eventually("the last turn is refused") { wheel.turns.elements.count == 8 }
+                try await cluster.waitForQueue(Wheel.queue) { $0.messageCount == 0 }
+            }
+            #expect(wheel.turns.elements == Array(1...8))
+        }
+    }
+
+    @Test func withoutLimitsALoopThatIsMeantGoesOn() async throws {
+        var settings = ServiceSettings.testing
+        settings.callChains.repeats = 0
+        settings.callChains.depth = 0
+        let wheel = Wheel(last: 100)
+        try await withServices(wheel, settings: settings) { cluster in
+            try await cluster.dispatch(from: "wheel", "turned", 1)
+            try await eventually("it has turned") { wheel.turns.elements.count == 100 }
+        }
+    }
+
+    @Test func aTurnThatBeginsAChainOfItsOwnHasNoLimit() async throws {
+        let wheel = Wheel(last: 100, startsAnew: true)
+        try await withServices(wheel) { cluster in
+            try await cluster.dispatch(from: "wheel", "turned", 1)
+            try await eventually("it has turned") { wheel.turns.elements.count == 100 }
+        }
+    }
+
+    @Test func anEntrypointOfOnesOwnIsGuardedToo() async throws {
+        let log = LogRecorder()
+        let server = InProcessBroker()
+        let host = try ServiceHost(broker: server.connect(name: "host"), services: [Stairs()], logger: log.logger)
+        let outcome = await host.containers[0].spawnWorker(
+            for: "hear",
+            headers: ["nameko.call_id_stack": ["a.b.1"], "nameko.enoki.call_depth": 16]
+        ) { 1 }
+        guard case .failed(let error as CallChainExceeded) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(error.call == "stairs.hear")
+        #expect(error.count == 16)
+    }
+}
