@@ -7,7 +7,7 @@ import Testing
         let path = CanaryPath.all[number]
         let said = try await path.run(path.canaries(number))
         // Else nothing was proved: something was said of it.
-        #expect(said.contains { !$0.isEmpty && $0.contains(path.mark) }, "\(path.name)")
+        #expect(said.contains { path.mark.isEmpty ? !$0.isEmpty : $0.contains(path.mark) }, "\(path.name)")
         for text in said {
             guard let form = Canary.form(in: text) else { continue }
             Issue.record("\(path.name) → \(path.sink), \(form): \(text.prefix(2000))")
