@@ -11,7 +11,7 @@ extension CanaryPath {
             try await Self.connect("amqp://svc:\(canary.percentEncoded)@127.0.0.1:1/")
         },
         .each("a host that does not exist", to: .error, count: 5) { canary in
-            try await Self.connect("amqp://svc:\(canary.percentEncoded)@no-such-host.invalid/")
+            try await Self.connect("amqp://svc:\(canary.percentEncoded)@no..such.host/")
         },
         .each("a wrong password", to: .error, count: 25) { canary in
             let log = LogRecorder()
