@@ -10,7 +10,7 @@ extension ServiceContainer {
     ///   - timeout: How long the caller waits; the worker's own calls take no longer.
     ///   - method: The method with its arguments.
     /// - Returns: How it ended; `cancelled` when the container stopped before a worker was free; failed with ``CallChainExceeded``
-    ///   where too many calls led to it.
+    ///   where too many calls wait for it.
     public func spawnWorker(
         for entrypoint: String,
         headers: Headers = [:],
@@ -134,6 +134,8 @@ extension ServiceContainer {
 
     /// Works on a delivery whose message is decoded, in the worker that has taken it. `completion` is told the outcome once, and
     /// logs a failure with what becomes of the message.
+    ///
+    /// - Parameter isAwaited: Whether the call that led to it waits for it.
     func work(
         on delivery: Delivery,
         until deadline: Deadline?,
@@ -141,6 +143,7 @@ extension ServiceContainer {
         entrypoint: String,
         limits: CallLimits,
         guarding: CallGuard? = nil,
+        isAwaited: Bool = true,
         method: @escaping @Sendable () async throws -> any Sendable,
         completion: @escaping @Sendable (Outcome, WorkerContext) -> Void
     ) async {
@@ -151,7 +154,8 @@ extension ServiceContainer {
             deadline: deadline,
             redelivered: delivery.redelivered || headers[FailureHeaders.redeliveries] != nil,
             attempt: attempt,
-            message: delivery.message
+            message: delivery.message,
+            isAwaited: isAwaited
         )
         await self.worker.run(context, limits: limits, expects: nil, guarding: guarding, method) { outcome in
             // Also of a call that goes on after its time: its message is no longer its own.
@@ -160,8 +164,8 @@ extension ServiceContainer {
         }
     }
 
-    /// Why a call is not to be made: too many led to it; `nil` when it may be. It is asked before a worker is: those that led to
-    /// it may have them all.
+    /// Why a call is not to be made: too many wait for it; `nil` when it may be. It is asked before a worker is: those that wait
+    /// may have them all.
     func chainExcess(_ entrypoint: String, _ headers: Headers) -> CallChainExceeded? {
         self.process.settings.callChains.excess(self.name, entrypoint, after: CallContext(chainIn: headers))
     }
@@ -172,12 +176,15 @@ extension ServiceContainer {
         deadline: Deadline? = nil,
         redelivered: Bool = false,
         attempt: Int = 1,
-        message: Message? = nil
+        message: Message? = nil,
+        isAwaited: Bool = true
     ) -> WorkerContext {
-        WorkerContext(
+        var parents = CallContext(headers: headers, keeping: self.process.settings.contextKeys)
+        if !isAwaited { parents.depth = 0 }
+        return WorkerContext(
             service: self.name,
             entrypoint: entrypoint,
-            parents: CallContext(headers: headers, keeping: self.process.settings.contextKeys),
+            parents: parents,
             deadline: deadline,
             redelivered: redelivered,
             attempt: attempt,

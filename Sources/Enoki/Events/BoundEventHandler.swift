@@ -58,14 +58,7 @@ final class BoundEventHandler: BoundEntrypoint {
         let consumer = try await self.container.consume(
             self.failures.queue.name,
             atMost: limits.concurrency,
-            admit: { event, origin, deadline in
-                let name = self.handler.name
-                if let excess = self.container.chainExcess(name, event.message.properties.headers) {
-                    self.refuse(event, excess) { self.failures.settle(event, looping: excess, entrypoint: name) }
-                    return nil
-                }
-                return self.failures.admit(event, from: origin, entrypoint: name, deadline: deadline)
-            },
+            admit: { self.failures.admit($0, from: $1, entrypoint: self.handler.name, deadline: $2) },
             gate: self.failures.gate,
             limit: { _ in limit }
         ) { event, origin, deadline in
@@ -93,7 +86,7 @@ final class BoundEventHandler: BoundEntrypoint {
         do {
             decoded = try self.handler.decode(event.message, self.container.process.codecs)
         } catch {
-            return self.refuse(event, error) { self.failures.settle(event, unreadable: error, entrypoint: name) }
+            return self.refuse(event, error)
         }
         let sender = event.message.properties.userID
         await self.container.work(
@@ -103,6 +96,7 @@ final class BoundEventHandler: BoundEntrypoint {
             entrypoint: name,
             limits: self.handler.limits,
             guarding: self.idempotency.map { CallGuard(idempotency: $0, sender: sender, key: decoded.key) },
+            isAwaited: false,
             method: {
                 try await decoded.method()
                 return NoReply()
@@ -112,9 +106,10 @@ final class BoundEventHandler: BoundEntrypoint {
         }
     }
 
-    private func refuse(_ event: Delivery, _ error: any Error, settle: () -> Void) {
+    private func refuse(_ event: Delivery, _ error: any Error) {
+        let name = self.handler.name
         let service = self.container.name
-        self.container.process.overrides.observe?(.refused(service: service, entrypoint: self.handler.name, error))
-        settle()
+        self.container.process.overrides.observe?(.refused(service: service, entrypoint: name, error))
+        self.failures.settle(event, unreadable: error, entrypoint: name)
     }
 }

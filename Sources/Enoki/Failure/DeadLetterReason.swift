@@ -14,7 +14,7 @@ package enum DeadLetterReason: String, Sendable, Hashable, CaseIterable {
     case tooLarge = "too-large"
     /// It came back unsettled too often: the processes that had it have probably died of it.
     case crash
-    /// Too many calls led to it: it goes in a circle, most likely.
+    /// Its handler made a call that too many others waited for: it goes in a circle, most likely.
     case loop
 
     /// Whether the message could not be read, so that no handler saw it.

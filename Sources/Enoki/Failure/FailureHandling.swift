@@ -127,31 +127,18 @@ struct FailureHandling: Sendable {
     /// Settles a delivery that came back, as was decided.
     func settle(_ delivery: Delivery, returned settlement: Settlement, entrypoint: String, deadline: Deadline?) {
         let error = self.error(returned: delivery, entrypoint: entrypoint)
-        if case .acknowledge = settlement { self.logDiscard(error, entrypoint) }
+        if case .acknowledge = settlement {
+            self.container.logger.error(
+                "given up: it is discarded",
+                metadata: [LoggingKeys.entrypoint: "\(entrypoint)", LoggingKeys.error: "\(error)"]
+            )
+        }
         self.settle(delivery, settlement, entrypoint, .crash, error, deadline)
     }
 
     /// What is told of a delivery that has come back too often.
     func error(returned delivery: Delivery, entrypoint: String) -> DeliveryLimitExceeded {
         DeliveryLimitExceeded(entrypoint: entrypoint, redeliveries: self.redeliveries(of: delivery) + 1)
-    }
-
-    /// Settles a delivery to which too many calls led. It is not tried again: it would have as many behind it.
-    func settle(_ delivery: Delivery, looping error: CallChainExceeded, entrypoint: String) {
-        let settlement = self.policy.settlement(
-            refusing: .loop,
-            attempt: self.attempt(delivery),
-            hasDeadLetters: self.queue.outlivesItsConsumers
-        )
-        if case .acknowledge = settlement { self.logDiscard(error, entrypoint) }
-        self.settle(delivery, settlement, entrypoint, .loop, error, nil)
-    }
-
-    private func logDiscard(_ error: any Error, _ entrypoint: String) {
-        self.container.logger.error(
-            "given up: it is discarded",
-            metadata: [LoggingKeys.entrypoint: "\(entrypoint)", LoggingKeys.error: "\(FailureText.text(of: error))"]
-        )
     }
 
     /// Settles a delivery that cannot be read. It is not tried again: that would change nothing.

@@ -1,7 +1,7 @@
-/// A call was not made: the chain of calls and events that led to it goes in a circle, or is too long.
+/// A call was not made: the chain of calls that wait for it goes in a circle, or is too long.
 ///
-/// The caller of an RPC method gets it, and a nameko caller a `RemoteError` of type `CallChainExceeded`. An event that nobody handles
-/// for it is a dead letter with the reason `loop`.
+/// The caller of an RPC method gets it, and a nameko caller a `RemoteError` of type `CallChainExceeded`. An event whose handler fails
+/// with it is a dead letter with the reason `loop`, without a further attempt.
 public struct CallChainExceeded: RemoteException, Hashable, CustomStringConvertible {
     /// The path on the wire.
     public static let path = "enoki.CallChainExceeded"
@@ -18,9 +18,9 @@ public struct CallChainExceeded: RemoteException, Hashable, CustomStringConverti
     public let call: String
     /// Which limit it is beyond.
     public let limit: Limit
-    /// How often it stands in the chain already, or how many calls led to it.
+    /// How often it stands in the chain already, or how many calls wait for it.
     public let count: Int
-    /// The way that led to it, itself at the end: once around the circle, where it stands in the chain already, otherwise the last
+    /// The way to it, itself at the end: once around the circle, where it stands in the chain already, otherwise the last
     /// calls of the chain.
     public let chain: [String]
 
@@ -54,8 +54,8 @@ public struct CallChainExceeded: RemoteException, Hashable, CustomStringConverti
     public var description: String {
         let reason =
             switch self.limit {
-            case .repeats: "it stands \(self.count) times in the chain of calls that led to it"
-            case .depth: "\(self.count) calls led to it"
+            case .repeats: "it stands \(self.count) times in the chain of calls that wait for it"
+            case .depth: "\(self.count) calls wait for it"
             }
         let way = self.chain.joined(separator: " → ")
         return "\(self.call) was not called: \(reason), which is as many as \(self.limit.rawValue) allows (\(way))"

@@ -4,14 +4,15 @@
 package struct CallContext: Sendable {
     var callIDStack: [String]
     var data: Headers
-    /// How many calls led here: those of the stack, and those that no longer fit into it.
+    /// How many of the calls that led here wait for this one. An event or a timer begins at none, and of a long chain not all are in
+    /// the stack.
     var depth: Int
 
     static let prefix = "nameko."
     static let callIDStackHeader = "nameko.call_id_stack"
     /// The caller's remaining time in milliseconds. It must not be handed on: every hop writes its own.
     package static let timeoutHeader = "enoki.timeout"
-    /// How many calls led here, where the stack has fewer ids.
+    /// How many calls wait, where that is not the number of ids in the stack.
     package static let depthHeader = "enoki.call_depth"
     /// What says which calls led here. nameko hands on all headers that it does not know, with its prefix.
     package static let chainHeaders = [Self.callIDStackHeader, Self.depthHeader, Self.prefix + Self.depthHeader]
@@ -36,7 +37,7 @@ package struct CallContext: Sendable {
         self.init()
         if let stack = headers[Self.callIDStackHeader] { self.callIDStack = Self.callIDStack(stack) }
         let depths = [Self.depthHeader, Self.prefix + Self.depthHeader].compactMap { headers[$0]?.integerValue }
-        self.depth = max(self.callIDStack.count, Int(clamping: min(depths.max() ?? 0, Self.greatestDepth)))
+        self.depth = depths.max().map { Int(clamping: min(max($0, 0), Self.greatestDepth)) } ?? self.callIDStack.count
     }
 
     /// Reads what a peer sent; nothing in `headers` can make it fail. Headers without the prefix become context data under
@@ -66,7 +67,7 @@ package struct CallContext: Sendable {
             headers.append(Self.prefix + element.name, element.value)
         }
         headers[Self.callIDStackHeader] = .array(self.callIDStack.map(FieldValue.string))
-        if self.depth > self.callIDStack.count { headers[Self.depthHeader] = .int64(Int64(self.depth)) }
+        if self.depth != self.callIDStack.count { headers[Self.depthHeader] = .int64(Int64(self.depth)) }
         return headers
     }
 

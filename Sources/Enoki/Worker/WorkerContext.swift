@@ -16,7 +16,7 @@ public final class WorkerContext: Sendable {
     public let callID: String
     /// The ids of the calls that led here, oldest first, this one last.
     public let callIDStack: [String]
-    /// How many calls led here, this one included.
+    /// How many calls of the chain wait, this one included, when it calls another.
     let depth: Int
     /// What travels along with a call and everything that it causes, such as `language`, `user_id` or `auth_token`: on the
     /// wire a header `nameko.<key>`.

@@ -43,25 +43,20 @@ import Testing
         }
     }
 
-    /// Dispatches what it handles, up to a number.
+    /// Dispatches what it handles, up to a number, and calls at each turn.
     private struct Wheel: Microservice {
         static let name = "wheel"
         static let queue = "evt-wheel-turned--wheel.on_turned"
         let events = EventDispatcher()
+        let stairs = RPCProxy("stairs")
         let turns = Shelf<Int>()
-        var onFailure = FailurePolicy.default
         var last = Int.max
-        /// Whether each turn begins a chain of its own.
-        var startsAnew = false
+        var steps = 0
         var entrypoints: [any Entrypoint] {
-            EventHandler("on_turned", of: "wheel", "turned", onFailure: onFailure) { @concurrent (turn: Int) in
+            EventHandler("on_turned", of: "wheel", "turned") { @concurrent (turn: Int) in
                 turns.put(turn)
-                guard turn < last else { return }
-                if startsAnew {
-                    try await WorkerContext.$current.withValue(nil) { try await events.dispatch("turned", turn + 1) }
-                } else {
-                    try await events.dispatch("turned", turn + 1)
-                }
+                let _: Int = try await stairs.descend(steps: steps)
+                if turn < last { try await events.dispatch("turned", turn + 1) }
             }
         }
     }
@@ -110,62 +105,45 @@ import Testing
         }
     }
 
-    @Test(arguments: TestBroker.allCases) func anEventThatItsHandlerDispatchesAgainIsADeadLetter(_ broker: TestBroker)
-        async throws
-    {
-        let wheel = Wheel()
-        try await withServices(wheel, on: broker) { cluster in
+    /// An import that dispatches its next page: nobody waits for an event.
+    @Test(arguments: TestBroker.allCases) func anEventBeginsAChainOfItsOwn(_ broker: TestBroker) async throws {
+        let wheel = Wheel(last: 50, steps: 6)
+        try await withServices(wheel, Stairs(), on: broker) { cluster in
+            try await cluster.dispatch(from: "wheel", "turned", 1)
+            try await eventually("it has turned") { wheel.turns.elements == Array(1...50) }
+        }
+    }
+
+    @Test(arguments: TestBroker.allCases) func anEventWhoseHandlerCallsInACircleIsADeadLetterAtOnce(
+        _ broker: TestBroker
+    ) async throws {
+        let wheel = Wheel(last: 1, steps: 1000)
+        try await withServices(wheel, Stairs(), on: broker) { cluster in
             try await cluster.dispatch(from: "wheel", "turned", 1)
             try await cluster.waitForQueue("\(Wheel.queue).dead") { $0.messageCount == 1 }
-            #expect(wheel.turns.elements == Array(1...8))
+            #expect(wheel.turns.elements == [1])
             let letter = try #require(try await cluster.takeMessage(from: "\(Wheel.queue).dead"))
             let headers = letter.properties.headers
             #expect(headers["x-enoki-reason"] == "loop")
             #expect(headers["x-enoki-error-type"] == "enoki.CallChainExceeded")
             #expect(headers["x-enoki-attempts"]?.integerValue == 1)
-            #expect(headers["x-enoki-call-id"] == nil)
             guard case .string(let text)? = headers["x-enoki-error"] else {
                 Issue.record("no error")
                 return
             }
-            #expect(text.contains("wheel.on_turned was not called: it stands 8 times"))
+            #expect(text.contains("stairs.descend was not called: it stands 8 times"))
             #expect(text.contains("call_repeat_limit"))
         }
     }
 
-    @Test(arguments: [FailurePolicy.requeue, .discard]) func thePolicySaysWhatBecomesOfIt(_ policy: FailurePolicy)
-        async throws
-    {
-        let wheel = Wheel(onFailure: policy)
-        try await withServices(wheel) { cluster in
-            try await cluster.dispatch(from: "wheel", "turned", 1)
-            if policy == .requeue {
-                // Delivered again it would be refused again, at once and for ever.
-                try await cluster.waitForQueue("\(Wheel.queue).dead") { $0.messageCount == 1 }
-            } else {
-                try await eventually("the last turn is refused") { wheel.turns.elements.count == 8 }
-                try await cluster.waitForQueue(Wheel.queue) { $0.messageCount == 0 }
-            }
-            #expect(wheel.turns.elements == Array(1...8))
-        }
-    }
-
-    @Test func withoutLimitsALoopThatIsMeantGoesOn() async throws {
+    @Test func withoutLimitsARecursionGoesAsDeepAsThereAreWorkers() async throws {
         var settings = ServiceSettings.testing
         settings.callChains.repeats = 0
         settings.callChains.depth = 0
-        let wheel = Wheel(last: 100)
-        try await withServices(wheel, settings: settings) { cluster in
-            try await cluster.dispatch(from: "wheel", "turned", 1)
-            try await eventually("it has turned") { wheel.turns.elements.count == 100 }
-        }
-    }
-
-    @Test func aTurnThatBeginsAChainOfItsOwnHasNoLimit() async throws {
-        let wheel = Wheel(last: 100, startsAnew: true)
-        try await withServices(wheel) { cluster in
-            try await cluster.dispatch(from: "wheel", "turned", 1)
-            try await eventually("it has turned") { wheel.turns.elements.count == 100 }
+        settings.maxWorkers = 60
+        try await withServices(Stairs(), settings: settings) { cluster in
+            let reached: Int = try await cluster.rpc("stairs").descend(steps: 50)
+            #expect(reached == 50)
         }
     }
 

@@ -46,6 +46,13 @@ import Testing
         )
     }
 
+    @Test func callsBeforeAnEventDoNotCount() {
+        let calls = Array(repeating: "a.b", count: 10)
+        #expect(self.limits(repeats: 3).excess("a", "b", after: self.context(calls, depth: 2)) == nil)
+        #expect(self.limits(repeats: 3).excess("a", "b", after: self.context(calls, depth: 3))?.count == 3)
+        #expect(self.limits(depth: 3).excess("a", "b", after: self.context(calls, depth: 2)) == nil)
+    }
+
     @Test func zeroIsNoLimit() {
         let calls = Array(repeating: "a.b", count: 32)
         #expect(self.limits().excess("a", "b", after: self.context(calls, depth: 1_000_000)) == nil)
@@ -73,7 +80,7 @@ import Testing
         let error = CallChainExceeded(call: "a.b", limit: .repeats, count: 8, chain: ["a.b", "c.d", "a.b"])
         #expect(
             "\(error)"
-                == "a.b was not called: it stands 8 times in the chain of calls that led to it, which is as many as "
+                == "a.b was not called: it stands 8 times in the chain of calls that wait for it, which is as many as "
                 + "call_repeat_limit allows (a.b → c.d → a.b)"
         )
         #expect(CallChainExceeded(arguments: error.arguments) == error)
