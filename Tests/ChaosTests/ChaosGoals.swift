@@ -5,38 +5,58 @@ import Testing
 
 @testable import chaos
 
-/// The goals of the chaos driver, at their short sizes, in two rows: what hurts the broker has one of its own, so the others can
-/// run beside it on another. `make chaos` runs the long ones, one after the other.
+/// The goals of the chaos driver, at their short sizes, in three rows: what hurts the broker has one of its own, so the
+/// others can run beside it on another, and those that mostly wait on a third. `make chaos` runs the long ones, one after the other.
 @Suite struct ChaosGoals {
     @Suite(.serialized, .ownRabbitMQ) struct ThatHurtTheBroker {
         static let goals: [any Goal.Type] = [
-            BrokerKills.self, NoZombies.self, Alarm.self, DeadLetterFaults.self, ReconnectStorm.self,
+            BrokerKills.self, NoZombies.self, Alarm.self, DeadLetterFaults.self, ReconnectStorm.self, RetryKills.self,
         ]
 
         @Test(.timeLimit(.minutes(10)), arguments: Self.goals.map { $0.name })
         func holds(_ name: String) async throws { try await expectHolds(name) }
     }
 
+    @Suite(.serialized, .ownRabbitMQ) struct ThatTakeTheirTime {
+        static let goals: [any Goal.Type] = [Soak.self, Detection.self, DiskFull.self, RetryQueues.self]
+
+        @Test(.timeLimit(.minutes(10)), arguments: Self.goals.map { $0.name })
+        func holds(_ name: String) async throws { try await expectHolds(name) }
+
+        /// The driver finds what is broken: a handler that keeps some of each event.
+        @Test(.timeLimit(.minutes(5))) func aLeakIsFound() async throws {
+            var goal = Soak()
+            (goal.length, goal.sabotage) = (.seconds(30), "leak")
+            let violations = try await sabotaged(goal).violations
+            #expect(violations.contains { $0.contains("kilobytes that sink") })
+        }
+    }
+
     @Suite(.serialized, .ownRabbitMQ) struct ThatHurtTheRest {
-        static let goals = Goals.all.filter { goal in !ThatHurtTheBroker.goals.contains { $0.name == goal.name } }
+        static let others = ThatHurtTheBroker.goals + ThatTakeTheirTime.goals
+        static let goals = Goals.all.filter { goal in !Self.others.contains { $0.name == goal.name } }
 
         @Test(.timeLimit(.minutes(10)), arguments: Self.goals.map { $0.name })
         func holds(_ name: String) async throws { try await expectHolds(name) }
 
         /// The driver finds what is broken: a handler that gives its event back as handled before its work is done.
         @Test(.timeLimit(.minutes(5))) func anAcknowledgementBeforeTheWorkIsFound() async throws {
-            let node = try #require(RabbitMQNode.current)
-            let verdict = try await RabbitMQVirtualHost.withFresh { host in
-                let folder = FileManager.default.temporaryDirectory.appending(path: "sabotage-\(UUID())").path()
-                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-                defer { try? FileManager.default.removeItem(atPath: folder) }
-                var goal = ConsumerKills()
-                (goal.kills, goal.sabotage) = (4, "ack-first")
-                let run = Run(seed: 1, size: .short, node: node, host: host, folder: folder) { print($0) }
-                return try await goal.run(run)
-            }
-            #expect(verdict.violations.contains { $0.hasPrefix("lost: ") })
+            var goal = ConsumerKills()
+            (goal.kills, goal.sabotage) = (4, "ack-first")
+            let violations = try await sabotaged(goal).violations
+            #expect(violations.contains { $0.hasPrefix("lost: ") })
         }
+    }
+}
+
+/// Runs a goal whose processes do something wrong on purpose.
+private func sabotaged(_ goal: some Goal) async throws -> Verdict {
+    let node = try #require(RabbitMQNode.current)
+    return try await RabbitMQVirtualHost.withFresh { host in
+        let folder = FileManager.default.temporaryDirectory.appending(path: "sabotage-\(UUID())").path()
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        return try await goal.run(Run(seed: 1, size: .short, node: node, host: host, folder: folder) { print($0) })
     }
 }
 

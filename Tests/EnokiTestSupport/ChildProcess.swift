@@ -70,6 +70,9 @@ public final class ChildProcess: Sendable {
     /// Its process id.
     public var id: Int32 { self.process.processIdentifier }
 
+    /// Whether it has ended.
+    public var hasEnded: Bool { self.exit.withLock { $0 != nil } }
+
     /// What it has written to its standard output so far.
     public var output: String { self.contents("output") }
 

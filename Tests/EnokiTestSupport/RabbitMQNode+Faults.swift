@@ -38,17 +38,45 @@ extension RabbitMQNode {
         try await self.run("ENOKI_TEST_RABBITMQCTL", arguments)
     }
 
+    /// Gives its disk so many bytes, where it was started with one of its own: fewer than are used is not possible.
+    public func resizeDisk(to bytes: Int) async throws { try await self.run("ENOKI_TEST_RABBITMQ_DISK", ["\(bytes)"]) }
+
+    /// How many bytes of its disk are used, where it was started with one of its own.
+    public var usedDisk: Int {
+        get async throws {
+            let used = try await self.run("ENOKI_TEST_RABBITMQ_DISK", [])
+            guard let bytes = Int(used.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+                throw ConditionNotMet(description: "the size of the broker's disk is no number: \(used)")
+            }
+            return bytes
+        }
+    }
+
+    /// What it has logged, until it was started again.
+    public var log: String {
+        get throws {
+            // Erlang's terms in it need not be text.
+            String(
+                decoding: try Data(contentsOf: URL(filePath: self.setting("ENOKI_TEST_RABBITMQ_LOG"))),
+                as: UTF8.self
+            )
+        }
+    }
+
     private func setting(_ variable: String) throws -> String {
         guard let value = self.environment[variable] else { throw TestEnvironment.Missing(variable: variable) }
         return value
     }
 
-    private func run(_ variable: String, _ arguments: [String]) async throws {
+    /// - Returns: What the command has written.
+    @discardableResult
+    private func run(_ variable: String, _ arguments: [String]) async throws -> String {
         try await ChildProcess.with(try self.setting(variable), arguments) { child in
             guard try await child.ended(within: .seconds(120)) == .status(0) else {
                 let what = ([variable] + arguments).joined(separator: " ")
                 throw ConditionNotMet(description: "\(what) failed: \(child.output)\(child.errors)")
             }
+            return child.output
         }
     }
 }

@@ -29,16 +29,20 @@ public final class RabbitMQNode: Sendable {
 
     /// Starts a RabbitMQ (about 5 s), runs `body` with it and stops it.
     ///
+    /// - Parameter disk: How large a disk of its own is, such as `256m`, which can really be full; `nil` is the machine's. It
+    ///   takes root who may mount, or namespaces of users.
     /// - Throws: What `body` throws; ``ConditionNotMet`` when it does not start.
-    public static func with<Result>(_ body: (RabbitMQNode) async throws -> Result) async throws -> Result {
+    public static func with<Result>(
+        disk: String? = nil,
+        _ body: (RabbitMQNode) async throws -> Result
+    ) async throws -> Result {
         let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appending(path: "Scripts/with-rabbitmq").path()
         let report = ["bash", "-c", "env | grep ^ENOKI_TEST_; echo ready; exec cat"]
-        return try await ChildProcess.with(script, report) { child in
+        let environment = disk.map { ["ENOKI_RABBITMQ_DISK": $0] } ?? [:]
+        return try await ChildProcess.with(script, report, environment: environment) { child in
             try await eventually("a RabbitMQ has started", within: .seconds(120)) {
-                child.output
-            } until: {
-                $0.hasSuffix("ready\n")
+                child.output.hasSuffix("ready\n") || child.hasEnded
             }
             let settings = child.output.split(separator: "\n").compactMap { line -> (String, String)? in
                 guard let equals = line.firstIndex(of: "=") else { return nil }

@@ -26,6 +26,13 @@ struct FailedMessage: Sendable {
         let routingKey: String
     }
 
+    /// Whether it is a copy that has waited on the broker and come back.
+    ///
+    /// What RabbitMQ 3.10 takes from a classic queue when its time is over it publishes to the next one without a confirm
+    /// (`rabbit_dead_letter:publish`). Should it crash in the moments until that has written it to its disk, the message is
+    /// nowhere but here, and is not delivered again.
+    var hasComeBack: Bool { self.delivery.message.properties.headers[FailureHeaders.queue] != nil }
+
     /// The copy that comes back after `attempts` attempts. A caller who waits has `timeLeft` when it does.
     func retryCopy(attempts: Int, timeLeft: Duration?) -> Message {
         self.copy { headers in

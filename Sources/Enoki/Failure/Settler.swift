@@ -11,6 +11,8 @@ final class Settler: Sendable {
         let routingKey: String
         let expiration: Duration?
         let token: DeliveryToken
+        /// Whether the broker may have lost the original, see ``FailedMessage/hasComeBack``.
+        let mayBeTheOnlyOne: Bool
         let metadata: Logger.Metadata
     }
 
@@ -118,6 +120,7 @@ final class Settler: Sendable {
             routingKey: routingKey,
             expiration: expiration,
             token: failed.delivery.token,
+            mayBeTheOnlyOne: failed.hasComeBack,
             metadata: failed.metadata
         )
         self.submit(copy, to: target)
@@ -145,8 +148,11 @@ final class Settler: Sendable {
 
     private func publish(_ copy: Copy, to target: CopyTarget) {
         // Of a channel that is gone the broker has the original, and delivers it again: the copy would be a second message.
-        // It is made when that delivery comes here, and not if it goes to another process.
-        guard copy.token.isHeld(orCallLater: { self.submit(copy, to: target) }) else { return self.unsettled.end() }
+        // It is made when that delivery comes here, and not if it goes to another process. Of what came back from a wait it is
+        // made at once: better twice than not at all.
+        guard copy.mayBeTheOnlyOne || copy.token.isHeld(orCallLater: { self.submit(copy, to: target) }) else {
+            return self.unsettled.end()
+        }
         let forms = [copy.message, copy.message.withoutForeignHeaders, copy.message.withoutForeignParts]
         self.publish(copy, as: forms[...], to: target)
     }

@@ -14,5 +14,6 @@ import EnokiRunner
         Fickle()
         Warehouse()
         Fragile()
+        Choir()
     }
 }

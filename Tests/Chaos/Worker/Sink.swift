@@ -5,7 +5,8 @@ import Enoki
 /// Handles events, and writes down when it begins and when it is done.
 ///
 /// ## Configuration keys
-/// `chaos_sabotage`: `ack-first` gives the event back as handled before the work is done, to prove that the driver sees it.
+/// `chaos_sabotage`, to prove that the driver sees it: `ack-first` gives the event back as handled before the work is done,
+/// `leak` keeps some hundred bytes of each event.
 struct Sink: Microservice {
     static let name = "sink"
     let config = Config()
@@ -19,6 +20,9 @@ struct Sink: Microservice {
         if try self.config.reader.string(forKey: "chaos_sabotage") == "ack-first" {
             Task { try await self.work(on: tick, again: false) }
             return
+        }
+        if try self.config.reader.string(forKey: "chaos_sabotage") == "leak" {
+            UnsafeMutablePointer<UInt8>.allocate(capacity: 400).initialize(repeating: 1, count: 400)
         }
         try await self.work(on: tick, again: WorkerContext.current?.redelivered == true)
     }

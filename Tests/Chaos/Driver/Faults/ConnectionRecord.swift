@@ -13,6 +13,8 @@ struct ConnectionRecord: Sendable {
     var kind = Kind.consuming
     /// When the broker had answered `connection.open`, then the first `confirm.select`, or `basic.consume` for the last time.
     var ready: Instant?
+    /// How often the broker has answered `basic.consume`.
+    var consumers = 0
     /// When the client closed it, or was told that it is closed.
     var ended: Instant?
     var cut: Cut?
@@ -24,7 +26,10 @@ struct ConnectionRecord: Sendable {
             // A channel may be replaced later.
             if self.kind != .publishing { self.ready = time }
             self.kind = .publishing
-        case .connectionOpenOk, .basicConsumeOk: self.ready = time
+        case .connectionOpenOk: self.ready = time
+        case .basicConsumeOk:
+            self.ready = time
+            self.consumers += 1
         default: break
         }
     }
@@ -41,6 +46,9 @@ struct Recovery: Sendable {
     let reconnected: Duration
     /// Until it published or consumed again.
     let ready: Duration
+    /// How many consumers there were then.
+    let consumers: Int
+    let cutAt: Instant
 }
 
 extension [ConnectionRecord] {
@@ -52,9 +60,18 @@ extension [ConnectionRecord] {
             // A second cut while it recovers makes a longer recovery of another kind.
             let following = self.filter { $0.accepted > cutAt }.sorted { $0.accepted < $1.accepted }
             guard let next = following.first(where: { $0.kind == record.kind }), let ready = next.ready,
-                !following.contains(where: { $0.accepted < next.accepted && $0.cut != nil })
+                !following.contains(where: {
+                    $0.accepted < next.accepted && $0.cutAt.map { $0 < next.accepted } == true
+                })
             else { return nil }
-            return Recovery(cut: cut, kind: record.kind, reconnected: next.accepted - cutAt, ready: ready - cutAt)
+            return Recovery(
+                cut: cut,
+                kind: record.kind,
+                reconnected: next.accepted - cutAt,
+                ready: ready - cutAt,
+                consumers: next.consumers,
+                cutAt: cutAt
+            )
         }
     }
 }

@@ -24,7 +24,7 @@ enum Goals {
     static let all: [any Goal.Type] = [
         BrokerKills.self, Cuts.self, ConsumerKills.self, RollingRestart.self, Malformed.self, NoZombies.self,
         PublishTruth.self, Alarm.self, Calls.self, Retries.self, DeadLetterFaults.self, Order.self,
-        ReconnectStorm.self,
+        ReconnectStorm.self, Detection.self, Soak.self, RetryQueues.self, DiskFull.self, RetryKills.self,
     ]
 
     static func named(_ name: String) -> (any Goal.Type)? { self.all.first { $0.name == name } }

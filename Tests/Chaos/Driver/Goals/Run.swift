@@ -18,6 +18,11 @@ struct Run: Sendable {
     /// The generator of the seed.
     var generator: SeededGenerator { SeededGenerator(seed: self.seed) }
 
+    /// The same run on another broker.
+    func moved(to node: RabbitMQNode, _ host: RabbitMQVirtualHost) -> Run {
+        Run(seed: self.seed, size: self.size, node: node, host: host, folder: self.folder, say: self.say)
+    }
+
     /// `short` or `long`, as the size is.
     func sized<Value>(_ short: Value, _ long: Value) -> Value { self.size == .short ? short : long }
 
@@ -41,10 +46,10 @@ struct Run: Sendable {
         try await ContinuousClock().sleep(for: .milliseconds(milliseconds))
     }
 
-    /// Waits until all queues are empty and nothing is unacknowledged.
-    func settle(within limit: Duration = .seconds(60)) async throws {
+    /// Waits until all queues are empty and nothing is unacknowledged, but for one queue where that is said.
+    func settle(within limit: Duration = .seconds(60), besides other: String? = nil) async throws {
         try await eventually("all queues are empty", within: limit) {
-            try await self.host.queues().filter { $0.messagesReady + $0.messagesUnacknowledged > 0 }
+            try await self.host.queues().filter { $0.messagesReady + $0.messagesUnacknowledged > 0 && $0.name != other }
         } until: {
             $0.isEmpty
         }

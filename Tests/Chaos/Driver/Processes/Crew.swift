@@ -11,7 +11,8 @@ final class Crew: Sendable {
         let proxy: ChaosProxy
         fileprivate let arguments: [String]
         fileprivate let uri: String
-        fileprivate let log: String
+        /// The file of its processes' log.
+        let log: String
         fileprivate let processes = Locked<[WorkerProcess]>([])
         /// Processes that the driver ended itself.
         fileprivate let ended = Locked<Set<Int32>>([])

@@ -60,4 +60,29 @@ extension Verdict {
         self.expectNone("lost", confirmed.subtracting(dead).sorted())
         self.expectNone("dead letters that nobody sent", Set(dead).subtracting(entries.map(\.message)).sorted())
     }
+
+    /// Judges events that fail each time while their broker is killed: who had the last attempt is a dead letter, and nobody has
+    /// one attempt too many. What is lost between two attempts was lost by the broker, and is only noted.
+    mutating func judgeReturns(
+        _ ledgers: [Ledger],
+        producer: Int,
+        attempts: Int,
+        dead: [MessageID],
+        duplicatesAtMost bound: Int
+    ) {
+        let entries = ledgers.flatMap(\.entries).filter { $0.message.producer == producer }
+        let confirmed = Set(entries.filter { $0.act == .confirmed }.map(\.message))
+        var begun: [MessageID: Set<String>] = [:]
+        for entry in entries where entry.act == .started { begun[entry.message, default: []].insert(entry.detail) }
+        let lost = confirmed.subtracting(dead)
+        let inHand = lost.filter { begun[$0]?.contains("\(attempts)") == true || begun[$0] == nil }
+        self.note("confirmed", confirmed.count)
+        if confirmed.isEmpty { self.violation("nothing was published: the run proves nothing") }
+        self.note("lost by the broker on their way back from a wait", lost.count - inHand.count)
+        self.expectNone("lost", inHand.sorted())
+        self.expectNone("dead letters that nobody sent", Set(dead).subtracting(entries.map(\.message)).sorted())
+        let expected = Set((1...attempts).map(String.init))
+        self.expectNone("with an attempt too many", begun.filter { !$0.value.isSubset(of: expected) }.keys.sorted())
+        self.expect("dead letters of events that had one", dead.count - Set(dead).count, atMost: bound)
+    }
 }

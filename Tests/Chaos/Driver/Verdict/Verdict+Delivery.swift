@@ -6,7 +6,13 @@ extension Verdict {
     /// - Parameters:
     ///   - faults: What the driver did, with the time that its consequences may take.
     ///   - bound: How many events may have been handled twice.
-    mutating func judgeDelivery(_ history: History, faults: [Fault], duplicatesAtMost bound: Int) {
+    ///   - dead: Those that are dead letters, and so not lost.
+    mutating func judgeDelivery(
+        _ history: History,
+        faults: [Fault],
+        duplicatesAtMost bound: Int,
+        dead: Set<MessageID> = []
+    ) {
         var lost: [MessageID] = []
         var ghosts: [MessageID] = []
         var twice: [MessageID] = []
@@ -15,7 +21,7 @@ extension Verdict {
         for (id, message) in history.messages {
             if !message.confirmed.isEmpty {
                 confirmed += 1
-                if message.done.isEmpty { lost.append(id) }
+                if message.done.isEmpty, !dead.contains(id) { lost.append(id) }
             }
             if message.sent.isEmpty, !message.done.isEmpty || !message.started.isEmpty { ghosts.append(id) }
             if message.isGarbled { ghosts.append(id) }

@@ -9,13 +9,16 @@ extension Ledger {
 
 extension Verdict {
     /// Judges events that fail each time: so many attempts, so far apart, then one dead letter each.
+    ///
+    /// - Parameter factor: How many times the delay half of the attempts may wait.
     mutating func judgeAttempts(
         _ ledgers: [Ledger],
         producer: Int,
         attempts: Int,
         delay: Duration,
         dead: [MessageID],
-        planned: Int
+        planned: Int,
+        medianAtMost factor: Double = 1.3
     ) {
         var begun: [MessageID: [LedgerEntry]] = [:]
         for entry in ledgers.flatMap(\.entries) where entry.act == .started && entry.message.producer == producer {
@@ -40,7 +43,7 @@ extension Verdict {
         self.expectNone("with other attempts than 1 to \(attempts)", miscounted.sorted())
         self.note("between two attempts", Statistics(delays))
         let median = Statistics(delays).quantile(0.5)
-        self.expect("median between two attempts", median, atMost: delay * 1.3)
+        self.expect("median between two attempts", median, atMost: delay * factor)
         self.expectNone("tried again too early", early.sorted())
         let letters = Dictionary(dead.map { ($0, 1) }, uniquingKeysWith: +)
         self.expectNone("without a dead letter", begun.keys.filter { letters[$0] == nil }.sorted())

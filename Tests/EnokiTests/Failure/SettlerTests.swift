@@ -1,0 +1,52 @@
+import EnokiInProcess
+import EnokiTestSupport
+import Testing
+
+@testable import Enoki
+
+/// A message has failed, and its channel is gone.
+@Suite(.timeLimit(.minutes(1))) struct SettlerTests {
+    /// Lets a message fail for good whose channel is gone, and says how many dead letters there are.
+    private func deadLetters(of headers: Headers) async -> Int {
+        let broker = InProcessBroker(logger: TestBroker.silent)
+        let timers = TimerQueue(clock: VirtualClock())
+        let publishes = UnsettledPublishes(broker: broker, timers: timers)
+        let settler = Settler(broker: broker, publishes: publishes, timers: timers, logger: TestBroker.silent)
+        return await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await broker.run() }
+            group.addTask { await settler.run() }
+            let token = DeliveryToken(isHeld: { false }) { _ in }
+            let message = Message("x", properties: BasicProperties(headers: headers))
+            settler.settle(self.failed(message, token), .deadLetter(.error, attempts: 3))
+            await settler.waitUntilSettled()
+            group.cancelAll()
+            return broker.snapshot()[queue: "q.dead"]?.ready.count ?? 0
+        }
+    }
+
+    private func failed(_ message: Message, _ token: DeliveryToken) -> FailedMessage {
+        FailedMessage(
+            delivery: Delivery(message: message, exchange: "", routingKey: "q", redelivered: false, token: token),
+            queue: "q",
+            entrance: nil,
+            service: "s",
+            entrypoint: "e",
+            callID: nil,
+            messageID: "m",
+            reason: .error,
+            error: Boom(reason: "as told"),
+            time: 0
+        )
+    }
+
+    /// The broker delivers it again, here or elsewhere.
+    @Test func noCopyIsMadeOfWhatTheBrokerHas() async {
+        #expect(await self.deadLetters(of: [:]) == 0)
+    }
+
+    /// A broker that has crashed may not have it any more.
+    @Test func aCopyIsMadeOfWhatHasComeBackFromAWait() async {
+        let headers: Headers = [FailureHeaders.attempts: .int64(2), FailureHeaders.queue: "q"]
+        #expect(await self.deadLetters(of: headers) == 1)
+    }
+}
