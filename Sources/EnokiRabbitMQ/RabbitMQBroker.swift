@@ -96,6 +96,7 @@ public final class RabbitMQBroker: Broker {
         defer {
             self.close()
             self.timers.cancelAll()
+            self.consumers.letGo()
             self.board.update(.closed)
         }
         self.watch()

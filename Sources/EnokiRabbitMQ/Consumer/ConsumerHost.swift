@@ -53,6 +53,16 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
     /// Fails what waits and what comes.
     func end() { self.gate.end() }
 
+    /// Lets the consumers go, which hold it as it holds them: the broker has ended.
+    func letGo() {
+        // Outside of the lock: what ends with one may call back.
+        let consumers = self.state.withLock { state in
+            defer { state.consumers = [:] }
+            return state.consumers
+        }
+        withExtendedLifetime(consumers) {}
+    }
+
     // MARK: - Calls
 
     /// Runs `methods` in order, all sent at once, and returns their answers. Started again on a new connection as long as
