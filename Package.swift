@@ -290,8 +290,9 @@ if Context.environment["ENOKI_FUZZ"] != nil {
         .executableTarget(
             name: "enoki-fuzz",
             dependencies: [
-                "CRabbitMQ", "Enoki", "EnokiAMQP", "EnokiBroker", "EnokiRabbitMQ", "EnokiRunner",
+                "CRabbitMQ", "Enoki", "EnokiAMQP", "EnokiBroker", "EnokiInProcess", "EnokiRabbitMQ", "EnokiRunner",
                 .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             path: "Fuzz",

@@ -19,6 +19,8 @@ enum FuzzTarget: String, CaseIterable {
     case rabbitmq
     /// What a client sends to the AMQP port.
     case amqp
+    /// Whole sessions of the transport with the AMQP port.
+    case session
     /// Addresses of brokers and ports.
     case uri
     /// Configuration files.
@@ -38,6 +40,7 @@ enum FuzzTarget: String, CaseIterable {
         case .envelopes: fuzzEnvelopes(octets)
         case .rabbitmq: fuzzRabbitMQ(octets)
         case .amqp: fuzzAMQP(octets)
+        case .session: fuzzSession(octets)
         case .uri: fuzzURI(octets)
         case .configuration: fuzzConfiguration(octets)
         }

@@ -55,7 +55,7 @@ struct ConsumerKills: Goal {
             let history = History(try Ledger.all(in: crew.folder), publishDeadline: .milliseconds(5500))
             verdict.note("kills", kills)
             verdict.judgeDelivery(history, faults: faults, duplicatesAtMost: kills * 2 * Self.workers, dead: Set(dead))
-            verdict.expect("dead letters of what six processes died with", dead.count, atMost: kills / 20)
+            verdict.expect("dead letters of what six processes died with", dead.count, atMost: kills / 5)
             verdict.expectNone("crashes", crew.crashes)
             return verdict
         }

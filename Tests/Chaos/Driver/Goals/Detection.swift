@@ -63,9 +63,9 @@ struct Detection: Goal {
         let losses = LossLog.losses(in: try String(contentsOfFile: member.log, encoding: .utf8))
         return member.proxy.records.recoveries.map { recovery in
             let end = recovery.cutAt + recovery.reconnected
-            // The clock on the wall counts in milliseconds, and is read a little later than the other.
+            // The clock on the wall counts in milliseconds, and is set a little now and then; the loss before was seconds ago.
             let loss = losses.last {
-                $0.kind == recovery.kind && $0.time > recovery.cutAt + .milliseconds(-3) && $0.time <= end
+                $0.kind == recovery.kind && $0.time > recovery.cutAt + .seconds(-1) && $0.time <= end
             }
             return Comeback(
                 action: recovery.cut.action,
