@@ -12,7 +12,9 @@ struct ManagementAPI: Sendable {
     /// - Parameter vhost: The virtual host that is asked for.
     /// - Throws: `ConfigurationError` for what is no such address.
     init?(_ reader: ConfigReader, vhost: String) async throws {
-        guard let uri = try await reader.fetchString(forKey: ProcessSetting.managementURI.key, isSecret: true) else { return nil }
+        guard let uri = try await reader.fetchString(forKey: ProcessSetting.managementURI.key, isSecret: true) else {
+            return nil
+        }
         do throws(RabbitMQManagement.Refusal) {
             self.management = try RabbitMQManagement(uri: uri.hasSuffix("/") ? String(uri.dropLast()) : uri)
         } catch {
