@@ -70,4 +70,29 @@ import Testing
         let (expired, _) = queue.expire(at: self.start + .seconds(5))
         #expect(expired.map(\.isBehindLateAnswer) == [true])
     }
+
+    private func queue(of methods: Method...) -> CallQueue {
+        var queue = CallQueue()
+        for method in methods { queue.append(Call(method: method, deadline: self.start) { _ in }) }
+        return queue
+    }
+
+    @Test func aCloseThatIsAnsweredEndsWhatIsBeforeIt() throws {
+        let consume = Method.consume(queue: "q", tag: "t", options: ConsumerOptions())
+        var queue = self.queue(of: .qos(prefetch: 1), consume, .channelClose)
+        let qos = try #require(Method.qos(prefetch: 1).reply)
+        #expect(queue.answer(qos) != nil)
+        #expect(queue.removeAllBeforeClose().map(\.method.reply) == [consume.reply])
+        let close = try #require(Method.channelClose.reply)
+        #expect(queue.answer(close) != nil)
+        #expect(queue.isEmpty)
+    }
+
+    @Test func aCloseThatNobodyAskedForEndsNothing() throws {
+        var queue = self.queue(of: .qos(prefetch: 1))
+        #expect(queue.removeAllBeforeClose().isEmpty)
+        let close = try #require(Method.channelClose.reply)
+        #expect(queue.answer(close) == nil)
+        #expect(!queue.isEmpty)
+    }
 }

@@ -39,6 +39,33 @@ import Testing
         }
     }
 
+    /// RabbitMQ closes a channel without answering the `basic.consume` before, where the queue has not told it yet what to answer.
+    @Test(arguments: TransportServer.allCases)
+    func aConsumerThatIsGivenUpWhileItStartsCostsNoConnection(on server: TransportServer) async throws {
+        let recorder = LogRecorder()
+        try await self.withQueue(on: server, logger: recorder.logger) { broker, queue in
+            await withDiscardingTaskGroup { group in
+                for task in 0..<8 {
+                    group.addTask {
+                        for round in 0..<50 {
+                            let starting = Task { try await broker.consume(queue) { $0.token.settle(.requeue) } }
+                            // Somewhere between before it is sent and after it is answered.
+                            try? await ContinuousClock().sleep(for: .microseconds((task * 50 + round) * 7))
+                            starting.cancel()
+                            if let consumer = try? await starting.value { await consumer.close() }
+                        }
+                    }
+                }
+            }
+            // It still works, and is the same connection.
+            try await broker.publish(Message("x"), to: "", routingKey: queue)
+            let mailbox = Mailbox<Delivery>()
+            _ = try await broker.consume(queue) { mailbox.put($0) }
+            _ = try await mailbox.next()
+        }
+        #expect(!recorder.recorded.contains { "\($0)".contains("lost the connection") })
+    }
+
     @Test(arguments: TransportServer.allCases)
     func noMoreThanThePrefetchIsUnsettled(on server: TransportServer) async throws {
         try await self.withQueue(on: server, messages: 10) { broker, queue in

@@ -58,6 +58,17 @@ struct CallQueue {
         return calls
     }
 
+    /// Takes all calls out before a `channel.close`, which has been answered; none where no channel is to be closed.
+    ///
+    /// RabbitMQ leaves `basic.consume` and `basic.cancel` without an answer when the close comes before the queue has told the
+    /// channel what to answer (`rabbit_channel.erl`: `consume_ok` is a message of the queue's process, behind the close).
+    mutating func removeAllBeforeClose() -> [Call] {
+        guard case .channelClose = self.calls.last?.method else { return [] }
+        let unanswered = Array(self.calls.dropLast())
+        self.calls.removeFirst(unanswered.count)
+        return unanswered
+    }
+
     /// Takes the callers out whose time is up. Their places stay, so that later answers find theirs.
     ///
     /// A broker that leaves one call without an answer is out of step with us: the answer of each later call goes to the one

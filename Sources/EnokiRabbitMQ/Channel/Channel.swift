@@ -78,6 +78,10 @@ final class Channel: Sendable {
         }
     }
 
+    private static let closedBefore = BrokerError(
+        .connectionLost,
+        "the channel was closed before the broker had answered"
+    )
     private static let gone = BrokerError(.connectionLost, "the connection to the broker was lost")
 
     // MARK: - Told by the I/O thread
@@ -86,7 +90,12 @@ final class Channel: Sendable {
     ///
     /// - Returns: Whether it was awaited.
     func answered(_ id: UInt32, _ reply: IncomingMethod.Reply) -> Bool {
-        guard let call = self.state.withLock({ $0.calls.answer(id) }) else { return false }
+        let (unanswered, call) = self.state.withLock { state in
+            let unanswered = id == Method.channelClose.reply ? state.calls.removeAllBeforeClose() : []
+            return (unanswered, state.calls.answer(id))
+        }
+        for call in unanswered { call.complete?(.failure(Self.closedBefore)) }
+        guard let call else { return false }
         call.complete?(.success(reply))
         return true
     }
