@@ -10,6 +10,7 @@ extension ConsumerHost {
             let condition = state.recovery.condition
             // Under the lock, or an older condition could be told after a newer one.
             if condition != state.condition { self.report(condition, after: state.condition) }
+            if condition == .whole { state.complaints = Complaints() }
             state.condition = condition
             return (state.session, actions)
         }
@@ -61,8 +62,10 @@ extension ConsumerHost {
         guard let questions = round.next(where: recorded.holds) else {
             let (lost, failures) = round.findings
             for error in failures where error.code != .connectionLost && error.code != .closed {
-                // What exists otherwise than it is wanted is used as it is, and that was told when it was declared first.
-                let level: Logger.Level = error.inequivalentArgument?.isUsable == true ? .info : .error
+                // Each round finds the same; what repeats is told by the consumers. What exists otherwise than it is wanted is used as
+                // it is, and that was told when it was declared first.
+                let isUsed = error.inequivalentArgument?.isUsable == true
+                let level: Logger.Level = self.note(error) > 1 ? .debug : isUsed ? .info : .error
                 self.logger.log(level: level, "restoring the topology: \(error.message)")
             }
             return self.recover { $0.declared(round: round.number, lostQueues: lost, failures: failures) }
@@ -96,7 +99,8 @@ extension ConsumerHost {
             case .failure(let error):
                 let error = session.attributed(error)
                 if error.code != .connectionLost, error.code != .closed {
-                    self.logger.error(
+                    self.logger.log(
+                        level: Complaints.isDoubled(self.note(error)) ? .error : .debug,
                         "not consuming, and trying again: \(error.message)",
                         metadata: ["queue": "\(consumer.queue)"]
                     )
@@ -104,6 +108,11 @@ extension ConsumerHost {
                 self.recover { $0.consumed(id, failure: error) }
             }
         }
+    }
+
+    /// How often the broker has refused that by now.
+    private func note(_ error: BrokerError) -> Int {
+        self.state.withLock { $0.complaints.note(error.message, at: .now) }
     }
 
     private func tellQueueLost(_ id: ObjectIdentifier) {

@@ -15,6 +15,8 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
         var nextTag = 1
         var recovery: Recovery
         var condition = Recovery.Condition.away
+        /// What could not be restored.
+        var complaints = Complaints()
     }
 
     let connection: Connection

@@ -153,7 +153,12 @@ extension Publisher {
     }
 
     func channel(_ channel: Channel, closedWith closure: IncomingMethod.Closure, unanswered: [Call]) {
-        self.connection.logger.error("the broker closed the publishing channel: \(closure.text); opening another")
+        // A user without the right to publish loses a channel with each message.
+        let count = self.state.withLock { $0.complaints.note(closure.text, at: .now) }
+        self.connection.logger.log(
+            level: Complaints.isDoubled(count) ? .error : .debug,
+            "the broker closed the publishing channel: \(closure.text); opening another"
+        )
         if let exchange = closure.missingExchange {
             // Before the others are sent again: they may need it too.
             self.topology.withLock { $0.host }?.exchangeIsMissing(exchange)

@@ -41,6 +41,8 @@ final class Publisher: ConnectionUser, ChannelUser {
         /// How many of those that are not answered yet may be what the broker closed a channel for. They go first and one at a
         /// time, so that the next time it is known which.
         var suspects = 0
+        /// What the broker closed channels for.
+        var complaints = Complaints()
 
         /// Why messages wait.
         var obstacle: String {
