@@ -58,10 +58,15 @@ public struct RabbitMQVirtualHost: Sendable {
             try await self.management.send("PUT", ["users", self.name], body: body)
         }
 
-        /// Lets it declare and delete what matches the pattern, and publish and consume all.
-        public func set(configure pattern: String) async throws {
-            let rights = #"{"configure": "\#(pattern)", "write": ".*", "read": ".*"}"#
+        /// Lets it declare and delete, publish, and consume what matches the patterns.
+        public func set(configure: String, write: String = ".*", read: String = ".*") async throws {
+            let rights = #"{"configure": "\#(configure)", "write": "\#(write)", "read": "\#(read)"}"#
             try await self.management.send("PUT", ["permissions", self.host, self.name], body: rights)
+        }
+
+        /// Does not let it in any more; connections that stand are left alone.
+        public func clearPermissions() async throws {
+            try await self.management.delete(["permissions", self.host, self.name])
         }
     }
 
@@ -78,6 +83,19 @@ public struct RabbitMQVirtualHost: Sendable {
             try? await self.management.delete(["users", user.name])
             throw error
         }
+    }
+
+    /// Deletes it with all that is in it: its connections are closed.
+    public func delete() async throws { try await self.management.delete(["vhosts", self.name]) }
+
+    /// Makes it again after ``delete()``; only `guest` may use it then.
+    public func makeAgain() async throws { try await self.management.send("PUT", ["vhosts", self.name]) }
+
+    /// Lets all queues whose names match `pattern` end once nobody has used them for so long, or sooner where they say so.
+    public func expire(queues pattern: String, after time: Duration) async throws {
+        let milliseconds = time.components.seconds * 1000
+        let policy = #"{"pattern": "\#(pattern)", "apply-to": "queues", "definition": {"expires": \#(milliseconds)}}"#
+        try await self.management.send("PUT", ["policies", self.name, "expiry"], body: policy)
     }
 
     /// Its queues.

@@ -18,18 +18,17 @@ enum GoalRunner {
         let folder = try Self.makeFolder(goal.name)
         let start = Instant.now
         say("\(goal.summary) [seed \(seed), \(size.rawValue)]")
-        let verdict = try await node.asCurrent {
-            try await RabbitMQVirtualHost.withFresh { host in
-                let run = Run(seed: seed, size: size, node: node, host: host, folder: folder, say: say)
-                do {
-                    return try await goal.init().run(run)
-                } catch {
-                    // What does not come true in time is a promise that was not kept, and the ledgers say more.
-                    var verdict = Verdict()
-                    verdict.violation("stuck: \(error)")
-                    return verdict
+        var verdict = Verdict()
+        do {
+            try await node.asCurrent {
+                try await RabbitMQVirtualHost.withFresh { host in
+                    let run = Run(seed: seed, size: size, node: node, host: host, folder: folder, say: say)
+                    verdict = try await goal.init().run(run)
                 }
             }
+        } catch {
+            // What does not come true in time is a promise that was not kept, and the ledgers say more.
+            verdict.violation("stuck: \(error)")
         }
         say("  took \((Instant.now - start).inMilliseconds)")
         for figure in verdict.figures { say("  \(figure.name): \(figure.value)") }

@@ -2,8 +2,12 @@ import ChaosLedger
 import Configuration
 import Enoki
 import EnokiBroker
+import ServiceLifecycle
 
 /// Answers calls.
+///
+/// ## Configuration keys
+/// `chaos_work`: how long it works on each, in milliseconds; by default not at all.
 struct Callee: Microservice {
     static let name = "callee"
     let config = Config()
@@ -15,6 +19,8 @@ struct Callee: Microservice {
         RPC("double", "producer", "sequence") { @concurrent (producer: Int, sequence: Int) -> Int in
             let id = MessageID(producer: producer, sequence: sequence)
             self.ledger.write(.started, id)
+            let work = try self.config.reader.int(forKey: "chaos_work", default: 0)
+            if work > 0 { try await ContinuousClock().sleep(for: .milliseconds(work)) }
             self.ledger.write(.done, id)
             return sequence * 2
         }
@@ -41,11 +47,14 @@ struct Caller: Microservice {
         let timeout = try self.config.reader.requiredInt(forKey: "chaos_timeout")
         let callee = self.callee.timeout(.milliseconds(timeout))
         let queue = WorkQueue(count: plan.messages, rate: plan.rate)
-        await withDiscardingTaskGroup { group in
-            for _ in 0..<plan.window {
-                group.addTask {
-                    while let sequence = await queue.next() {
-                        await self.call(callee, MessageID(producer: plan.producer, sequence: sequence))
+        // A plan without an end ends with the process.
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                for _ in 0..<plan.window {
+                    group.addTask {
+                        while let sequence = await queue.next() {
+                            await self.call(callee, MessageID(producer: plan.producer, sequence: sequence))
+                        }
                     }
                 }
             }

@@ -15,5 +15,6 @@ import EnokiRunner
         Warehouse()
         Fragile()
         Choir()
+        Metronome()
     }
 }

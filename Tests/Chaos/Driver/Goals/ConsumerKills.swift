@@ -47,7 +47,7 @@ struct ConsumerKills: Goal {
             try await source.stop()
             // What was in the hands of six processes in a row when they were killed is given up, whoever killed them.
             let dead = try await Canary.with(run) { canary in
-                try await run.settle(besides: Self.dead)
+                try await run.settle(but: { $0 == Self.dead })
                 return try await canary.drain(Self.dead)
             }
 

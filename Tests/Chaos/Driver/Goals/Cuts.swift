@@ -59,18 +59,7 @@ struct Cuts: Goal {
         } catch {
             zombies.append("\(error)")
         }
-        let before = try self.progress(of: sources, crew)
-        var (after, consumers) = (before, 0)
-        let deadline = Instant.now + .seconds(5)
-        while consumers != Self.pairs || zip(before, after).contains(where: ==), Instant.now < deadline {
-            try await ContinuousClock().sleep(for: .milliseconds(200))
-            after = try self.progress(of: sources, crew)
-            consumers = try await run.host.consumers().count
-        }
-        for (index, source) in sources.enumerated() where after[index] == before[index] {
-            zombies.append("\(source.name) has published nothing for five seconds")
-        }
-        if consumers != Self.pairs { zombies.append("\(consumers) consumers instead of \(Self.pairs)") }
+        zombies += try await crew.zombies(among: sources, consumers: Self.pairs, within: .seconds(5))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for source in sources { group.addTask { _ = try await source.stop() } }
             try await group.waitForAll()
@@ -99,13 +88,5 @@ struct Cuts: Goal {
         }
         verdict.expectNone("crashes", crew.crashes)
         return verdict
-    }
-
-    /// How long the ledger of each publisher is.
-    private func progress(of sources: [Crew.Member], _ crew: Crew) throws -> [Int] {
-        let ledgers = try Ledger.all(in: crew.folder)
-        return sources.map { source in
-            ledgers.first { $0.process == source.process?.id }?.entries.count { $0.act == .confirmed } ?? 0
-        }
     }
 }

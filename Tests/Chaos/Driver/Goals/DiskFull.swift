@@ -65,7 +65,7 @@ struct DiskFull: Goal {
             run.say("the broker was repaired within \((repaired - begin).inMilliseconds)")
 
             try await watch.wait(for: .finished, 1, within: .seconds(300))
-            try await run.settle(within: .seconds(120), besides: Self.dead)
+            try await run.settle(within: .seconds(120), but: { $0 == Self.dead })
             let letters = try await Canary.with(run) { try await $0.drain(Self.dead) }
             let ledgers = try Ledger.all(in: crew.folder)
             let again = ledgers.flatMap(\.entries).filter { $0.act == .started && $0.time > repaired }.map(\.time).min()

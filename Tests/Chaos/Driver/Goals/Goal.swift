@@ -25,6 +25,8 @@ enum Goals {
         BrokerKills.self, Cuts.self, ConsumerKills.self, RollingRestart.self, Malformed.self, NoZombies.self,
         PublishTruth.self, Alarm.self, Calls.self, Retries.self, DeadLetterFaults.self, Order.self,
         ReconnectStorm.self, Detection.self, Soak.self, RetryQueues.self, DiskFull.self, RetryKills.self,
+        BrokerStops.self,
+        OperatorCloses.self, LongAlarm.self, LostRights.self, Backlog.self, ManyRestarts.self, ClockSteps.self,
     ]
 
     static func named(_ name: String) -> (any Goal.Type)? { self.all.first { $0.name == name } }

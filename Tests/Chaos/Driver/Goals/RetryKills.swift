@@ -37,7 +37,7 @@ struct RetryKills: Goal {
                 _ = try await run.killBroker()
             }
             try await watch.wait(for: .finished, 1, within: .seconds(300))
-            try await run.settle(within: .seconds(60), besides: Self.dead)
+            try await run.settle(within: .seconds(60), but: { $0 == Self.dead })
             let letters = try await Canary.with(run) { try await $0.drain(Self.dead) }
             let ledgers = try Ledger.all(in: crew.folder)
             var verdict = Verdict()

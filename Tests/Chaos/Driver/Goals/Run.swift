@@ -46,10 +46,17 @@ struct Run: Sendable {
         try await ContinuousClock().sleep(for: .milliseconds(milliseconds))
     }
 
-    /// Waits until all queues are empty and nothing is unacknowledged, but for one queue where that is said.
-    func settle(within limit: Duration = .seconds(60), besides other: String? = nil) async throws {
+    /// Waits until all queues are empty and nothing is unacknowledged.
+    ///
+    /// - Parameter mayKeep: The queues that may keep what is in them.
+    func settle(
+        within limit: Duration = .seconds(60),
+        but mayKeep: (_ queue: String) -> Bool = { _ in false }
+    ) async throws {
         try await eventually("all queues are empty", within: limit) {
-            try await self.host.queues().filter { $0.messagesReady + $0.messagesUnacknowledged > 0 && $0.name != other }
+            try await self.host.queues().filter {
+                !mayKeep($0.name) && $0.messagesReady + $0.messagesUnacknowledged > 0
+            }
         } until: {
             $0.isEmpty
         }

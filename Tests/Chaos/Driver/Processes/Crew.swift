@@ -9,19 +9,25 @@ final class Crew: Sendable {
     final class Member: Sendable {
         let name: String
         let proxy: ChaosProxy
-        fileprivate let arguments: [String]
-        fileprivate let uri: String
-        /// The file of its processes' log.
+        /// The file of its processes' log: their standard error.
         let log: String
+        fileprivate let arguments: [String]
+        fileprivate let environment: [String: String]
         fileprivate let processes = Locked<[WorkerProcess]>([])
         /// Processes that the driver ended itself.
         fileprivate let ended = Locked<Set<Int32>>([])
 
-        fileprivate init(_ name: String, _ proxy: ChaosProxy, _ arguments: [String], uri: String, log: String) {
+        fileprivate init(
+            _ name: String,
+            _ proxy: ChaosProxy,
+            _ arguments: [String],
+            environment: [String: String],
+            log: String
+        ) {
             self.name = name
             self.proxy = proxy
             self.arguments = arguments
-            self.uri = uri
+            self.environment = environment
             self.log = log
         }
 
@@ -34,7 +40,7 @@ final class Crew: Sendable {
             let process = try WorkerProcess(
                 BuiltExecutable.path("chaos-worker"),
                 self.arguments,
-                uri: self.uri,
+                environment: self.environment,
                 log: self.log
             )
             self.processes.withLock { $0.append(process) }
@@ -98,9 +104,17 @@ final class Crew: Sendable {
         }
     }
 
+    /// How a process learns who it is to the broker.
+    enum Login: Sendable {
+        /// As `guest`, by its environment.
+        case environment
+        /// By a file, which can be changed while it runs.
+        case file(user: String, password: String)
+    }
+
     /// Where ledgers and logs are.
     let folder: String
-    private let host: RabbitMQVirtualHost
+    let host: RabbitMQVirtualHost
     private let target: Int
     private let heartbeat: Int
     private let members = Locked<[Member]>([])
@@ -119,12 +133,17 @@ final class Crew: Sendable {
 
     /// A place for processes that run `services`; none runs yet.
     ///
-    /// - Parameter settings: What the services read from their configuration.
+    /// - Parameters:
+    ///   - settings: What the services read from their configuration.
+    ///   - environment: Environment variables of its processes.
+    ///   - login: How they learn who they are to the broker.
     func hire(
         _ name: String,
         services: [String],
         workers: Int = 16,
-        _ settings: [String: String] = [:]
+        _ settings: [String: String] = [:],
+        environment: [String: String] = [:],
+        login: Login = .environment
     ) throws -> Member {
         let proxy = try ChaosProxy(to: self.target)
         try proxy.accept()
@@ -132,10 +151,31 @@ final class Crew: Sendable {
         for (key, value) in settings.merging(["chaos_ledger": self.folder], uniquingKeysWith: { $1 }).sorted(by: <) {
             arguments += ["-d", "\(key)=\(value)"]
         }
-        let uri = "amqp://guest:guest@127.0.0.1:\(proxy.port)/\(self.host.name)?heartbeat=\(self.heartbeat)"
-        let member = Member(name, proxy, arguments, uri: uri, log: "\(self.folder)/\(name).log")
+        var environment = environment
+        switch login {
+        case .environment: environment["AMQP_URI"] = self.uri(of: proxy, user: "guest", password: "guest")
+        case .file(let user, let password):
+            let file = "\(self.folder)/\(name).yaml"
+            arguments += ["--config", file]
+            try self.write(self.uri(of: proxy, user: user, password: password), to: file)
+        }
+        let member = Member(name, proxy, arguments, environment: environment, log: "\(self.folder)/\(name).log")
         self.members.withLock { $0.append(member) }
         return member
+    }
+
+    /// Tells the processes of `member`, which have their address from a file, another login.
+    func tell(_ member: Member, user: String, password: String) throws {
+        let uri = self.uri(of: member.proxy, user: user, password: password)
+        try self.write(uri, to: "\(self.folder)/\(member.name).yaml")
+    }
+
+    private func uri(of proxy: ChaosProxy, user: String, password: String) -> String {
+        "amqp://\(user):\(password)@127.0.0.1:\(proxy.port)/\(self.host.name)?heartbeat=\(self.heartbeat)"
+    }
+
+    private func write(_ uri: String, to file: String) throws {
+        try Data("AMQP_URI: \(uri)\n".utf8).write(to: URL(filePath: file), options: .atomic)
     }
 
     /// All places.

@@ -20,14 +20,14 @@ final class WorkerProcess: Sendable {
     ///
     /// - Parameters:
     ///   - arguments: Its command line.
-    ///   - uri: The broker.
+    ///   - environment: Its environment variables, besides the driver's own.
     ///   - log: The file for its standard error; appended to.
-    init(_ executable: String, _ arguments: [String], uri: String, log: String) throws {
+    init(_ executable: String, _ arguments: [String], environment: [String: String], log: String) throws {
         self.log = log
         self.process = Process()
         self.process.executableURL = URL(filePath: executable)
         self.process.arguments = arguments
-        self.process.environment = ProcessInfo.processInfo.environment.merging(["AMQP_URI": uri]) { $1 }
+        self.process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         if !FileManager.default.fileExists(atPath: log) { try Data().write(to: URL(filePath: log)) }
         let file = try FileHandle(forWritingTo: URL(filePath: log))
         try file.seekToEnd()
