@@ -68,6 +68,8 @@ import Testing
         try await server.withProxiedTransport { broker, proxy in
             let queue = Queue(.unique("cancelled"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
+            // The connection that publishes has to be there too, to be told.
+            await broker.reaches { $0 == .connected }
             proxy.inject(.blocked("low on memory"))
             await broker.reaches { $0 == .blocked(reason: "low on memory") }
             let outcomes = Mailbox<BrokerError.Code?>()
