@@ -223,8 +223,8 @@ let package = Package(
         .testTarget(
             name: "ChaosTests",
             dependencies: [
-                "chaos", "chaos-worker", "ChaosLedger", "Enoki", "EnokiBroker", "EnokiInProcess", "EnokiTestSupport",
-                "EnokiTestTraits",
+                "chaos", "chaos-worker", "ChaosLedger", "Enoki", "EnokiBroker", "EnokiInProcess",
+                "EnokiRabbitMQManagement", "EnokiTestSupport", "EnokiTestTraits",
             ]
         ),
         .testTarget(

@@ -27,7 +27,7 @@ struct Shipping: Microservice {
         )
         EventHandler("audit", of: "orders", "order.#", onFailure: .discard, audit)
         EventHandler("mirror", of: "orders", "order.#", onFailure: .requeue, mirror)
-        EventHandler("index", of: "orders", "order.placed", onFailure: .default.pausing(), index)
+        EventHandler("index", of: "orders", "order.placed", onFailure: .default.pausing(), timeout: .seconds(20), index)
         RPC("charge", "customer", onFailure: .retry(upTo: 3), timeout: .seconds(5), concurrency: 2, method: charge)
     }
 

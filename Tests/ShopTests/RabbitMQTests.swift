@@ -192,21 +192,21 @@ import Testing
     @Test func aQueueThatExistsWithOtherArgumentsIsNamedAndEndsAStrictProcess() async throws {
         try await TestBroker.rabbitMQ.withFixture { fixture in
             let host = try #require(fixture.virtualHost)
-            try await fixture.broker.declare(Topology(queues: [Queue("rpc-stock", durable: false)]))
+            try await fixture.broker.declare(Topology(queues: [Queue("rpc-stock", arguments: ["x-max-length": 7])]))
             try await shop("stock", "--broker", host.uri) { child in
                 try await eventually("stock runs") {
                     child.errors
                 } until: {
                     $0.contains("[stock] started")
                 }
-                for part in ["used as it is", "rpc-stock", "durable"] { #expect(child.errors.contains(part)) }
+                for part in ["used as it is", "rpc-stock", "x-max-length"] { #expect(child.errors.contains(part)) }
                 try await stopsGracefully(child)
             }
             try await shop("stock", "--broker", host.uri, "-d", "strict_topology=true") { child in
                 let exit = try await child.ended()
                 #expect(exit == .status(1))
                 #expect(child.errors.contains("rpc-stock"))
-                #expect(child.errors.contains("durable"))
+                #expect(child.errors.contains("x-max-length"))
             }
         }
     }

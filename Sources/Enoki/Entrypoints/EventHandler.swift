@@ -256,6 +256,12 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         let byDefault = queue.outlivesItsConsumers ? FailurePolicy.default : .discard
         let policy = self.requeueOnError ? .requeue : self.onFailure ?? byDefault
         try policy.validate(for: handler, queue)
+        guard policy.killSwitch == nil || self.limits.timeout != nil else {
+            throw ConfigurationError(
+                "\(handler) pauses when its calls fail, and then tries one: without `timeout:` a call that never ends would keep it "
+                    + "waiting for ever. Give it one"
+            )
+        }
         return policy
     }
 

@@ -57,7 +57,7 @@ final class BoundEventHandler: BoundEntrypoint {
         let limit = self.container.concurrencyLimit(limits)
         let consumer = try await self.container.consume(
             self.failures.queue.name,
-            atMost: limits.concurrency,
+            atMost: [limits.concurrency, self.failures.policy.killSwitch?.mostInHand].compactMap { $0 }.min(),
             admit: { self.failures.admit($0, from: $1, entrypoint: self.handler.name, deadline: $2) },
             gate: self.failures.gate,
             limit: { _ in limit }

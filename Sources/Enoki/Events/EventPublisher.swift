@@ -11,9 +11,11 @@ struct EventPublisher: Sendable {
         guard !type.isEmpty else {
             throw ConfigurationError("an event of '\(source)' has an empty type: name what happened")
         }
-        let context =
+        var context =
             WorkerContext.current?.outgoing
             ?? CallContext(callIDStack: [self.ids.callID(of: self.caller, "dispatch")])
+        // Nobody waits for an event. A handler of nameko's would hand the number on and count no further.
+        context.depth = context.callIDStack.count
         let message = try self.codecs.preferred.message(data, headers: context.headers)
         try await self.broker.publish(
             message,

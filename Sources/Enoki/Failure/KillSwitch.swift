@@ -1,14 +1,13 @@
 /// Pauses an event handler while most of its calls fail, so that its messages wait in their queue and do not use up their attempts.
 ///
 /// ```swift
-/// EventHandler("charge", of: "orders", "placed", onFailure: .default.pausing(), charge)
-/// EventHandler("index", of: "orders", "placed", onFailure: .default.pausing(KillSwitch(above: 0.9, of: 20)), index)
+/// EventHandler("charge", of: "orders", "placed", onFailure: .default.pausing(), timeout: .seconds(20), charge)
 /// ```
 ///
 /// When what a handler needs is away, such as its database, every message fails, is tried again, and is a dead letter within seconds.
 /// With a kill switch the handler of that process takes no more messages for a while, then tries one: if that succeeds it goes on,
 /// otherwise it pauses twice as long. Meanwhile the messages stay in the queue, for other processes too, and those that the process
-/// holds already, at most its prefetch, stay unacknowledged.
+/// holds already, at most its prefetch, stay unacknowledged. The handler needs a `timeout:`, since the call that is tried has to end.
 ///
 /// Errors and timeouts count, whether they are tried again or not. What is permanent, such as ``Reject``, does not: it says something
 /// of the message, and nothing of the rest.
@@ -40,6 +39,10 @@ public struct KillSwitch: Sendable, Hashable {
         self.longestPause = longestPause
     }
 
+    /// How many deliveries may be in hand, so that the last of them is tried long before RabbitMQ wants it back (`consumer_timeout`,
+    /// 30 minutes).
+    var mostInHand: Int { max(1, Int(Duration.seconds(1200) / self.longestPause)) }
+
     /// What cannot work, and what to give instead; `nil` where all can.
     var defect: String? {
         if !(self.threshold >= 0 && self.threshold < 1) {
@@ -47,11 +50,12 @@ public struct KillSwitch: Sendable, Hashable {
         }
         if !(1...100_000).contains(self.calls) { return "\(self.calls) calls to judge by: give 1 to 100000" }
         let hour = Duration.seconds(3600)
+        let minutes = Duration.seconds(300)
         if self.window < .seconds(1) || self.window > hour {
             return "a window of \(self.window): give 1 second to 1 hour"
         }
-        if self.pause <= .zero || self.pause > self.longestPause || self.longestPause > hour {
-            return "pauses of \(self.pause) up to \(self.longestPause): give more than 0, and at most 1 hour"
+        if self.pause <= .zero || self.pause > self.longestPause || self.longestPause > minutes {
+            return "pauses of \(self.pause) up to \(self.longestPause): give more than 0, and at most 5 minutes"
         }
         return nil
     }

@@ -98,7 +98,6 @@ public struct ServiceSettings: Sendable, Hashable {
         if let declares = try await read.bool(.declareEventExchanges) { self.declareEventExchanges = declares }
         if let deletes = try await read.bool(.autoDeleteEventExchanges) { self.autoDeleteEventExchanges = deletes }
         if let strict = try await read.bool(.strictTopology) { self.strictTopology = strict }
-        if let strict = try await read.bool(.strictTopology) { self.strictTopology = strict }
         if let size = try await read.int(.maxBodySize) { self.limits.bodySize = size }
         if let depth = try await read.int(.maxBodyDepth) { self.limits.bodyDepth = depth }
         if let count = try await read.int(.maxHeaders) { self.limits.headerCount = count }

@@ -171,7 +171,8 @@ final class Connection: Sendable {
             configuration: configuration,
             endpoint: endpoint,
             connectionName: "\(self.configuration.connectionName) \(self.name)",
-            isFirstRound: attempt <= self.configuration.endpoints.count
+            // Who fails fast has no second.
+            isFirstRound: !self.configuration.failFast && attempt <= self.configuration.endpoints.count
         ).run()
     }
 

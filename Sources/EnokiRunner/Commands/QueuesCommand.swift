@@ -48,7 +48,7 @@ struct QueuesCommand<Runner: ServiceRunner>: AsyncParsableCommand {
             // Anybody may have chosen the name of one that was left behind.
             table.rows.append(
                 [FailureText.redacted(entry.name)] + cells + [
-                    entry.orphanedBy == nil ? entry.description : "left behind: \(entry)"
+                    entry.orphanedBy == nil ? entry.description : FailureText.redacted("left behind: \(entry)")
                 ]
             )
         }

@@ -28,15 +28,18 @@ struct ConfigurationFile {
     let secrets: [String]
     /// Who may read the file that should not read a secret, and what to do; `nil` when nobody.
     var exposure: String?
+    /// How somebody could put another file in its place, and what to do; `nil` when nobody could.
+    var risk: String?
 
     /// Reads the file at `path`. A link is followed: what it leads to must be a regular file.
     ///
     /// - Throws: `ConfigurationError` for a file that is missing, unreadable, not regular, too large or not a YAML mapping, and for
-    ///   one that everybody can change or replace (``FileAccess``).
+    ///   one that everybody can change (``FileAccess``).
     init(path: String) throws {
         let (content, access) = try Self.read(path)
         try self.init(content: content, name: path)
         self.exposure = access.exposure
+        self.risk = access.risk
     }
 
     /// Understands `content` as the YAML of a file called `name`.

@@ -8,9 +8,10 @@ import Darwin
 
 /// Who may change and who may read a file of settings; decides whether it can be used.
 ///
-/// Whoever can write to it chooses the broker, and with it who gets the messages and the password. So it is refused where everybody can,
-/// or can put another in its place; a group that may is taken for those who deploy. Where everybody can read a secret, that
-/// is said and no more: the secret is out, and a service that does not start helps nobody.
+/// Whoever can write to it chooses the broker, and with it who gets the messages and the password. So it is refused where everybody can;
+/// a group that may is taken for those who deploy. Where everybody can put another file in its place, that is said and no more: containers
+/// mount such folders for themselves alone. So is a secret that everybody can read: it is out, and a service that does not start
+/// helps nobody.
 struct FileAccess: Sendable, Hashable {
     /// What the system says of a file or a folder.
     struct Entry: Sendable, Hashable {
@@ -34,6 +35,14 @@ struct FileAccess: Sendable, Hashable {
 
     /// Why the file is not to be used, and what to do; `nil` when it may be.
     var defect: String? {
+        for case let file? in self.ways.map(\.last) where file.isOpenToAll {
+            return "everybody may write to it, and so choose the broker: chmod o-w '\(file.path)'"
+        }
+        return nil
+    }
+
+    /// How somebody else could put another file in its place, and what to do; `nil` when nobody could.
+    var risk: String? {
         for way in self.ways {
             for (folder, entry) in zip(way, way.dropFirst()) where folder.isOpenToAll {
                 guard folder.isSticky else {
@@ -44,9 +53,6 @@ struct FileAccess: Sendable, Hashable {
                         "'\(entry.path)' belongs to another user, and everybody may put files into '\(folder.path)': "
                         + "move it to a folder of yours"
                 }
-            }
-            if let file = way.last, file.isOpenToAll {
-                return "everybody may write to it, and so choose the broker: chmod o-w '\(file.path)'"
             }
         }
         return nil

@@ -83,9 +83,12 @@ struct SettingSources: Sendable {
             || self.file?.names.contains(key) == true
     }
 
-    /// Warns of what looks like a slip, and of a secret that others may read.
+    /// Warns of what looks like a slip, of a file that others may replace, and of a secret that they may read.
     func warn(_ logger: Logger) {
         for misspelt in self.misspelt { logger.warning("\(misspelt)") }
+        if let file = self.file, let risk = file.risk {
+            logger.warning("the configuration file may be another's: \(risk)", metadata: ["file": "\(file.name)"])
+        }
         guard let file = self.file, let exposure = file.exposure, !file.secrets.isEmpty else { return }
         logger.warning(
             "the configuration file has secrets, and \(exposure)",

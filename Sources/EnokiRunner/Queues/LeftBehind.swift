@@ -25,7 +25,7 @@ struct LeftBehind: Sendable {
         do {
             for orphan in try await self.api.survey(of: self.declared).orphans {
                 self.logger.warning(
-                    "a queue is left behind: \(orphan)",
+                    "a queue is left behind: \(FailureText.redacted(orphan.description))",
                     metadata: [
                         "queue": "\(FailureText.redacted(orphan.name))", "messages": "\(orphan.state?.messages ?? 0)",
                     ]

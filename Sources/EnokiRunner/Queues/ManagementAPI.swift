@@ -30,7 +30,13 @@ struct ManagementAPI: Sendable {
         let columns =
             "columns=name,messages_ready,messages_unacknowledged,consumers,auto_delete,exclusive,arguments"
         let queues: [QueueState] = try await self.management.get(["queues", self.vhost], query: columns)
-        let bindings: [BindingState] = try await self.management.get(["bindings", self.vhost])
+        let survey = QueueSurvey(of: declared, queues: queues, bindings: [])
+        // There may be as many as there are clients that wait for replies.
+        guard !survey.orphans.isEmpty else { return survey }
+        let bindings: [BindingState] = try await self.management.get(
+            ["bindings", self.vhost],
+            query: "columns=source,destination,destination_type"
+        )
         return QueueSurvey(of: declared, queues: queues, bindings: bindings)
     }
 }

@@ -66,6 +66,17 @@ import Testing
         )
     }
 
+    /// It would go with the next start of the broker, and all that is in it.
+    @Test(arguments: TestBroker.allCases)
+    func aQueueThatKeepsLessIsRefused(_ broker: TestBroker) async throws {
+        try await self.expectRefusal(
+            of: Topology(queues: [Queue("rpc-archive", durable: false)]),
+            ServiceSettings(),
+            broker,
+            saying: ["durable", "rpc-archive"]
+        )
+    }
+
     /// Its bindings would let other messages through, or none.
     @Test(arguments: TestBroker.allCases)
     func anExchangeOfAnotherTypeIsRefused(_ broker: TestBroker) async throws {

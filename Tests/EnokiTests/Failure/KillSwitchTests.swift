@@ -1,8 +1,9 @@
-import Enoki
 import EnokiInProcess
 import EnokiTestSupport
 import EnokiTesting
 import Testing
+
+@testable import Enoki
 
 /// A handler whose database is away, by the test's clock.
 @Suite(.timeLimit(.minutes(5))) struct KillSwitchTests {
@@ -15,8 +16,9 @@ import Testing
         let done = Shelf<String>()
         var policy = FailurePolicy.default.pausing(KillSwitch(of: 10, upTo: .seconds(8)))
         var error: any Error & Sendable = Away()
+        var timeout: Duration? = .seconds(20)
         var entrypoints: [any Entrypoint] {
-            EventHandler("index", onFailure: policy) { (event: Published) in
+            EventHandler("index", onFailure: policy, timeout: timeout) { (event: Published) in
                 calls.withLock { $0 += 1 }
                 if isAway.withLock({ $0 }) { throw error }
                 done.put(event.title)
@@ -65,6 +67,40 @@ import Testing
         }
     }
 
+    /// The call that is tried hangs until it is cancelled.
+    @Test func aTryThatHangsEndsAtItsTimeout() async throws {
+        struct Hanging: Microservice {
+            static let name = "hanging"
+            let calls = Shelf<Int>()
+            let end = Latch()
+            var entrypoints: [any Entrypoint] {
+                let policy = FailurePolicy.discard.pausing(KillSwitch(of: 5, pause: .seconds(1), upTo: .seconds(1)))
+                EventHandler("index", onFailure: policy, timeout: .seconds(10), concurrency: 1) { (_: Published) in
+                    calls.put(1)
+                    if calls.elements.count <= 5 { throw Away() }
+                    await end.wait()
+                }
+            }
+        }
+        let hanging = Hanging()
+        try await withServices(hanging) { cluster in
+            try await self.dispatch(30, on: cluster)
+            await cluster.clock.advance(by: .milliseconds(500))
+            #expect(hanging.calls.elements.count == 5)
+            // A try after a second, and another each eleven seconds.
+            await cluster.clock.advance(by: .seconds(50))
+            #expect(hanging.calls.elements.count == 10)
+            hanging.end.open()
+            await cluster.clock.advance(by: .seconds(5))
+            #expect(hanging.calls.elements.count == 30)
+        }
+    }
+
+    @Test(arguments: [(Duration.seconds(30), 40), (.seconds(300), 4), (.milliseconds(100), 12_000)])
+    func whatIsInHandIsTriedBeforeRabbitMQWantsItBack(_ longest: Duration, _ most: Int) {
+        #expect(KillSwitch(pause: .milliseconds(1), upTo: longest).mostInHand == most)
+    }
+
     @Test func aStopGivesBackWhatAPauseHolds() async throws {
         let indexer = Indexer()
         let broker = TestBroker.inProcess
@@ -103,10 +139,14 @@ import Testing
         }
         let refused = await #expect(throws: ConfigurationError.self) { try await withServices(Pausing()) { _ in } }
         #expect(refused?.description.contains("pausing") == true)
+        let endless = await #expect(throws: ConfigurationError.self) {
+            try await withServices(Indexer(timeout: nil)) { _ in }
+        }
+        #expect(endless?.description.contains("`timeout:`") == true)
         for (wrong, text) in [
             (KillSwitch(above: 1), "threshold"), (KillSwitch(above: .nan), "threshold"), (KillSwitch(of: 0), "calls"),
             (KillSwitch(within: .zero), "window"), (KillSwitch(pause: .zero), "pauses"),
-            (KillSwitch(pause: .seconds(60)), "pauses"),
+            (KillSwitch(pause: .seconds(60)), "pauses"), (KillSwitch(upTo: .seconds(301)), "pauses"),
         ] {
             let error = await #expect(throws: ConfigurationError.self) {
                 try await withServices(Indexer(policy: .default.pausing(wrong))) { _ in }
