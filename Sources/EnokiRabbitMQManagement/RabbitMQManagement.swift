@@ -22,12 +22,21 @@ package struct RabbitMQManagement: Sendable {
 
     /// The API at `uri`, which has user and password in it and no slash at its end.
     package init(uri: String) throws(Refusal) {
-        guard var components = URLComponents(string: uri), let user = components.user,
-            let password = components.password
-        else { throw Refusal(description: "not the URI of an HTTP API: http://user:password@host:15672", status: 0) }
+        guard var components = URLComponents(string: uri), components.host != nil else {
+            throw Refusal(
+                description: "not the URI of an HTTP API, such as http://host:15672 with user and password",
+                status: 0
+            )
+        }
+        guard ["http", "https"].contains(components.scheme) else {
+            throw Refusal(description: "not the URI of an HTTP API: its scheme must be http or https", status: 0)
+        }
+        guard let user = components.user, let password = components.password else {
+            throw Refusal(description: "not complete: it has no user and password before its host", status: 0)
+        }
         (components.user, components.password) = (nil, nil)
         guard let address = components.url?.absoluteString else {
-            throw Refusal(description: "not the URI of an HTTP API: http://user:password@host:15672", status: 0)
+            throw Refusal(description: "not the URI of an HTTP API", status: 0)
         }
         self.address = address
         self.user = user

@@ -32,7 +32,7 @@ import Testing
         ])
         #expect(
             management.description
-                == "ENOKI_TEST_MANAGEMENT_URI: not the URI of an HTTP API: http://user:password@host:15672"
+                == "ENOKI_TEST_MANAGEMENT_URI: not the URI of an HTTP API, such as http://host:15672 with user and password"
         )
         #expect(management.isRequired && !address.description.contains("hunter2"))
     }

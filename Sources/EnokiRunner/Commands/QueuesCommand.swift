@@ -11,11 +11,14 @@ struct QueuesCommand<Runner: ServiceRunner>: AsyncParsableCommand {
             abstract: "List the services' queues on RabbitMQ, and those that an older version has left behind.",
             discussion: """
                 A handler that was renamed or removed leaves its queue: nobody consumes it, and it fills. After a deploy this command \
-                finds it, and ends with 1 if there is one.
+                finds it by its name, evt-<source>-<type>--<service>.<handler>.
 
                 It asks RabbitMQ's HTTP API (the management plugin) at RABBITMQ_MANAGEMENT_URI, from the environment or the \
-                file: http://user:password@host:15672. The user needs the tag `monitoring` and any right in the virtual host, \
+                file: http://user:password@host:15672. The user needs the tag `management` and any right in the virtual host, \
                 which is that of AMQP_URI. What it shows can be some five seconds old.
+
+                Exit codes: 0 none is left behind, 1 one is, 3 the HTTP API refused or did not answer, 64 wrong usage, 78 wrong \
+                configuration.
                 """
         )
     }

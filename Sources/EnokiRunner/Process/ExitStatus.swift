@@ -21,9 +21,8 @@ extension ExitStatus {
         case is UsageError: self = .usage
         case is ConfigurationError: self = .configuration
         case is ProcessKilled: self = .killed
-        case is AMQPServerError, is DeadLetterError, is Editor.Failure, is QueuesLeftBehind,
-            is RabbitMQManagement.Refusal:
-            self = .failure
+        case is AMQPServerError, is DeadLetterError, is Editor.Failure, is QueuesLeftBehind: self = .failure
+        case is RabbitMQManagement.Refusal: self = .brokerRefused
         case let error as BrokerError: self = Self.status(of: error.code)
         case let error as ServiceFailure: self = ExitStatus(error.cause) ?? .failure
         default: return nil

@@ -66,6 +66,9 @@ extension QueueSurvey.Entry: CustomStringConvertible {
             return self.name.hasSuffix(RetryTopology.deadLetterQueue(of: "")) || state.consumers ?? 0 > 0
                 ? "" : "nobody consumes it"
         }
+        if self.name.hasSuffix(RetryTopology.deadLetterQueue(of: "")) {
+            return "dead letters of a handler that is gone: `dead-letters list --queue`, then replay or discard them"
+        }
         let gets = sources.isEmpty ? "" : ", and it still gets what \(sources.joined(separator: ", ")) has for it"
         return "no handler declares it and nobody consumes it\(gets)"
     }
