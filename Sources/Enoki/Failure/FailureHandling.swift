@@ -96,8 +96,8 @@ struct FailureHandling: Sendable {
             from: origin,
             redeliveries: redeliveries,
             timeLeft: deadline?.remaining,
-            enters: {
-                self.container.process.quarantine.enter(delivery.token, at: self.container.process.timers.now)
+            enters: { stay in
+                self.container.process.quarantine.enter(delivery.token, stay, at: self.container.process.timers.now)
             },
             chance: self.container.process.overrides.chance
         )

@@ -3,11 +3,31 @@
 /// One of them may kill the process. Then all that is in hand comes back and is counted, so that no other that has a
 /// count already shall be in hand with it. With each that leaves and leaves the process alive there are twice as many places,
 /// so that many that came back for another reason, such as a broker that was restarted twice, are not worked on one by one.
+/// Among so many there may still be one that kills: who has come back more often takes all places, and shares them with nobody.
 final class Quarantine: Sendable {
+    /// How much of it a delivery takes.
+    enum Stay: Sendable, Hashable {
+        case onePlace
+        case allPlaces
+    }
+
+    private struct Occupant {
+        let stay: Stay
+        /// Until when it keeps others out.
+        let end: Duration
+    }
+
     private struct State {
         var places = 1
-        /// Until when each has its place.
-        var occupants: [ObjectIdentifier: Duration] = [:]
+        var occupants: [ObjectIdentifier: Occupant] = [:]
+
+        func hasRoom(for stay: Stay) -> Bool {
+            switch stay {
+            case .allPlaces: self.occupants.isEmpty
+            case .onePlace:
+                self.occupants.count < self.places && self.occupants.values.allSatisfy { $0.stay == .onePlace }
+            }
+        }
     }
 
     private let state = Locked(State())
@@ -16,20 +36,20 @@ final class Quarantine: Sendable {
     private static let longestStay = Duration.seconds(300)
     private static let mostPlaces = 1024
 
-    /// Takes a place for a delivery.
+    /// Takes a place for a delivery, or all of them.
     ///
     /// - Parameter now: The time, by the clock of the process.
-    /// - Returns: Whether one was free.
-    func enter(_ token: DeliveryToken, at now: Duration) -> Bool {
+    /// - Returns: Whether there was room.
+    func enter(_ token: DeliveryToken, _ stay: Stay, at now: Duration) -> Bool {
         self.state.withLock { state in
-            if state.occupants.count >= state.places { state.occupants = state.occupants.filter { now < $0.value } }
-            guard state.occupants.count < state.places else { return false }
-            state.occupants[ObjectIdentifier(token)] = now + Self.longestStay
+            if !state.hasRoom(for: stay) { state.occupants = state.occupants.filter { now < $0.value.end } }
+            guard state.hasRoom(for: stay) else { return false }
+            state.occupants[ObjectIdentifier(token)] = Occupant(stay: stay, end: now + Self.longestStay)
             return true
         }
     }
 
-    /// Leaves the place, if the delivery has one: its call has ended, or is not made.
+    /// Leaves, if the delivery is here: its call has ended, or is not made.
     func leave(_ token: DeliveryToken) {
         self.state.withLock { state in
             guard state.occupants.removeValue(forKey: ObjectIdentifier(token)) != nil else { return }

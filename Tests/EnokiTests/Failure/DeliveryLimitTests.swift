@@ -27,7 +27,7 @@ import Testing
             from: origin,
             redeliveries: redeliveries,
             timeLeft: timeLeft,
-            enters: { isAlone },
+            enters: { _ in isAlone },
             chance: { 0 }
         )
     }
@@ -81,7 +81,7 @@ import Testing
                 from: origin,
                 redeliveries: redeliveries,
                 timeLeft: nil,
-                enters: {
+                enters: { _ in
                     Issue.record("\(origin), \(redeliveries)")
                     return true
                 },
@@ -106,12 +106,12 @@ import Testing
     @Test func aPlaceIsLeftByItsOccupantAlone() {
         let quarantine = Quarantine()
         let tokens = Self.tokens(2)
-        #expect(quarantine.enter(tokens[0], at: .zero))
-        #expect(!quarantine.enter(tokens[1], at: .zero))
+        #expect(quarantine.enter(tokens[0], .onePlace, at: .zero))
+        #expect(!quarantine.enter(tokens[1], .onePlace, at: .zero))
         quarantine.leave(tokens[1])
-        #expect(!quarantine.enter(tokens[1], at: .seconds(299)))
+        #expect(!quarantine.enter(tokens[1], .onePlace, at: .seconds(299)))
         quarantine.leave(tokens[0])
-        #expect(quarantine.enter(tokens[1], at: .seconds(299)))
+        #expect(quarantine.enter(tokens[1], .onePlace, at: .seconds(299)))
     }
 
     @Test func thereAreMorePlacesTheMoreHaveNotKilled() {
@@ -119,21 +119,58 @@ import Testing
         var inHand: [DeliveryToken] = []
         for places in [1, 2, 4, 8] {
             let tokens = Self.tokens(places - inHand.count + 1)
-            let entered = tokens.filter { quarantine.enter($0, at: .zero) }
+            let entered = tokens.filter { quarantine.enter($0, .onePlace, at: .zero) }
             #expect(entered.count == tokens.count - 1)
             inHand += entered
             quarantine.leave(inHand.removeFirst())
         }
     }
 
+    @Test func whoTakesAllPlacesSharesThemWithNobody() {
+        let quarantine = Quarantine()
+        let tokens = Self.tokens(4)
+        // There are four places now.
+        for token in tokens[0...1] {
+            _ = quarantine.enter(token, .onePlace, at: .zero)
+            quarantine.leave(token)
+        }
+        #expect(quarantine.enter(tokens[0], .onePlace, at: .zero))
+        #expect(!quarantine.enter(tokens[1], .allPlaces, at: .zero))
+        quarantine.leave(tokens[0])
+        #expect(quarantine.enter(tokens[1], .allPlaces, at: .zero))
+        #expect(!quarantine.enter(tokens[2], .onePlace, at: .seconds(299)))
+        #expect(!quarantine.enter(tokens[3], .allPlaces, at: .seconds(299)))
+        #expect(quarantine.enter(tokens[3], .allPlaces, at: .seconds(300)))
+    }
+
+    @Test(arguments: [
+        (5, [1: nil, 2: Quarantine.Stay.onePlace, 3: .allPlaces, 5: .allPlaces]), (2, [1: nil, 2: .allPlaces]),
+        (1, [1: .allPlaces]),
+    ]) func whatHasComeBackOftenOrForTheLastTimeTakesAllPlaces(_ limit: Int, _ stays: [Int: Quarantine.Stay?]) {
+        for (redeliveries, stay) in stays {
+            var taken: Quarantine.Stay?
+            _ = DeliveryLimit(limit: limit).admission(
+                from: .first,
+                redeliveries: redeliveries,
+                timeLeft: nil,
+                enters: {
+                    taken = $0
+                    return true
+                },
+                chance: { 0 }
+            )
+            #expect(taken == stay, "\(redeliveries) of \(limit)")
+        }
+    }
+
     @Test func noPlaceIsKeptForEver() {
         let quarantine = Quarantine()
         let tokens = Self.tokens(2)
-        #expect(quarantine.enter(tokens[0], at: .zero))
-        #expect(quarantine.enter(tokens[1], at: .seconds(300)))
+        #expect(quarantine.enter(tokens[0], .onePlace, at: .zero))
+        #expect(quarantine.enter(tokens[1], .onePlace, at: .seconds(300)))
         // It is another's by now.
         quarantine.leave(tokens[0])
-        #expect(!quarantine.enter(tokens[0], at: .seconds(301)))
+        #expect(!quarantine.enter(tokens[0], .onePlace, at: .seconds(301)))
     }
 
     @Test func theErrorIsTheSameOnTheOtherSide() throws {
