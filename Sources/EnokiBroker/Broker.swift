@@ -29,7 +29,8 @@ public protocol Broker: Sendable {
     /// that reconnects declares it with the arguments given here if it is gone by then.
     ///
     /// - Returns: What exists with other arguments, one entry for each exchange or queue.
-    /// - Throws: ``BrokerError``, also for an exchange that exists and is of another type.
+    /// - Throws: ``BrokerError``, also for an exchange of another type, and for what would go earlier than is wanted: with the
+    ///   broker's next start, or with its last consumer or binding.
     func declareOrUse(_ topology: Topology) async throws(BrokerError) -> [InequivalentArgument]
 
     /// Publishes `message` without waiting: `completion` is called once, when the broker has confirmed the message or when
@@ -153,7 +154,7 @@ extension Broker {
         try result.get()
     }
 
-    /// Declares, and uses nothing that exists with other arguments.
+    /// Declares, and uses nothing that exists with other arguments: what a broker does that cannot tell how they differ.
     public func declareOrUse(_ topology: Topology) async throws(BrokerError) -> [InequivalentArgument] {
         try await self.declare(topology)
         return []

@@ -150,7 +150,7 @@ public final class RabbitMQBroker: Broker {
         _ = try await self.consumers.call(RecordedTopology.methods(topology))
     }
 
-    /// Declares `topology`, all at once, and uses what exists with other arguments as it is, but for an exchange of another type.
+    /// Declares `topology`, all at once, and uses what exists with other arguments as it is; see `Broker.declareOrUse(_:)`.
     ///
     /// - Returns: What exists with other arguments; of several arguments RabbitMQ names the first.
     /// - Throws: `BrokerError`; of several the first.

@@ -69,7 +69,7 @@ extension ServiceContainer {
     ///   - queue: The queue.
     ///   - most: How many deliveries it may hold, where that is less than the settings say.
     ///   - admit: How long a delivery waits before all else; `nil` when it is settled already.
-    ///   - gate: What keeps deliveries back while most calls fail.
+    ///   - gate: What keeps deliveries back, before they are admitted, while most calls fail.
     ///   - limit: What a delivery waits for before it waits for a worker.
     ///   - handle: Works on a delivery, and settles it; told where it comes from.
     func consume(
@@ -89,7 +89,6 @@ extension ServiceContainer {
             let delivery = newest.asPublishedFirst(in: queue)
             let timeout = delivery.message.properties.headers[CallContext.timeoutHeader]?.integerValue
             let deadline = timeout.map { Deadline(after: .milliseconds($0), timers: self.process.timers) }
-            guard let pause = admit(delivery, origin, deadline) else { return }
             let job = WorkerPool.Job(
                 run: {
                     await handle(delivery, origin, deadline)
@@ -104,10 +103,15 @@ extension ServiceContainer {
             let submit: @Sendable (WorkerPool.Job) -> Void = { job in
                 if let limit { limit.submit(job) } else { self.pool.submit(job) }
             }
-            let begin: @Sendable () -> Void = {
-                if let gate { gate.submit(job, for: delivery.token, submit) } else { submit(job) }
+            let begin: @Sendable (WorkerPool.Job) -> Void = { job in
+                guard let pause = admit(delivery, origin, deadline) else {
+                    gate?.ended(delivery.token, failed: nil)
+                    return
+                }
+                if pause > .zero { self.process.timers.schedule(after: pause) { submit(job) } } else { submit(job) }
             }
-            if pause > .zero { self.process.timers.schedule(after: pause, begin) } else { begin() }
+            // First, since what is admitted may take a place in the quarantine.
+            if let gate { gate.submit(job, for: delivery.token, begin) } else { begin(job) }
         }
         return try await self.untilAnswered { [options] in
             try await self.process.broker.consume(queue, options: options, onDelivery: onDelivery)

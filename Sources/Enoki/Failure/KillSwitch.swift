@@ -49,12 +49,10 @@ public struct KillSwitch: Sendable, Hashable {
             return "a threshold of \(self.threshold): give a share of calls from 0 to below 1"
         }
         if !(1...100_000).contains(self.calls) { return "\(self.calls) calls to judge by: give 1 to 100000" }
-        let hour = Duration.seconds(3600)
-        let minutes = Duration.seconds(300)
-        if self.window < .seconds(1) || self.window > hour {
+        if self.window < .seconds(1) || self.window > .seconds(3600) {
             return "a window of \(self.window): give 1 second to 1 hour"
         }
-        if self.pause <= .zero || self.pause > self.longestPause || self.longestPause > minutes {
+        if self.pause <= .zero || self.pause > self.longestPause || self.longestPause > .seconds(300) {
             return "pauses of \(self.pause) up to \(self.longestPause): give more than 0, and at most 5 minutes"
         }
         return nil

@@ -30,7 +30,8 @@ final class KillSwitchGate: Sendable {
         self.logger = logger
     }
 
-    /// Submits the job of a delivery, now or when calls may begin again.
+    /// Submits the job of a delivery, now or when calls may begin again. Each that is submitted is to end here, by running or by
+    /// ``ended(_:failed:)``.
     func submit(_ job: WorkerPool.Job, for token: DeliveryToken, _ submit: @escaping @Sendable (WorkerPool.Job) -> Void)
     {
         let id = ObjectIdentifier(token)
@@ -51,8 +52,8 @@ final class KillSwitchGate: Sendable {
         action?()
     }
 
-    /// The call of a delivery has ended.
-    func ended(_ token: DeliveryToken, failed: Bool) { self.ended(ObjectIdentifier(token), failed: failed) }
+    /// The call of a delivery has ended; `nil` where that says nothing, or no call was made.
+    func ended(_ token: DeliveryToken, failed: Bool?) { self.ended(ObjectIdentifier(token), failed: failed) }
 
     /// Gives back what waits.
     func close() {

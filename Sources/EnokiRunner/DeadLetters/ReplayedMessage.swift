@@ -35,7 +35,7 @@ struct ReplayedMessage: Sendable, Hashable {
         }
         var headers = FailureHeaders.carriedOn(original.properties.headers)
         for name in Self.ofFailures { headers[name] = nil }
-        // Else it would come back at once: the calls of its first time led to it still.
+        // Else the calls that waited for it the first time would count again.
         if letter.letter?.reason == .loop { for name in CallContext.chainHeaders { headers[name] = nil } }
         if letter.letter == nil, deadLetters.original != nil {
             // No Enoki has written them: the handler would take the message for one that it is not.

@@ -13,14 +13,7 @@ struct ServiceQueues: Sendable, Hashable {
     /// `evt-<source>-<type>--<service>.<handler>-`.
     var families: [String] = []
 
-    /// The queues of some services.
-    init(services: [String] = [], names: [String] = [], families: [String] = []) {
-        self.services = services
-        self.names = names
-        self.families = families
-    }
-
-    /// Those of the services of `host`.
+    /// The queues of the services of `host`.
     init(of host: ServiceHost) {
         for container in host.containers {
             self.services.append(container.name)

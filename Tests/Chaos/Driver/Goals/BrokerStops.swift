@@ -13,20 +13,12 @@ struct BrokerStops: Goal {
     func run(_ run: Run) async throws -> Verdict {
         let length = run.sized(Duration.seconds(20), .seconds(60))
         return try await run.withCrew(heartbeat: 5) { crew in
-            let sinks = try (1...2).map { try crew.hire("sink-\($0)", services: ["sink"], workers: Self.workers) }
-            let sources = try (1...2).map { number in
-                try crew.hire(
-                    "source-\(number)",
-                    services: ["source"],
-                    [
-                        "chaos_producer": "\(number)", "chaos_messages": "100000000", "chaos_rate": "250",
-                        "chaos_window": "\(Self.window)", "chaos_work": "20",
-                    ]
-                )
-            }
-            for member in sinks { try member.start() }
-            for member in sinks { try await member.logs("[sink] started") }
-            for member in sources { try member.start() }
+            let sources = try await crew.startStream(
+                pairs: 2,
+                workers: Self.workers,
+                rate: 250,
+                window: Self.window
+            )
             let watch = LedgerWatch(folder: crew.folder)
             try await watch.wait(for: .done, 1000, within: .seconds(60))
             var generator = run.generator

@@ -15,23 +15,12 @@ struct Cuts: Goal {
     func run(_ run: Run) async throws -> Verdict {
         let cuts = run.sized(200, 2000)
         return try await run.withCrew(heartbeat: 1) { crew in
-            let sinks = try (1...Self.pairs).map {
-                try crew.hire("sink-\($0)", services: ["sink"], workers: Self.workers)
-            }
-            let sources = try (1...Self.pairs).map { number in
-                try crew.hire(
-                    "source-\(number)",
-                    services: ["source"],
-                    [
-                        "chaos_producer": "\(number)", "chaos_messages": "100000000", "chaos_rate": "50",
-                        "chaos_window": "\(Self.window)", "chaos_work": "20",
-                    ]
-                )
-            }
-            for member in sinks { try member.start() }
-            for member in sinks { try await member.logs("[sink] started") }
-            for member in sources { try member.start() }
-            for member in sources { try await member.logs("[source] started") }
+            let sources = try await crew.startStream(
+                pairs: Self.pairs,
+                workers: Self.workers,
+                rate: 50,
+                window: Self.window
+            )
             for member in crew.all { await member.heals(within: .seconds(15)) }
 
             let before = crew.all.map { $0.process?.footprint }

@@ -17,22 +17,12 @@ struct OperatorCloses: Goal {
         let pauses = run.sized(200...800, 5_500...7_500)
         var generator = run.generator
         return try await run.withCrew(heartbeat: 5) { crew in
-            let sinks = try (1...Self.pairs).map {
-                try crew.hire("sink-\($0)", services: ["sink"], workers: Self.workers)
-            }
-            let sources = try (1...Self.pairs).map { number in
-                try crew.hire(
-                    "source-\(number)",
-                    services: ["source"],
-                    [
-                        "chaos_producer": "\(number)", "chaos_messages": "100000000", "chaos_rate": "50",
-                        "chaos_window": "\(Self.window)", "chaos_work": "20",
-                    ]
-                )
-            }
-            for member in sinks { try member.start() }
-            for member in sinks { try await member.logs("[sink] started") }
-            for member in sources { try member.start() }
+            let sources = try await crew.startStream(
+                pairs: Self.pairs,
+                workers: Self.workers,
+                rate: 50,
+                window: Self.window
+            )
             for member in crew.all { await member.heals(within: .seconds(15)) }
 
             let start = Instant.now
