@@ -40,33 +40,43 @@ public enum Acknowledgement: Sendable, Hashable {
 public final class DeliveryToken: Sendable {
     private let answer: @Sendable (Acknowledgement) -> Void
     private let isSettled = Atomic(false)
-    private let canBeAnswered: @Sendable () -> Bool
+    private let readLoss: @Sendable () -> Loss?
     private let callWhenHeldAgain: @Sendable (@escaping @Sendable () -> Void) -> Void
 
     /// A token that calls `settle` once. `settle` must not block.
     public convenience init(_ settle: @escaping @Sendable (Acknowledgement) -> Void) {
-        self.init(isHeld: { true }, settle)
+        self.init(loss: { nil }, settle)
     }
 
     /// A token that calls `settle` once.
     ///
     /// - Parameters:
-    ///   - isHeld: Whether the channel of the delivery is open; it must not block.
+    ///   - loss: What has taken the right to settle; `nil` while the channel of the delivery is open. It must not block.
     ///   - whenHeldAgain: Keeps what is to be called should the message be delivered again, on an open channel, in place of
     ///     a delivery whose channel is gone. Most tokens end with their channel, and drop it.
     package init(
-        isHeld: @escaping @Sendable () -> Bool,
+        loss: @escaping @Sendable () -> Loss?,
         whenHeldAgain: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { _ in },
         _ settle: @escaping @Sendable (Acknowledgement) -> Void
     ) {
-        self.canBeAnswered = isHeld
+        self.readLoss = loss
         self.callWhenHeldAgain = whenHeldAgain
         self.answer = settle
     }
 
-    /// Whether the broker takes an answer still: false once the channel of the delivery is gone, and with it every right to
-    /// settle. It may be gone by the time that this is read.
-    package var isHeld: Bool { self.canBeAnswered() }
+    /// What takes the right to settle a delivery.
+    package enum Loss: Sendable, Hashable {
+        /// Its channel was closed. The broker has the message.
+        case channel
+        /// The connection ended. Perhaps the broker died, and may not even have the message any more.
+        case connection
+    }
+
+    /// What has taken the right to settle; `nil` while the broker takes an answer. It may be gone by the time that this is read.
+    package var loss: Loss? { self.readLoss() }
+
+    /// Whether the broker takes an answer still.
+    package var isHeld: Bool { self.loss == nil }
 
     /// Whether it is held; if not, `action` is called once should it be held again.
     package func isHeld(orCallLater action: @escaping @Sendable () -> Void) -> Bool {

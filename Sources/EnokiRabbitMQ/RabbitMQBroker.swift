@@ -17,7 +17,7 @@ public final class RabbitMQBroker: Broker {
     private let board = BrokerStatusBoard(.connecting(attempt: 1, reason: nil))
     private let links: LinkStatus
     private let publisher: Publisher
-    private let consumers: ConsumerHost
+    let consumers: ConsumerHost
     private let timers = TimerQueue(clock: ContinuousClock())
     private let watchInterval: Duration
     private let hasRun = Locked(false)

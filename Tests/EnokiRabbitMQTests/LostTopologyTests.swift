@@ -1,7 +1,8 @@
 import EnokiBroker
-import EnokiRabbitMQ
 import EnokiTestSupport
 import Testing
+
+@testable import EnokiRabbitMQ
 
 /// What somebody has deleted is there again: queues, exchanges, all of it.
 @Suite(.timeLimit(.minutes(5))) struct LostTopologyTests {
@@ -91,6 +92,34 @@ import Testing
     }
 
     /// As after the loss of a broker's disk.
+    @Test(arguments: TransportServer.allCases)
+    func whatIsBeingDeletedIsNotRestoredBehindItsDeletion(on server: TransportServer) async throws {
+        try await server.withProxiedTransport(RabbitMQConfiguration.quickly) { broker, proxy in
+            let (kept, deleted) = (Queue(.unique("kept")), Queue(.unique("deleted")))
+            let binding = Binding(from: "amq.topic", toQueue: deleted.name, routingKey: "#")
+            try await broker.declare(Topology(queues: [kept, deleted], bindings: [binding]))
+            let consumer = try await broker.consume(kept.name) { $0.token.settle(.ack) }
+            try await server.withTransport { other in
+                // What the transport sends waits before the broker, the deletion first.
+                proxy.muteClient(true)
+                async let deletion: Void = broker.delete(queue: deleted.name)
+                try await eventually("the deletion is sent") {
+                    broker.consumers.state.withLock { !$0.deletions.isEmpty }
+                }
+                try await other.delete(queue: kept.name)
+                try await eventually("all is being restored") { !consumer.isActive && broker.status != .connected }
+                proxy.muteClient(false)
+                try await deletion
+                await broker.reaches { $0 == .connected }
+                #expect(try await other.inspect(queue: kept.name).consumerCount == 1)
+                let error = await #expect(throws: BrokerError.self) { try await other.inspect(queue: deleted.name) }
+                #expect(error?.code == .notFound)
+                try await other.delete(queue: kept.name)
+            }
+            await consumer.close()
+        }
+    }
+
     @Test(arguments: TransportServer.allCases)
     func anEmptyBrokerGetsTheWholeTopologyBeforeWhatWaits(on server: TransportServer) async throws {
         try await server.withProxiedTransport(RabbitMQConfiguration.quickly) { broker, proxy in

@@ -96,6 +96,26 @@ import Testing
     }
 
     @Test(arguments: TransportServer.allCases)
+    func aDeliveryKnowsThatItsConnectionIsLost(on server: TransportServer) async throws {
+        try await server.withProxiedTransport(RabbitMQConfiguration.quickly) { broker, proxy in
+            let queue = Queue(.unique("held"))
+            try await broker.declare(Topology(queues: [queue]))
+            let mailbox = Mailbox<Delivery>()
+            let consumer = try await broker.consume(queue.name) { mailbox.put($0) }
+            try await broker.publish(Message("x"), to: "", routingKey: queue.name)
+            let lost = try await mailbox.next()
+            #expect(lost.token.loss == nil)
+            proxy.cut()
+            let again = try await mailbox.next()
+            #expect(lost.token.loss == .connection)
+            #expect(again.token.loss == nil)
+            again.token.settle(.ack)
+            await consumer.close()
+            try await broker.delete(queue: queue.name)
+        }
+    }
+
+    @Test(arguments: TransportServer.allCases)
     func aCancelledConsumerStaysCancelled(on server: TransportServer) async throws {
         try await server.withProxiedTransport(RabbitMQConfiguration.quickly) { broker, proxy in
             let queue = Queue(.unique("cancelled"), exclusive: true)

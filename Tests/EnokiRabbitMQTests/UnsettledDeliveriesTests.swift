@@ -96,7 +96,10 @@ import Testing
                 // Both come again, on a channel that is new.
                 let again = [try await mailbox.next(), try await mailbox.next()]
                 #expect(again.map(\.message.body) == held.map(\.message.body) && again.allSatisfy(\.redelivered))
-                for delivery in held { delivery.token.settle(.ack) }
+                for delivery in held {
+                    #expect(delivery.token.loss == .channel)
+                    delivery.token.settle(.ack)
+                }
                 await broker.reaches { $0 == .connected }
                 #expect(consumer.isActive)
                 await consumer.close()

@@ -147,6 +147,38 @@ import Testing
         }
     }
 
+    @Test(arguments: ["", "more/..//./"]) func aFolderThatHoldsALinkToAFolderIsLookedAt(_ detour: String) throws {
+        try self.withFile { _, target in
+            try self.withFile { _, open in
+                try self.withFile { _, first in
+                    let files = FileManager.default
+                    try files.createDirectory(atPath: "\(target)/more", withIntermediateDirectories: false)
+                    // Each a link to a folder, the second one by a relative path.
+                    try files.createSymbolicLink(atPath: "\(open)/folder", withDestinationPath: target)
+                    let there = "../\(URL(filePath: open).lastPathComponent)/folder"
+                    try files.createSymbolicLink(atPath: "\(first)/link", withDestinationPath: there)
+                    let file = "\(first)/link/\(detour)shop.yaml"
+                    #expect(try ConfigurationFile(path: file).risk == nil)
+                    for folder in [first, open, target] {
+                        #expect(chmod(folder, 0o777) == 0)
+                        let risk = try ConfigurationFile(path: file).risk
+                        #expect(risk?.contains("another file in its place: chmod o-w '\(folder)'") == true)
+                        #expect(chmod(folder, 0o700) == 0)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func aLinkThatGoesRoundIsNotFollowedForEver() throws {
+        try self.withFile { _, folder in
+            try FileManager.default.createSymbolicLink(atPath: "\(folder)/a", withDestinationPath: "b")
+            try FileManager.default.createSymbolicLink(atPath: "\(folder)/b", withDestinationPath: "a")
+            #expect(self.error(of: "\(folder)/a").contains("\(folder)/a"))
+            #expect(FileAccess("\(folder)/a", -1).ways.count == 41)
+        }
+    }
+
     @Test func aLinkThatLeadsToNoRegularFileIsRefused() throws {
         try self.withFile { _, folder in
             let link = "\(folder)/link.yaml"

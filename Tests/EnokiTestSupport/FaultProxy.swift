@@ -136,7 +136,7 @@ public final class FaultProxy: Sendable {
     /// Whether what the broker says is swallowed.
     public func muteBroker(_ on: Bool) { self.state.withLock { $0.mutesBroker = on } }
 
-    /// Whether what the client says is left in its socket.
+    /// Whether what the client says is kept back, but for the first of it in its socket.
     public func muteClient(_ on: Bool) { self.state.withLock { $0.mutesClient = on } }
 
     /// Lets only those frames of the broker through for which `filter` is true.
@@ -190,13 +190,13 @@ public final class FaultProxy: Sendable {
     private func pumpFromClient(_ pair: Pair) {
         var buffer = [UInt8](repeating: 0, count: 65536)
         while true {
+            let count = recv(pair.client, &buffer, buffer.count, 0)
+            if count <= 0 { return }
             while self.state.withLock({ $0.mutesClient }) {
                 var descriptor = pollfd(fd: pair.client, events: 0, revents: 0)
                 poll(&descriptor, 1, 5)
                 if descriptor.revents != 0 { return }
             }
-            let count = recv(pair.client, &buffer, buffer.count, 0)
-            if count <= 0 { return }
             guard Self.write(Array(buffer[..<count]), to: pair.server) else { return }
         }
     }

@@ -141,12 +141,12 @@ extension Redeliveries {
             return self.calls[identity]?[index].token
         }
 
-        /// Whether the broker takes an answer of the call now.
-        func isHeld(_ identity: MessageIdentity, _ number: Number) -> Bool {
-            guard let calls = self.calls[identity], let call = calls.first(where: { $0.number == number }) else {
-                return false
+        /// Why the broker takes no answer of the call now; `nil` when it does.
+        func loss(_ identity: MessageIdentity, _ number: Number) -> DeliveryToken.Loss? {
+            guard let call = self.calls[identity]?.first(where: { $0.number == number }), let token = call.token else {
+                return .channel
             }
-            return !call.isStale
+            return token.loss
         }
 
         /// The call has an outcome that cannot settle its delivery before the message is delivered again.

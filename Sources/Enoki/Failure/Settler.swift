@@ -11,8 +11,8 @@ final class Settler: Sendable {
         let routingKey: String
         let expiration: Duration?
         let token: DeliveryToken
-        /// Whether the broker may have lost the original, see ``FailedMessage/hasComeBack``.
-        let mayBeTheOnlyOne: Bool
+        /// Whether the original is lost if the broker has died, see ``FailedMessage/hasComeBack``.
+        let diesWithTheBroker: Bool
         let metadata: Logger.Metadata
     }
 
@@ -120,7 +120,7 @@ final class Settler: Sendable {
             routingKey: routingKey,
             expiration: expiration,
             token: failed.delivery.token,
-            mayBeTheOnlyOne: failed.hasComeBack,
+            diesWithTheBroker: failed.hasComeBack,
             metadata: failed.metadata
         )
         self.submit(copy, to: target)
@@ -149,8 +149,9 @@ final class Settler: Sendable {
     private func publish(_ copy: Copy, to target: CopyTarget) {
         // Of a channel that is gone the broker has the original, and delivers it again: the copy would be a second message.
         // It is made when that delivery comes here, and not if it goes to another process. Of what came back from a wait it is
-        // made at once: better twice than not at all.
-        guard copy.mayBeTheOnlyOne || copy.token.isHeld(orCallLater: { self.submit(copy, to: target) }) else {
+        // made at once where the broker may have died: better twice than not at all.
+        let mayBeTheOnlyOne = copy.diesWithTheBroker && copy.token.loss == .connection
+        guard mayBeTheOnlyOne || copy.token.isHeld(orCallLater: { self.submit(copy, to: target) }) else {
             return self.unsettled.end()
         }
         let forms = [copy.message, copy.message.withoutForeignHeaders, copy.message.withoutForeignParts]

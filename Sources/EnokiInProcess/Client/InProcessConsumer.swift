@@ -154,7 +154,8 @@ final class InProcessConsumer: Consumer {
         guard !self.state.withLock({ $0.isCancelled }) || self.options.automaticAcknowledgement else { return }
         let tag = delivery.deliveryTag
         let settles = !self.options.automaticAcknowledgement
-        let token = DeliveryToken(isHeld: { channel.isOpen }) { answer in
+        // Also with its connection: this broker does not die without its services.
+        let token = DeliveryToken(loss: { channel.isOpen ? nil : .channel }) { answer in
             guard settles else { return }
             // A channel that is gone has given its deliveries back already.
             switch answer {

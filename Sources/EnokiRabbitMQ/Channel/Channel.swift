@@ -27,7 +27,9 @@ extension ChannelUser {
 final class Channel: Sendable {
     private struct State {
         var calls = CallQueue()
-        var isOpen = true
+        var loss: DeliveryToken.Loss?
+
+        var isOpen: Bool { self.loss == nil }
     }
 
     let number: UInt16
@@ -44,6 +46,9 @@ final class Channel: Sendable {
     /// Whether methods can be sent.
     var isOpen: Bool { self.state.withLock { $0.isOpen } }
 
+    /// Why no methods can be sent; `nil` while they can.
+    var loss: DeliveryToken.Loss? { self.state.withLock { $0.loss } }
+
     /// Sends a method and tells `complete` the answer, on the I/O thread, or the failure.
     func call(
         _ method: Method,
@@ -56,7 +61,7 @@ final class Channel: Sendable {
             switch self.outbox.append(method, channel: self.number, deadline: deadline) {
             case .accepted:
                 state.calls.append(Call(method: method, deadline: deadline, complete: complete))
-                if case .channelClose = method { state.isOpen = false }
+                if case .channelClose = method { state.loss = .channel }
                 return nil
             case .closed, .full: return Self.gone
             case .invalid(let status):
@@ -103,7 +108,7 @@ final class Channel: Sendable {
     /// The broker has closed the channel. When this returns nothing more is sent on it, and it can be answered.
     func closed(_ closure: IncomingMethod.Closure) {
         let calls = self.state.withLock { state in
-            state.isOpen = false
+            state.loss = .channel
             return state.calls.removeAllButClose()
         }
         self.user.channel(self, closedWith: closure, unanswered: calls)
@@ -112,7 +117,7 @@ final class Channel: Sendable {
     /// The session is over.
     func lost(_ error: BrokerError) {
         let calls = self.state.withLock { state in
-            state.isOpen = false
+            state.loss = .connection
             return state.calls.removeAll()
         }
         for call in calls { call.complete?(.failure(error)) }

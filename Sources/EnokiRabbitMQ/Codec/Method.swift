@@ -51,6 +51,14 @@ enum Method: Sendable {
         }
     }
 
+    /// Whether it takes away what was declared.
+    var isDeletion: Bool {
+        switch self {
+        case .exchangeDelete, .queueDelete, .unbind: true
+        default: false
+        }
+    }
+
     /// Throws when the protocol cannot carry a name or an argument of it.
     func validate() throws(BrokerError) {
         switch self {

@@ -51,15 +51,15 @@ extension ConsumerHost {
             // Declared first, a queue would be there whether it was lost or not.
             checking.compactMap { id in
                 state.consumers[id].map { DeclaringRound.Question(method: .queueInspect($0.queue), checks: id) }
-            } + state.recorded.methods.map { DeclaringRound.Question(method: $0) }
+            } + state.wanted.methods.map { DeclaringRound.Question(method: $0) }
         }
         self.go(on: DeclaringRound(number: round, questions), on: session)
     }
 
     /// Asks the next questions of a round: each has the whole time of a call, however many there are.
     private func go(on round: DeclaringRound, on session: Session) {
-        let recorded = self.state.withLock { $0.recorded }
-        guard let questions = round.next(where: recorded.holds) else {
+        let wanted = self.state.withLock { $0.wanted }
+        guard let questions = round.next(where: wanted.holds) else {
             let (lost, failures) = round.findings
             for error in failures where error.code != .connectionLost && error.code != .closed {
                 // Each round finds the same; what repeats is told by the consumers. What exists otherwise than it is wanted is used as

@@ -11,12 +11,18 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
         var session: Session?
         var topologyChannel: Channel?
         var recorded = RecordedTopology()
+        /// The deletions that the broker has not answered yet.
+        var deletions: [Int: Method] = [:]
+        var nextDeletion = 1
         var consumers: [ObjectIdentifier: RabbitMQConsumer] = [:]
         var nextTag = 1
         var recovery: Recovery
         var condition = Recovery.Condition.away
         /// What could not be restored.
         var complaints = Complaints()
+
+        /// What is to be restored: not what is just being deleted, or it would be there again behind its deletion.
+        var wanted: RecordedTopology { self.deletions.values.reduce(into: self.recorded) { $0.record($1) } }
     }
 
     let connection: Connection
@@ -159,6 +165,7 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
         guard let channel = self.topologyChannel(of: session) else {
             return complete(.failure(BrokerError(.connectionLost, "the connection to the broker was lost")))
         }
+        let deletion = method.isDeletion ? self.noteDeletion(method) : nil
         channel.call(method, deadline: deadline) { result in
             var result = result
             // What is to be undone does not exist: then it is undone.
@@ -170,8 +177,20 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
             {
                 result = .success(.exists(difference))
             }
-            if case .success = result { self.state.withLock { $0.recorded.record(method) } }
+            self.state.withLock { state in
+                if let deletion { state.deletions[deletion] = nil }
+                if case .success = result { state.recorded.record(method) }
+            }
             complete(result)
+        }
+    }
+
+    /// - Returns: Its key in the deletions under way.
+    private func noteDeletion(_ method: Method) -> Int {
+        self.state.withLock { state in
+            defer { state.nextDeletion += 1 }
+            state.deletions[state.nextDeletion] = method
+            return state.nextDeletion
         }
     }
 

@@ -168,7 +168,7 @@ final class RabbitMQConsumer: Consumer, ChannelUser {
         } else {
             let id = message.properties.messageID
             self.unsettled.withLock { $0.add(tag, messageID: id, at: .now) }
-            token = DeliveryToken(isHeld: { channel.isOpen }) { [unsettled] answer in
+            token = DeliveryToken(loss: { channel.loss }) { [unsettled] answer in
                 // Of a channel that is gone nothing is settled: its tags may be those of another now.
                 if channel.send(.acknowledge(answer, tag: tag)) { unsettled.withLock { $0.settle(tag) } }
             }

@@ -72,27 +72,57 @@ extension FileAccess {
     /// Looks at the open file that `path` leads to. What cannot be looked at is left out.
     init(_ path: String, _ descriptor: Int32) {
         self.user = geteuid()
-        let target = Self.resolved(path)
+        let (links, target) = Self.links(on: path)
         var file: [Entry] = []
         var status = stat()
         var system = statvfs()
         if fstat(descriptor, &status) == 0, fstatvfs(descriptor, &system) == 0 {
-            file = [Entry(target ?? path, status, system)]
+            file = [Entry(target, status, system)]
         }
-        var ways = [Self.folders(above: target ?? path) + file]
-        let parts = path.split(separator: "/")
-        let above = (path.hasPrefix("/") ? "/" : "") + parts.dropLast().joined(separator: "/")
-        if let name = parts.last, let folder = Self.resolved(above.isEmpty ? "." : above) {
-            let link = (folder == "/" ? "" : folder) + "/\(name)"
-            // What is a link is in two places.
-            if link != target { ways.insert(Self.folders(above: link) + Self.entries([link]), at: 0) }
+        self.ways = links.map { Self.folders(above: $0) + Self.entries([$0]) } + [Self.folders(above: target) + file]
+    }
+
+    /// The links that are followed on the way to a file, and where that is; each with no link above it.
+    private static func links(on path: String) -> (links: [String], target: String) {
+        var links: [String] = []
+        var place = path.hasPrefix("/") ? [] : Self.parts(of: Self.resolved(".") ?? "")
+        var rest = Self.parts(of: path)
+        while let part = rest.first {
+            rest.removeFirst()
+            switch part {
+            case ".": continue
+            case "..": _ = place.popLast()
+            default:
+                let entry = Self.path(place + [part])
+                guard links.count < Self.mostLinks, let target = Self.target(ofLink: entry) else {
+                    place.append(part)
+                    continue
+                }
+                links.append(entry)
+                if target.hasPrefix("/") { place = [] }
+                rest = Self.parts(of: target) + rest
+            }
         }
-        self.ways = ways
+        return (links, Self.path(place))
+    }
+
+    /// The system follows no more when it opens a file (`MAXSYMLINKS` of Linux).
+    private static let mostLinks = 40
+
+    private static func parts(of path: String) -> [String] { path.split(separator: "/").map(String.init) }
+
+    private static func path(_ parts: [String]) -> String { "/" + parts.joined(separator: "/") }
+
+    /// Where a link leads; `nil` for what is none.
+    private static func target(ofLink path: String) -> String? {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink(path, &buffer, buffer.count)
+        return count > 0 ? String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self) : nil
     }
 
     private static func folders(above path: String) -> [Entry] {
-        let parts = path.split(separator: "/").dropLast()
-        return Self.entries(["/"] + parts.indices.map { "/" + parts[...$0].joined(separator: "/") })
+        let parts = Self.parts(of: path).dropLast()
+        return Self.entries(["/"] + parts.indices.map { Self.path(Array(parts[...$0])) })
     }
 
     private static func entries(_ paths: [String]) -> [Entry] {

@@ -18,7 +18,7 @@ final class LastLetter: Sendable {
             letters.append(Answered(token: token))
             return letters.count - 1
         }
-        let keeping = DeliveryToken(isHeld: { token.isHeld }) { [letters] answer in
+        let keeping = DeliveryToken(loss: { token.loss }) { [letters] answer in
             letters.withLock { $0[number].answer = answer }
         }
         return Delivery(

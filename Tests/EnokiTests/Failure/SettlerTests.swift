@@ -6,8 +6,8 @@ import Testing
 
 /// A message has failed, and its channel is gone.
 @Suite(.timeLimit(.minutes(1))) struct SettlerTests {
-    /// Lets a message fail for good whose channel is gone, and says how many dead letters there are.
-    private func deadLetters(of headers: Headers) async -> Int {
+    /// Lets a message fail for good that can be settled no more, and says how many dead letters there are.
+    private func deadLetters(of headers: Headers, after loss: DeliveryToken.Loss) async -> Int {
         let broker = InProcessBroker(logger: TestBroker.silent)
         let timers = TimerQueue(clock: VirtualClock())
         let publishes = UnsettledPublishes(broker: broker, timers: timers)
@@ -15,7 +15,7 @@ import Testing
         return await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await broker.run() }
             group.addTask { await settler.run() }
-            let token = DeliveryToken(isHeld: { false }) { _ in }
+            let token = DeliveryToken(loss: { loss }) { _ in }
             let message = Message("x", properties: BasicProperties(headers: headers))
             settler.settle(self.failed(message, token), .deadLetter(.error, attempts: 3))
             await settler.waitUntilSettled()
@@ -41,12 +41,14 @@ import Testing
 
     /// The broker delivers it again, here or elsewhere.
     @Test func noCopyIsMadeOfWhatTheBrokerHas() async {
-        #expect(await self.deadLetters(of: [:]) == 0)
+        #expect(await self.deadLetters(of: [:], after: .connection) == 0)
+        #expect(await self.deadLetters(of: self.comeBack, after: .channel) == 0)
     }
 
     /// A broker that has crashed may not have it any more.
-    @Test func aCopyIsMadeOfWhatHasComeBackFromAWait() async {
-        let headers: Headers = [FailureHeaders.attempts: .int64(2), FailureHeaders.queue: "q"]
-        #expect(await self.deadLetters(of: headers) == 1)
+    @Test func aCopyIsMadeOfWhatHasComeBackFromAWaitAndMayHaveDiedWithTheBroker() async {
+        #expect(await self.deadLetters(of: self.comeBack, after: .connection) == 1)
     }
+
+    private let comeBack: Headers = [FailureHeaders.attempts: .int64(2), FailureHeaders.queue: "q"]
 }

@@ -30,7 +30,9 @@ import Testing
 
             func deliver(_ correlationID: String, isHeld: Bool = true) {
                 let properties = BasicProperties(correlationID: correlationID, replyTo: "caller")
-                let token = DeliveryToken(isHeld: { isHeld }) { self.events.append("\(correlationID) \($0)") }
+                let token = DeliveryToken(loss: { isHeld ? nil : .connection }) {
+                    self.events.append("\(correlationID) \($0)")
+                }
                 self.onDelivery(
                     Delivery(
                         message: Message(#"{"args": [1, 2], "kwargs": {}}"#, properties: properties),
