@@ -45,8 +45,18 @@ extension InequivalentArgument: CustomStringConvertible {
     public var description: String {
         "\(self.entity) exists with other arguments: of '\(self.argument)' the broker has \(self.current ?? "another value"),"
             + " wanted was \(self.wanted ?? "what the service says"). Delete the \(self.entity.prefix { $0 != " " }), or declare it with the"
-            + " broker's value, or leave the argument out and set it by a policy."
+            + " broker's value\(self.isForPolicies ? ", or leave the argument out and set it by a policy" : "")."
     }
+
+    /// Whether an operator's policy can say the same, and change it while the queue or the exchange exists
+    /// (https://www.rabbitmq.com/docs/parameters#policies).
+    private var isForPolicies: Bool { Self.argumentsOfPolicies.contains(self.argument) }
+
+    private static let argumentsOfPolicies: Set = [
+        "alternate-exchange", "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-delivery-limit", "x-expires",
+        "x-max-length",
+        "x-max-length-bytes", "x-message-ttl", "x-overflow", "x-queue-mode",
+    ]
 }
 
 extension String {

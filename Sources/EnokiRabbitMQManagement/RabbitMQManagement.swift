@@ -12,6 +12,11 @@ package struct RabbitMQManagement: Sendable {
         package let description: String
         /// The HTTP status; 0 when nothing was asked.
         package let status: Int
+
+        package init(description: String, status: Int) {
+            self.description = description
+            self.status = status
+        }
     }
 
     /// Where the API is, without user and password.

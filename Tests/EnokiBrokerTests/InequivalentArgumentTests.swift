@@ -18,6 +18,14 @@ import Testing
     }
 
     @Test(arguments: [
+        ("x-message-ttl", true), ("alternate-exchange", true), ("durable", false), ("x-queue-type", false),
+        ("x-max-priority", false),
+    ]) func aPolicyIsNamedWhereOneWouldHelp(_ argument: String, _ helps: Bool) throws {
+        let text = "inequivalent arg '\(argument)' for queue 'q' in vhost '/': received 'x' but current is 'y'"
+        #expect(try #require(InequivalentArgument(text)).description.contains("policy") == helps)
+    }
+
+    @Test(arguments: [
         "PRECONDITION_FAILED - unknown delivery tag 1",
         "PRECONDITION_FAILED - invalid arg 'x-max-length' for queue 'q' in vhost '/': {value_negative,-1}",
         "inequivalent arg '", "inequivalent arg 'a' for ", "inequivalent arg 'a' for a stranger",

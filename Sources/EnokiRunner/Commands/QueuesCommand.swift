@@ -44,7 +44,7 @@ struct QueuesCommand<Runner: ServiceRunner>: AsyncParsableCommand {
             )
         }
         let survey = try await api.survey(of: try await ServiceQueues(of: services, sources.reader, logger: logger))
-        var table = TextTable("QUEUE", "READY", "UNACKED", "CONSUMERS", "")
+        var table = TextTable("QUEUE", "READY", "UNACKED", "CONSUMERS", "NOTE")
         for entry in survey.entries {
             let numbers = [entry.state?.ready, entry.state?.unacknowledged, entry.state?.consumers]
             let cells = entry.state == nil ? ["", "", ""] : numbers.map { String($0 ?? 0) }

@@ -29,7 +29,7 @@ struct ManagementAPI: Sendable {
     func survey(of declared: ServiceQueues) async throws -> QueueSurvey {
         let columns =
             "columns=name,messages_ready,messages_unacknowledged,consumers,auto_delete,exclusive,arguments"
-        let queues: [QueueState] = try await self.management.get(["queues", self.vhost], query: columns)
+        let queues: [QueueState] = try await self.queues(query: columns)
         let survey = QueueSurvey(of: declared, queues: queues, bindings: [])
         // There may be as many as there are clients that wait for replies.
         guard !survey.orphans.isEmpty else { return survey }
@@ -38,5 +38,18 @@ struct ManagementAPI: Sendable {
             query: "columns=source,destination,destination_type"
         )
         return QueueSurvey(of: declared, queues: queues, bindings: bindings)
+    }
+
+    private func queues(query: String) async throws -> [QueueState] {
+        do {
+            return try await self.management.get(["queues", self.vhost], query: query)
+        } catch let refusal as RabbitMQManagement.Refusal where refusal.status == 404 {
+            throw RabbitMQManagement.Refusal(
+                description:
+                    "RabbitMQ's HTTP API at \(self.management.address) knows no virtual host '\(self.vhost)': AMQP_URI names it, "
+                    + "and the API may be another broker's",
+                status: 404
+            )
+        }
     }
 }

@@ -54,7 +54,7 @@ import Darwin
             let (exit, output, errors) = try await self.queues(environment)
             #expect(exit == .status(1))
             let rows = output.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
-            #expect(rows.first == "QUEUE READY UNACKED CONSUMERS")
+            #expect(rows.first == "QUEUE READY UNACKED CONSUMERS NOTE")
             #expect(rows.contains("rpc-steady not there yet"))
             #expect(
                 rows.contains { $0.hasPrefix("\(Self.orphan) ") && $0.hasSuffix("what press.events has for it") },
@@ -114,6 +114,14 @@ import Darwin
         #expect(exit == .status(3))
         #expect(errors.contains("401"), "\(errors)")
         #expect(!errors.contains("hunter2"))
+    }
+
+    @Test func aVirtualHostThatIsNotThereIsNamed() async throws {
+        let (exit, _, errors) = try await self.queues([
+            "AMQP_URI": "amqp://localhost/nowhere", "RABBITMQ_MANAGEMENT_URI": try TestEnvironment.managementURI,
+        ])
+        #expect(exit == .status(3))
+        #expect(errors.contains("knows no virtual host 'nowhere': AMQP_URI names it"), "\(errors)")
     }
 
     @Test(arguments: [[:], ["AMQP_URI": "amqp://localhost"]])
