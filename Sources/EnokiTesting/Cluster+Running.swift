@@ -22,7 +22,7 @@ extension Cluster {
                 self.ready.open()
                 return .other
             }
-            if !(await Patience.wait(for: self.ready, atMost: self.patience)) { self.fail(self.notStarted) }
+            if !(await Patience.wait(for: self.ready, atMost: self.startPatience)) { self.fail(self.notStarted) }
             let result = await self.result(of: body)
             for host in hosts { host.stop() }
             self.startWaiting(in: &group)
@@ -69,9 +69,12 @@ extension Cluster {
         }
     }
 
+    /// Little patience is for what a test expects not to come; its services do start, on a busy machine too.
+    private var startPatience: Duration { max(self.patience, .seconds(10)) }
+
     private var notStarted: ExpectationError {
         ExpectationError(
-            "the services did not start within \(self.patience): a `setup` may wait for something that the test must give it, "
+            "the services did not start within \(self.startPatience): a `setup` may wait for something that the test must give it, "
                 + "such as time, or the broker cannot be reached"
         )
     }

@@ -39,7 +39,8 @@ public import Logging
 ///   - faults: What goes wrong on the in-process broker, and when.
 ///   - predictableCallIDs: Whether call ids end with numbers, counted from 0 for each entrypoint, instead of with random
 ///     UUIDs, and all other ids are numbers too.
-///   - patience: How long, in real time, the test waits for what it expects, and for its services to stop.
+///   - patience: How long, in real time, the test waits for what it expects, and for its services to stop; to start they have 10 seconds
+///     at least.
 ///   - seed: Picks the order in which tasks go on: run a test with many, and one that failed again with its
 ///     ``VirtualClock/seed``. By default they take turns.
 ///   - logger: Where the services log; by default nowhere.

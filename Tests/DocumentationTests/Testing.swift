@@ -166,7 +166,7 @@ import Testing
                 Payments(),
                 restricting: [Restriction(Payments.self, to: "price", "charge")],
                 predictableCallIDs: true,
-                patience: .milliseconds(50)
+                patience: .seconds(2)
             ) { cluster in
                 let booked = cluster.expect(Payments.self, "book")
                 let _: Int = try await cluster.rpc("orders", timeout: .seconds(10)).place(customer: "Ada", sku: "cup")
@@ -174,7 +174,7 @@ import Testing
             }
         }
         let document = try Repository().text("Docs/Testing.md")
-        let shown = try #require(text?.description).replacing("0.05 seconds", with: "10.0 seconds")
+        let shown = try #require(text?.description).replacing("2.0 seconds", with: "10.0 seconds")
         #expect(document.contains("```text\n\(shown)\n```"), "\(shown)")
     }
 }

@@ -247,6 +247,25 @@ import Testing
         #expect(stuck.wasCancelled.isOpen)
     }
 
+    @Test func servicesThatDoNotStartFailTheTest() async throws {
+        final class Waiting: DependencyProvider {
+            func setup(_ container: ServiceContainer) async throws {
+                try await ContinuousClock().sleep(for: .seconds(3600))
+            }
+        }
+        struct Late: Microservice {
+            static let name = "late"
+            let waiting = Waiting()
+            var entrypoints: [any Entrypoint] { Once("noop") {} }
+        }
+        let error = await #expect(throws: ExpectationError.self) {
+            try await withServices(Late(), patience: .milliseconds(50)) { _ in }
+        }
+        #expect(
+            error?.description.hasPrefix("the services did not start within 10.0 seconds: a `setup` may wait") == true
+        )
+    }
+
     @Test func aReplacementThatReplacesNothingIsRefused() async throws {
         struct Visitor: Microservice {
             static let name = "visitor"
