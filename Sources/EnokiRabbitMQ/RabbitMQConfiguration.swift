@@ -72,7 +72,7 @@ public struct RabbitMQConfiguration: Sendable, Hashable {
 public struct ReconnectBackoff: Sendable, Hashable {
     /// The bound before the first retry. Default 0.1 seconds.
     public var initial: Duration = .milliseconds(100)
-    /// The highest bound. Default 10 seconds.
+    /// The highest bound. Default 10 seconds. After a refused login, virtual host or certificate it is half of that to all of it.
     public var maximum: Duration = .seconds(10)
     /// The highest bound while nothing listens at the broker's port: to ask costs nearly nothing then, and a broker that starts
     /// again has its services at once. Default 1 second; never more than ``maximum``.
@@ -98,6 +98,11 @@ public struct ReconnectBackoff: Sendable, Hashable {
         let doublings = min(max(attempt - 1, 0), 20)
         let bound = min(self.initial * (1 << doublings), self.maximum, maximum)
         return bound * Double.random(in: 0...1, using: &generator)
+    }
+
+    /// The wait for somebody to change what is configured: never short, and not the same for all.
+    func delayForPeople(using generator: inout some RandomNumberGenerator) -> Duration {
+        self.maximum * Double.random(in: 0.5...1, using: &generator)
     }
 }
 

@@ -79,8 +79,22 @@ import Testing
         for code in [BrokerError.Code.loginRefused, .vhostNotFound, .tlsFailed] {
             var machine = self.machine()
             _ = machine.start()
-            #expect(self.waits(machine.failed(BrokerError(code, ""), after: .zero)) == .seconds(10))
+            let longest = self.waits(machine.failed(BrokerError(code, ""), after: .zero)) ?? .zero
+            #expect(abs(longest / .seconds(1) - 10) < 0.001)
         }
+    }
+
+    @Test func clientsWhoseLoginIsRefusedDoNotComeBackInStep() {
+        var waits: Set<Duration> = []
+        for _ in 0..<20 {
+            var machine = ConnectionStateMachine(RabbitMQConfiguration(), generator: SystemRandomNumberGenerator())
+            _ = machine.start()
+            guard case .wait(let wait, _) = machine.failed(BrokerError(.loginRefused, ""), after: .zero) else {
+                continue
+            }
+            waits.insert(wait)
+        }
+        #expect(waits.count == 20 && waits.allSatisfy { .seconds(5)...(.seconds(10)) ~= $0 })
     }
 
     @Test func failFastEndsOnlyTheFirstConnection() {

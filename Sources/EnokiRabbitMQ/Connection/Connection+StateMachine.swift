@@ -69,7 +69,10 @@ struct ConnectionStateMachine<Generator: RandomNumberGenerator> {
         self.nextEndpoint = (self.nextEndpoint + 1) % self.endpoints.count
         self.state = .waiting(attempt: attempt + 1)
         // A person has to act first; asking often would only fill the broker's log.
-        if error.isConfigurationError { return .wait(self.backoff.maximum, beforeAttempt: attempt + 1) }
+        if error.isConfigurationError {
+            let delay = self.backoff.delayForPeople(using: &self.generator)
+            return .wait(delay, beforeAttempt: attempt + 1)
+        }
         // Another node may be up: all are asked before anything is waited for.
         let round = attempt / self.endpoints.count
         if attempt % self.endpoints.count != 0 { return .wait(.zero, beforeAttempt: attempt + 1) }
