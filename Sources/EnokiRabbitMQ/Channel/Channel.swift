@@ -106,12 +106,16 @@ final class Channel: Sendable {
     }
 
     /// The broker has closed the channel. When this returns nothing more is sent on it, and it can be answered.
-    func closed(_ closure: IncomingMethod.Closure) {
-        let calls = self.state.withLock { state in
+    ///
+    /// - Returns: Whether its number is free then. With a close of our own under way it is free only when the broker has answered
+    ///   that.
+    func closed(_ closure: IncomingMethod.Closure) -> Bool {
+        let (calls, isFree) = self.state.withLock { state in
             state.loss = .channel
-            return state.calls.removeAllButClose()
+            return (state.calls.removeAllButClose(), state.calls.isEmpty)
         }
         self.user.channel(self, closedWith: closure, unanswered: calls)
+        return isFree
     }
 
     /// The session is over.

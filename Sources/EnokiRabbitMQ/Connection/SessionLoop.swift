@@ -334,11 +334,9 @@ final class SessionLoop {
                 self.fail("the broker answered what was not asked", .protocolViolation)
             }
         case .channelClosed(let closure):
-            // With a close of our own under way the number is free only when the broker has answered that.
-            let isFree = channel.isOpen
             // In this order: who uses the channel sends nothing more on it, then the broker is answered, then the number
             // may be used again. Anything else would end the connection (504 CHANNEL_ERROR).
-            channel.closed(closure)
+            let isFree = channel.closed(closure)
             self.session.outbox.append(.channelCloseOk, channel: number)
             self.forget(number)
             if isFree { self.session.release(channel) }

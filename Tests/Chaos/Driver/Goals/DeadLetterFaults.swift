@@ -45,7 +45,8 @@ struct DeadLetterFaults: Goal {
         }
     }
 
-    /// The dead letters are deleted again and again, whenever they are empty: what an operator deletes with them is gone.
+    /// The dead letters are deleted again and again, while none is on its way: what comes in as an operator deletes is gone, though
+    /// RabbitMQ confirms it.
     private func deleted(
         _ run: Run,
         _ canary: Canary,
@@ -53,23 +54,19 @@ struct DeadLetterFaults: Goal {
         _ verdict: inout Verdict
     ) async throws -> [MessageID] {
         let part = range.count / 5
-        for start in stride(from: range.lowerBound, to: range.upperBound, by: part) {
-            // Some at a time, so that there are moments in which there is nothing to lose.
-            try await canary.sendEvents(producer: 9, start..<start + part)
-            try await ContinuousClock().sleep(for: .milliseconds(400))
-        }
         var letters: [MessageID] = []
         var deletions = 0
-        try await eventually("\(range.count) dead letters of queues that were deleted", within: .seconds(60)) {
-            let found = try await canary.drain(Self.dead)
-            letters += found
-            // Empty is to RabbitMQ what has nothing ready: what a consumer was sent as it closed is not back at once.
-            let isIdle = try await run.host.queue(Self.dead).map { $0.messagesUnacknowledged == 0 } ?? false
-            if !found.isEmpty, isIdle, try await run.host.deleteIfEmpty(queue: Self.dead) { deletions += 1 }
-            return letters.count >= range.count
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: part) {
+            try await canary.sendEvents(producer: 9, start..<start + part)
+            letters += try await self.collect(part, canary)
+            try await eventually("the dead letters are deleted") {
+                // Empty is to RabbitMQ what has nothing ready: what a consumer was sent as it closed is not back at once.
+                guard try await run.host.queue(Self.dead)?.messagesUnacknowledged == 0 else { return false }
+                return try await run.host.deleteIfEmpty(queue: Self.dead)
+            }
+            deletions += 1
         }
         verdict.note("deletions of the dead letters", deletions)
-        if deletions == 0 { verdict.violation("the dead letters were never deleted: the run proves nothing") }
         return letters
     }
 
