@@ -66,10 +66,10 @@ public final class DeliveryToken: Sendable {
 
     /// What takes the right to settle a delivery.
     package enum Loss: Sendable, Hashable {
-        /// Its channel was closed. The broker has the message.
-        case channel
-        /// The connection ended. Perhaps the broker died, and may not even have the message any more.
-        case connection
+        /// Its channel was closed: the broker has the message again.
+        case returned
+        /// The connection was lost, or the queue: the broker may not have the message any more.
+        case uncertain
     }
 
     /// What has taken the right to settle; `nil` while the broker takes an answer. It may be gone by the time that this is read.

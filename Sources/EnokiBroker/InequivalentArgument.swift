@@ -49,13 +49,12 @@ extension InequivalentArgument: CustomStringConvertible {
     }
 
     /// Whether an operator's policy can say the same, and change it while the queue or the exchange exists
-    /// (https://www.rabbitmq.com/docs/parameters#policies).
-    private var isForPolicies: Bool { Self.argumentsOfPolicies.contains(self.argument) }
+    /// (https://www.rabbitmq.com/docs/parameters#policies). What exists must have been declared without it.
+    private var isForPolicies: Bool { self.current == "none" && Self.argumentsOfPolicies.contains(self.argument) }
 
     private static let argumentsOfPolicies: Set = [
         "alternate-exchange", "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-delivery-limit", "x-expires",
-        "x-max-length",
-        "x-max-length-bytes", "x-message-ttl", "x-overflow", "x-queue-mode",
+        "x-max-length", "x-max-length-bytes", "x-message-ttl", "x-overflow", "x-queue-mode",
     ]
 }
 

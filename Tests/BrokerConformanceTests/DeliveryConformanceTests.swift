@@ -54,7 +54,7 @@ import Testing
             tokens[0].settle(.ack)
             #expect(tokens.map(\.loss) == [nil, nil])
             await consumer.close()
-            #expect(tokens.map(\.loss) == [.channel, .channel])
+            #expect(tokens.map(\.loss) == [.returned, .returned])
             try await broker.expectContents(["1"], of: "q")
         }
     }

@@ -18,10 +18,11 @@ import Testing
     }
 
     @Test(arguments: [
-        ("x-message-ttl", true), ("alternate-exchange", true), ("durable", false), ("x-queue-type", false),
-        ("x-max-priority", false),
-    ]) func aPolicyIsNamedWhereOneWouldHelp(_ argument: String, _ helps: Bool) throws {
-        let text = "inequivalent arg '\(argument)' for queue 'q' in vhost '/': received 'x' but current is 'y'"
+        ("x-message-ttl", "none", true), ("alternate-exchange", "none", true), ("x-queue-type", "none", false),
+        ("x-max-priority", "none", false), ("durable", "'true'", false),
+        ("x-message-ttl", "the value '5' of type 'signedint'", false),
+    ]) func aPolicyIsNamedWhereOneWouldHelp(_ argument: String, _ current: String, _ helps: Bool) throws {
+        let text = "inequivalent arg '\(argument)' for queue 'q' in vhost '/': received 'x' but current is \(current)"
         #expect(try #require(InequivalentArgument(text)).description.contains("policy") == helps)
     }
 

@@ -32,7 +32,7 @@ import Testing
         self.call(.queueInspect("q"))
         #expect(self.channel.loss == nil)
         #expect(self.channel.closed(self.closure))
-        #expect(self.channel.loss == .channel)
+        #expect(self.channel.loss == .returned)
         #expect(self.user.unanswered.withLock { $0.count } == 1)
         self.call(.queueInspect("q"))
         #expect(self.answers.elements.count == 1)
@@ -41,7 +41,7 @@ import Testing
     @Test func itsNumberIsNotFreeBeforeACloseOfOurOwnIsAnswered() {
         self.call(.queueInspect("q"))
         self.call(.channelClose)
-        #expect(self.channel.loss == .channel)
+        #expect(self.channel.loss == .returned)
         #expect(!self.channel.closed(self.closure))
         #expect(self.user.unanswered.withLock { $0.count } == 1)
         #expect(self.channel.answered(Method.channelClose.reply ?? 0, .done))
@@ -51,7 +51,7 @@ import Testing
     @Test func whatIsLostWithTheConnectionIsTold() {
         self.call(.queueInspect("q"))
         self.channel.lost(BrokerError(.connectionLost, "gone"))
-        #expect(self.channel.loss == .connection)
+        #expect(self.channel.loss == .uncertain)
         #expect(self.answers.elements.count == 1)
     }
 }

@@ -19,29 +19,16 @@ import Testing
     @Test func everythingIsAskedForOnceInPortions() {
         let round = self.round(declaring: 250)
         var sizes: [Int] = []
-        while let questions = round.next(where: { _ in true }) { sizes.append(questions.count) }
+        while let questions = round.next() { sizes.append(questions.count) }
         #expect(sizes == [100, 100, 51])
-    }
-
-    @Test func whatIsDeletedMeanwhileIsNotDeclaredAgain() {
-        let round = self.round(declaring: 350)
-        var recorded = RecordedTopology()
-        for number in 0..<350 { recorded.record(Queue("\(number)")) }
-        var asked = round.next(where: recorded.holds) ?? []
-        #expect(asked.count == 100)
-        // All of the second portion, and one of the third.
-        for number in 99...199 { recorded.remove(queue: "\(number)") }
-        while let questions = round.next(where: recorded.holds) { asked += questions }
-        let names = asked.compactMap { if case .queueDeclare(let queue) = $0.method { queue.name } else { nil } }
-        #expect(names == ((0..<99).map { $0 } + (200..<350)).map(String.init))
     }
 
     @Test(arguments: [BrokerError.Code.timedOut, .connectionLost, .closed])
     func nothingMoreIsAskedOfABrokerThatAnswersNoMore(code: BrokerError.Code) throws {
         let round = self.round(declaring: 250)
-        let question = try #require(round.next(where: { _ in true })?.last)
+        let question = try #require(round.next()?.last)
         round.note(BrokerError(code, "gone"), for: question)
-        #expect(round.next(where: { _ in true })?.count == nil)
+        #expect(round.next()?.count == nil)
         #expect(round.findings.failures.map(\.code) == [code])
     }
 
@@ -49,7 +36,7 @@ import Testing
     @Test(arguments: [BrokerError.Code.notFound, .resourceLocked])
     func aQueueThatIsGoneOrAnothersIsLost(code: BrokerError.Code) throws {
         let round = self.round(declaring: 1)
-        let question = try #require(round.next(where: { _ in true })?.first)
+        let question = try #require(round.next()?.first)
         round.note(BrokerError(code, "no queue"), for: question)
         #expect(round.findings.lost == [ObjectIdentifier(self.watcher)])
         #expect(round.findings.failures.isEmpty)

@@ -107,9 +107,26 @@ import Testing
             #expect(lost.token.loss == nil)
             proxy.cut()
             let again = try await mailbox.next()
-            #expect(lost.token.loss == .connection)
+            #expect(lost.token.loss == .uncertain)
             #expect(again.token.loss == nil)
             again.token.settle(.ack)
+            await consumer.close()
+            try await broker.delete(queue: queue.name)
+        }
+    }
+
+    @Test(arguments: TransportServer.allCases)
+    func aDeliveryKnowsThatItsQueueIsLost(on server: TransportServer) async throws {
+        try await server.withTransport { broker in
+            let queue = Queue(.unique("deleted"))
+            try await broker.declare(Topology(queues: [queue]))
+            let mailbox = Mailbox<Delivery>()
+            let consumer = try await broker.consume(queue.name) { mailbox.put($0) }
+            try await broker.publish(Message("x"), to: "", routingKey: queue.name)
+            let lost = try await mailbox.next()
+            try await server.withTransport { other in try await other.delete(queue: queue.name) }
+            try await eventually("the consumer is served no longer") { lost.token.loss != nil }
+            #expect(lost.token.loss == .uncertain)
             await consumer.close()
             try await broker.delete(queue: queue.name)
         }

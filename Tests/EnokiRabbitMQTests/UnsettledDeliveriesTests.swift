@@ -97,7 +97,7 @@ import Testing
                 let again = [try await mailbox.next(), try await mailbox.next()]
                 #expect(again.map(\.message.body) == held.map(\.message.body) && again.allSatisfy(\.redelivered))
                 for delivery in held {
-                    #expect(delivery.token.loss == .channel)
+                    #expect(delivery.token.loss == .returned)
                     delivery.token.settle(.ack)
                 }
                 await broker.reaches { $0 == .connected }

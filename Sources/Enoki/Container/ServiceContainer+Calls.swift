@@ -68,15 +68,17 @@ extension ServiceContainer {
     /// - Parameters:
     ///   - queue: The queue.
     ///   - most: How many deliveries it may hold, where that is less than the settings say.
-    ///   - admit: How long a delivery waits before all else; `nil` when it is settled already.
-    ///   - gate: What keeps deliveries back, before they are admitted, while most calls fail.
+    ///   - gate: What keeps deliveries back, before all else, while most calls fail.
+    ///   - putOff: Settles a delivery that the gate would keep back, where it is not to be in hand so long; told whether it did.
+    ///   - admit: How long a delivery waits then; `nil` when it is settled already.
     ///   - limit: What a delivery waits for before it waits for a worker.
     ///   - handle: Works on a delivery, and settles it; told where it comes from.
     func consume(
         _ queue: String,
         atMost most: Int? = nil,
-        admit: @escaping @Sendable (Delivery, Redeliveries.Origin, Deadline?) -> Duration?,
         gate: KillSwitchGate? = nil,
+        putOff: @escaping @Sendable (Delivery, Redeliveries.Origin, Deadline?) -> Bool = { _, _, _ in false },
+        admit: @escaping @Sendable (Delivery, Redeliveries.Origin, Deadline?) -> Duration?,
         limit: @escaping @Sendable (Delivery) -> ConcurrencyLimit?,
         _ handle: @escaping @Sendable (Delivery, Redeliveries.Origin, Deadline?) async -> Void
     ) async throws -> any Consumer {
@@ -91,6 +93,7 @@ extension ServiceContainer {
             let deadline = timeout.map { Deadline(after: .milliseconds($0), timers: self.process.timers) }
             let job = WorkerPool.Job(
                 run: {
+                    self.process.quarantine.begin(delivery.token, at: self.process.timers.now)
                     await handle(delivery, origin, deadline)
                     self.process.quarantine.leave(delivery.token)
                 },
@@ -110,8 +113,9 @@ extension ServiceContainer {
                 }
                 if pause > .zero { self.process.timers.schedule(after: pause) { submit(job) } } else { submit(job) }
             }
-            // First, since what is admitted may take a place in the quarantine.
-            if let gate { gate.submit(job, for: delivery.token, begin) } else { begin(job) }
+            // The gate first, since what is admitted may take a place in the quarantine.
+            guard let gate else { return begin(job) }
+            gate.submit(job, for: delivery.token, unless: { putOff(delivery, origin, deadline) }, begin)
         }
         return try await self.untilAnswered { [options] in
             try await self.process.broker.consume(queue, options: options, onDelivery: onDelivery)

@@ -56,11 +56,9 @@ struct Handling {
         guard self.queue.outlivesItsConsumers, self.policy.finalStep != .requeue, self.deliveryLimit > 0 else {
             return []
         }
+        // What is counted waits as long as what is put off after one return less.
         let limit = DeliveryLimit(limit: self.deliveryLimit)
-        return (0..<self.deliveryLimit).compactMap { redeliveries in
-            let verdict = limit.verdict(from: .others, redeliveries: redeliveries, timeLeft: nil, chance: { 0 })
-            return if case .comeBack(let wait, _) = verdict { wait.step } else { nil }
-        }
+        return (1...self.deliveryLimit).map { limit.putOff(after: $0, chance: { 0 }).step }
     }
 }
 

@@ -55,11 +55,13 @@ final class BoundEventHandler: BoundEntrypoint {
         try await self.container.declare(self.handling.retryTopology)
         let limits = self.handler.limits
         let limit = self.container.concurrencyLimit(limits)
+        let mostInHand = self.failures.policy.killSwitch?.mostInHand(timeout: limits.timeout)
         let consumer = try await self.container.consume(
             self.failures.queue.name,
-            atMost: [limits.concurrency, self.failures.policy.killSwitch?.mostInHand].compactMap { $0 }.min(),
-            admit: { self.failures.admit($0, from: $1, entrypoint: self.handler.name, deadline: $2) },
+            atMost: [limits.concurrency, mostInHand].compactMap { $0 }.min(),
             gate: self.failures.gate,
+            putOff: { self.failures.putOff($0, from: $1, entrypoint: self.handler.name, deadline: $2) },
+            admit: { self.failures.admit($0, from: $1, entrypoint: self.handler.name, deadline: $2) },
             limit: { _ in limit }
         ) { event, origin, deadline in
             await self.handle(event, origin, deadline)

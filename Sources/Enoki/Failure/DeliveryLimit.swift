@@ -9,9 +9,10 @@
 ///   not even begun.
 /// - From the second on the copy waits 1, 2, 4 ... seconds before it comes back. That outlasts a rolling restart, and a
 ///   process that dies of its message is not started all the time.
-/// - What has come back twice is worked on alone among its like (``Quarantine``) until some have not killed, and what has come
-///   back three times, or may not come back once more, always: the others are put off, uncounted. So no message is counted
-///   again and again for being near another that kills.
+/// - What has come back twice is worked on alone among its like (``Quarantine``) until some have not killed, and what may not
+///   come back once more, always: the others are put off, uncounted. So no message is given up for being near another that
+///   kills; it may be where several kill, of which each gets near twice before it is held apart too, and beside a request whose
+///   caller does not wait until there is room.
 /// - Each waits a second in hand before its handler begins. By then the originals of the copies are acknowledged, its own and
 ///   those of the others that were put off: a process that dies at once leaves one message for each.
 ///
@@ -60,7 +61,7 @@ struct DeliveryLimit: Sendable, Hashable {
         return .comeBack(isInTime ? wait : .none, redeliveries: count)
     }
 
-    /// When a delivery may go on, which has just come. One that is to be counted may at once: its handler does not begin.
+    /// When a delivery may go on. One that is to be counted may at once: its handler does not begin.
     ///
     /// - Parameter enters: Takes room in the quarantine, if there is any.
     func admission(
@@ -72,7 +73,7 @@ struct DeliveryLimit: Sendable, Hashable {
     ) -> Admission {
         guard self.limit > 0, origin != .others, redeliveries > 0 else { return .after(.zero) }
         let isTaken = self.stay(after: redeliveries).map(enters) ?? true
-        let wait = isTaken ? Self.pause : Self.wait(before: redeliveries + 1, chance)
+        let wait = isTaken ? Self.pause : self.putOff(after: redeliveries, chance: chance)
         // A caller who waits no longer would be lost for sure.
         if let timeLeft, wait.delay >= timeLeft { return .after(.zero) }
         return isTaken ? .after(wait.delay) : .later(wait)
@@ -80,12 +81,14 @@ struct DeliveryLimit: Sendable, Hashable {
 
     /// How much of the quarantine a message takes; `nil` for one that needs none.
     private func stay(after redeliveries: Int) -> Quarantine.Stay? {
-        if redeliveries >= min(self.limit, Self.alone) { return .allPlaces }
+        if redeliveries >= self.limit { return .allPlaces }
         return redeliveries > 1 ? .onePlace : nil
     }
 
-    /// What has come back so often is worked on alone.
-    private static let alone = 3
+    /// How long a copy waits that is put off, uncounted, having come back `redeliveries` times.
+    func putOff(after redeliveries: Int, chance: () -> Double) -> RetryDelay {
+        Self.wait(before: redeliveries + 1, chance)
+    }
 
     private static func wait(before redeliveries: Int, _ chance: () -> Double) -> RetryDelay {
         redeliveries > 1 ? Self.backoff.delay(after: redeliveries - 1, chance: chance) : .none

@@ -83,7 +83,7 @@ struct FailureHandling: Sendable {
         }
     }
 
-    /// How long a delivery that has just come waits before it goes on; `nil` when it was put off, and is settled.
+    /// How long a delivery waits before it goes on; `nil` when it was put off, and is settled.
     func admit(
         _ delivery: Delivery,
         from origin: Redeliveries.Origin,
@@ -110,13 +110,32 @@ struct FailureHandling: Sendable {
         }
     }
 
+    /// Puts a delivery off, uncounted, that has come back before: where it would only wait, it is not to be in hand when another
+    /// message kills the process.
+    ///
+    /// - Returns: Whether it was, and is settled.
+    func putOff(
+        _ delivery: Delivery,
+        from origin: Redeliveries.Origin,
+        entrypoint: String,
+        deadline: Deadline?
+    ) -> Bool {
+        let redeliveries = self.redeliveries(of: delivery)
+        guard origin != .others, redeliveries > 0, let limit = self.deliveryLimit(of: delivery) else { return false }
+        let wait = limit.putOff(after: redeliveries, chance: self.container.process.overrides.chance)
+        let settlement = Settlement.comeBack(wait, redeliveries: redeliveries)
+        self.settle(delivery, returned: settlement, entrypoint: entrypoint, deadline: deadline)
+        return true
+    }
+
     /// The limit for a delivery; `nil` where there is none: without dead letters, and with a policy whose final step is to
     /// requeue, which is without a limit by its meaning. Of a message that was not taken whole no copy can be made.
     private func deliveryLimit(of delivery: Delivery) -> DeliveryLimit? {
         guard self.queue.outlivesItsConsumers, self.policy.finalStep != .requeue, delivery.message.defect == nil else {
             return nil
         }
-        return DeliveryLimit(limit: self.container.process.settings.deliveryLimit)
+        let limit = self.container.process.settings.deliveryLimit
+        return limit > 0 ? DeliveryLimit(limit: limit) : nil
     }
 
     private func redeliveries(of delivery: Delivery) -> Int {

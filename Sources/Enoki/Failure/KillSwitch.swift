@@ -41,7 +41,11 @@ public struct KillSwitch: Sendable, Hashable {
 
     /// How many deliveries may be in hand, so that the last of them is tried long before RabbitMQ wants it back (`consumer_timeout`,
     /// 30 minutes).
-    var mostInHand: Int { max(1, Int(Duration.seconds(1200) / self.longestPause)) }
+    ///
+    /// - Parameter timeout: How long each try may take.
+    func mostInHand(timeout: Duration?) -> Int {
+        max(1, Int(Duration.seconds(1200) / (self.longestPause + (timeout ?? .zero))))
+    }
 
     /// What cannot work, and what to give instead; `nil` where all can.
     var defect: String? {

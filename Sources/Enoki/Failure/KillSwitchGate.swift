@@ -32,8 +32,14 @@ final class KillSwitchGate: Sendable {
 
     /// Submits the job of a delivery, now or when calls may begin again. Each that is submitted is to end here, by running or by
     /// ``ended(_:failed:)``.
-    func submit(_ job: WorkerPool.Job, for token: DeliveryToken, _ submit: @escaping @Sendable (WorkerPool.Job) -> Void)
-    {
+    ///
+    /// - Parameter putOff: Asked of a delivery that would have to wait: whether it does not, and is settled.
+    func submit(
+        _ job: WorkerPool.Job,
+        for token: DeliveryToken,
+        unless putOff: () -> Bool,
+        _ submit: @escaping @Sendable (WorkerPool.Job) -> Void
+    ) {
         let id = ObjectIdentifier(token)
         let job = WorkerPool.Job(
             run: {
@@ -43,13 +49,17 @@ final class KillSwitchGate: Sendable {
             },
             discard: job.discard
         )
-        let action = self.state.withLock { state -> (@Sendable () -> Void)? in
-            if state.isClosed { return job.discard }
-            if state.machine.begin(id) { return { submit(job) } }
-            state.waiting.append(Waiting(id: id, job: job, submit: submit))
-            return nil
+        func begin(or refused: (inout State) -> Void) -> (@Sendable () -> Void)? {
+            self.state.withLock { state in
+                if state.isClosed { return job.discard }
+                if state.machine.begin(id) { return { submit(job) } }
+                refused(&state)
+                return nil
+            }
         }
-        action?()
+        if let action = begin(or: { _ in }) { return action() }
+        if putOff() { return }
+        begin(or: { $0.waiting.append(Waiting(id: id, job: job, submit: submit)) })?()
     }
 
     /// The call of a delivery has ended; `nil` where that says nothing, or no call was made.

@@ -3,7 +3,7 @@
 /// One of them may kill the process. Then all that is in hand comes back and is counted, so that no other that has a
 /// count already shall be in hand with it. With each that leaves and leaves the process alive there are twice as many places,
 /// so that many that came back for another reason, such as a broker that was restarted twice, are not worked on one by one.
-/// Among so many there may still be one that kills: who has come back more often takes all places, and shares them with nobody.
+/// Among so many there may still be one that kills: who may not come back once more takes all places, and shares them with nobody.
 final class Quarantine: Sendable {
     /// How much of it a delivery takes.
     enum Stay: Sendable, Hashable {
@@ -13,8 +13,8 @@ final class Quarantine: Sendable {
 
     private struct Occupant {
         let stay: Stay
-        /// Until when it keeps others out.
-        let end: Duration
+        /// Until when it keeps others out; `nil` while its call has not begun.
+        var end: Duration?
     }
 
     private struct State {
@@ -32,7 +32,7 @@ final class Quarantine: Sendable {
 
     private let state = Locked(State())
 
-    /// How long a delivery may keep others out: one that lives so long has not killed.
+    /// How long a call may keep others out: one that lives so long has not killed.
     private static let longestStay = Duration.seconds(300)
     private static let mostPlaces = 1024
 
@@ -42,11 +42,18 @@ final class Quarantine: Sendable {
     /// - Returns: Whether there was room.
     func enter(_ token: DeliveryToken, _ stay: Stay, at now: Duration) -> Bool {
         self.state.withLock { state in
-            if !state.hasRoom(for: stay) { state.occupants = state.occupants.filter { now < $0.value.end } }
+            if !state.hasRoom(for: stay) {
+                state.occupants = state.occupants.filter { $0.value.end.map { now < $0 } ?? true }
+            }
             guard state.hasRoom(for: stay) else { return false }
-            state.occupants[ObjectIdentifier(token)] = Occupant(stay: stay, end: now + Self.longestStay)
+            state.occupants[ObjectIdentifier(token)] = Occupant(stay: stay)
             return true
         }
+    }
+
+    /// The call of the delivery begins, if the delivery is here.
+    func begin(_ token: DeliveryToken, at now: Duration) {
+        self.state.withLock { $0.occupants[ObjectIdentifier(token)]?.end = now + Self.longestStay }
     }
 
     /// Leaves, if the delivery is here: its call has ended, or is not made.

@@ -144,7 +144,7 @@ extension Redeliveries {
         /// Why the broker takes no answer of the call now; `nil` when it does.
         func loss(_ identity: MessageIdentity, _ number: Number) -> DeliveryToken.Loss? {
             guard let call = self.calls[identity]?.first(where: { $0.number == number }), let token = call.token else {
-                return .channel
+                return .returned
             }
             return token.loss
         }

@@ -66,7 +66,7 @@ final class Redeliveries: Sendable {
     private func token(_ identity: MessageIdentity, _ number: StateMachine.Number) -> DeliveryToken {
         // Weakly, since what waits here holds such a token. Without this object the queue is consumed no more.
         DeliveryToken(
-            loss: { [weak self] in self.map { $0.machine.withLock { $0.loss(identity, number) } } ?? .channel },
+            loss: { [weak self] in self.map { $0.machine.withLock { $0.loss(identity, number) } } ?? .returned },
             whenHeldAgain: { [weak self] in self?.wait(identity, number, $0) },
             { [weak self] in self?.settle(identity, number, $0) }
         )

@@ -150,8 +150,13 @@ final class Settler: Sendable {
         // Of a channel that is gone the broker has the original, and delivers it again: the copy would be a second message.
         // It is made when that delivery comes here, and not if it goes to another process. Of what came back from a wait it is
         // made at once where the broker may have died: better twice than not at all.
-        let mayBeTheOnlyOne = copy.diesWithTheBroker && copy.token.loss == .connection
-        guard mayBeTheOnlyOne || copy.token.isHeld(orCallLater: { self.submit(copy, to: target) }) else {
+        let isMadeNow =
+            switch copy.token.loss {
+            case nil: true
+            case .uncertain: copy.diesWithTheBroker
+            case .returned: false
+            }
+        guard isMadeNow || copy.token.isHeld(orCallLater: { self.submit(copy, to: target) }) else {
             return self.unsettled.end()
         }
         let forms = [copy.message, copy.message.withoutForeignHeaders, copy.message.withoutForeignParts]

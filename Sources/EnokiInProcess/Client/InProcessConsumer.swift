@@ -155,7 +155,7 @@ final class InProcessConsumer: Consumer {
         let tag = delivery.deliveryTag
         let settles = !self.options.automaticAcknowledgement
         // Also with its connection: this broker does not die without its services.
-        let token = DeliveryToken(loss: { channel.isOpen ? nil : .channel }) { answer in
+        let token = DeliveryToken(loss: { channel.isOpen ? nil : .returned }) { answer in
             guard settles else { return }
             // A channel that is gone has given its deliveries back already.
             switch answer {

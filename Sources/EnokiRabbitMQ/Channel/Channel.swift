@@ -27,9 +27,13 @@ extension ChannelUser {
 final class Channel: Sendable {
     private struct State {
         var calls = CallQueue()
-        var loss: DeliveryToken.Loss?
+        private(set) var loss: DeliveryToken.Loss?
+        /// Whether the broker has told that the queue of its consumer is gone.
+        var isQueueLost = false
 
         var isOpen: Bool { self.loss == nil }
+
+        mutating func end(_ loss: DeliveryToken.Loss) { self.loss = self.isQueueLost ? .uncertain : loss }
     }
 
     let number: UInt16
@@ -49,19 +53,33 @@ final class Channel: Sendable {
     /// Why no methods can be sent; `nil` while they can.
     var loss: DeliveryToken.Loss? { self.state.withLock { $0.loss } }
 
+    /// The broker has cancelled the consumer: what is unsettled is in the queue again, or gone with it.
+    func noteLostQueue() { self.state.withLock { $0.isQueueLost = true } }
+
     /// Sends a method and tells `complete` the answer, on the I/O thread, or the failure.
     func call(
         _ method: Method,
         deadline: ContinuousClock.Instant,
         complete: @escaping @Sendable (Result<IncomingMethod.Reply, BrokerError>) -> Void
     ) {
-        let failure = self.state.withLock { state -> BrokerError? in
+        if let failure = self.send(method, deadline: deadline, complete: complete) { complete(.failure(failure)) }
+    }
+
+    /// Sends a method and tells `complete` the answer, on the I/O thread.
+    ///
+    /// - Returns: Why it cannot be sent, which `complete` is not told.
+    func send(
+        _ method: Method,
+        deadline: ContinuousClock.Instant,
+        complete: @escaping @Sendable (Result<IncomingMethod.Reply, BrokerError>) -> Void
+    ) -> BrokerError? {
+        self.state.withLock { state -> BrokerError? in
             guard state.isOpen else { return Self.gone }
             // Under the lock: the order of the calls is the order on the wire.
             switch self.outbox.append(method, channel: self.number, deadline: deadline) {
             case .accepted:
                 state.calls.append(Call(method: method, deadline: deadline, complete: complete))
-                if case .channelClose = method { state.loss = .channel }
+                if case .channelClose = method { state.end(.returned) }
                 return nil
             case .closed, .full: return Self.gone
             case .invalid(let status):
@@ -71,7 +89,6 @@ final class Channel: Sendable {
                 )
             }
         }
-        if let failure { complete(.failure(failure)) }
     }
 
     /// Sends a method that has no answer, if the channel is open.
@@ -111,7 +128,7 @@ final class Channel: Sendable {
     ///   that.
     func closed(_ closure: IncomingMethod.Closure) -> Bool {
         let (calls, isFree) = self.state.withLock { state in
-            state.loss = .channel
+            state.end(.returned)
             return (state.calls.removeAllButClose(), state.calls.isEmpty)
         }
         self.user.channel(self, closedWith: closure, unanswered: calls)
@@ -121,7 +138,7 @@ final class Channel: Sendable {
     /// The session is over.
     func lost(_ error: BrokerError) {
         let calls = self.state.withLock { state in
-            state.loss = .connection
+            state.end(.uncertain)
             return state.calls.removeAll()
         }
         for call in calls { call.complete?(.failure(error)) }

@@ -51,15 +51,14 @@ extension ConsumerHost {
             // Declared first, a queue would be there whether it was lost or not.
             checking.compactMap { id in
                 state.consumers[id].map { DeclaringRound.Question(method: .queueInspect($0.queue), checks: id) }
-            } + state.wanted.methods.map { DeclaringRound.Question(method: $0) }
+            } + state.recorded.methods.map { DeclaringRound.Question(method: $0) }
         }
         self.go(on: DeclaringRound(number: round, questions), on: session)
     }
 
     /// Asks the next questions of a round: each has the whole time of a call, however many there are.
     private func go(on round: DeclaringRound, on session: Session) {
-        let wanted = self.state.withLock { $0.wanted }
-        guard let questions = round.next(where: wanted.holds) else {
+        guard let questions = round.next() else {
             let (lost, failures) = round.findings
             for error in failures where error.code != .connectionLost && error.code != .closed {
                 // Each round finds the same; what repeats is told by the consumers. What exists otherwise than it is wanted is used as
@@ -79,7 +78,7 @@ extension ConsumerHost {
             self.go(on: round, on: session)
         }
         for question in questions {
-            self.topologyCall(question.method, on: session, deadline: deadline) { result in
+            self.topologyCall(question.method, restores: true, on: session, deadline: deadline) { result in
                 if case .failure(let error) = result { round.note(session.attributed(error), for: question) }
                 countdown.down()
             }

@@ -23,6 +23,13 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
 
         /// What is to be restored: not what is just being deleted, or it would be there again behind its deletion.
         var wanted: RecordedTopology { self.deletions.values.reduce(into: self.recorded) { $0.record($1) } }
+
+        /// - Returns: Its key in the deletions that have no answer yet.
+        mutating func begin(deletion method: Method) -> Int {
+            defer { self.nextDeletion += 1 }
+            self.deletions[self.nextDeletion] = method
+            return self.nextDeletion
+        }
     }
 
     let connection: Connection
@@ -155,47 +162,53 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
     }
 
     /// Runs `method` on the channel for topology, and records what it changes as soon as the broker has answered.
+    ///
+    /// - Parameters:
+    ///   - usesExisting: Whether what exists with other arguments is an answer, and no error.
+    ///   - restores: Whether it is part of a recovery: what is not wanted any more is left out, and done.
     func topologyCall(
         _ method: Method,
         usesExisting: Bool = false,
+        restores: Bool = false,
         on session: Session,
         deadline: ContinuousClock.Instant,
         complete: @escaping @Sendable (Result<IncomingMethod.Reply, BrokerError>) -> Void
     ) {
-        guard let channel = self.topologyChannel(of: session) else {
-            return complete(.failure(BrokerError(.connectionLost, "the connection to the broker was lost")))
+        // Under the lock: what a deletion takes away is either declared before it on the wire, or not at all.
+        let result = self.state.withLock { state -> Result<IncomingMethod.Reply, BrokerError>? in
+            guard state.session === session, let channel = state.topologyChannel else {
+                return .failure(BrokerError(.connectionLost, "the connection to the broker was lost"))
+            }
+            if restores, method.isDeclaration, !state.wanted.holds(method) { return .success(.done) }
+            let deletion = method.isDeletion ? state.begin(deletion: method) : nil
+            let failure = channel.send(method, deadline: deadline) { answer in
+                let result = Self.result(of: method, answer, usesExisting: usesExisting)
+                self.state.withLock { state in
+                    if let deletion { state.deletions[deletion] = nil }
+                    if case .success = result { state.recorded.record(method) }
+                }
+                complete(result)
+            }
+            guard let failure else { return nil }
+            if let deletion { state.deletions[deletion] = nil }
+            return .failure(failure)
         }
-        let deletion = method.isDeletion ? self.noteDeletion(method) : nil
-        channel.call(method, deadline: deadline) { result in
-            var result = result
-            // What is to be undone does not exist: then it is undone.
-            if case .unbind = method, case .failure(let error) = result, error.code == .notFound {
-                result = .success(.done)
-            }
-            if usesExisting, case .failure(let error) = result, let difference = error.inequivalentArgument,
-                difference.isUsable
-            {
-                result = .success(.exists(difference))
-            }
-            self.state.withLock { state in
-                if let deletion { state.deletions[deletion] = nil }
-                if case .success = result { state.recorded.record(method) }
-            }
-            complete(result)
-        }
+        if let result { complete(result) }
     }
 
-    /// - Returns: Its key in the deletions under way.
-    private func noteDeletion(_ method: Method) -> Int {
-        self.state.withLock { state in
-            defer { state.nextDeletion += 1 }
-            state.deletions[state.nextDeletion] = method
-            return state.nextDeletion
+    /// What the broker's answer to `method` means.
+    private static func result(
+        of method: Method,
+        _ answer: Result<IncomingMethod.Reply, BrokerError>,
+        usesExisting: Bool
+    ) -> Result<IncomingMethod.Reply, BrokerError> {
+        guard case .failure(let error) = answer else { return answer }
+        // What is to be undone does not exist: then it is undone.
+        if case .unbind = method, error.code == .notFound { return .success(.done) }
+        if usesExisting, let difference = error.inequivalentArgument, difference.isUsable {
+            return .success(.exists(difference))
         }
-    }
-
-    private func topologyChannel(of session: Session) -> Channel? {
-        self.state.withLock { $0.session === session ? $0.topologyChannel : nil }
+        return answer
     }
 
     /// Consumes; returns when the broker has agreed.

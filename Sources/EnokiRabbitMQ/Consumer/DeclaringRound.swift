@@ -30,18 +30,11 @@ final class DeclaringRound: Sendable {
     }
 
     /// The questions to ask next; `nil` when all were asked, or when the others would not be answered either.
-    ///
-    /// - Parameter isWanted: Whether something is still to be declared: since the round began it may have been deleted here.
-    func next(where isWanted: (Method) -> Bool) -> [Question]? {
+    func next() -> [Question]? {
         self.state.withLock { state in
-            guard !state.isOver else { return nil }
-            while !state.questions.isEmpty {
-                let portion = state.questions.prefix(Self.portion)
-                state.questions = state.questions.dropFirst(Self.portion)
-                let wanted = portion.filter { $0.checks != nil || isWanted($0.method) }
-                if !wanted.isEmpty { return wanted }
-            }
-            return nil
+            guard !state.isOver, !state.questions.isEmpty else { return nil }
+            defer { state.questions = state.questions.dropFirst(Self.portion) }
+            return Array(state.questions.prefix(Self.portion))
         }
     }
 

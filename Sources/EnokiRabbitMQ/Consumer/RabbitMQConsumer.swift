@@ -212,7 +212,7 @@ final class RabbitMQConsumer: Consumer, ChannelUser {
         guard case .cancelled = method else { return }
         let session = self.stop(channel)
         guard let session else { return }
-        // Its unsettled deliveries are in the queue again, or gone with it.
+        channel.noteLostQueue()
         session.close(channel, deadline: .deadline(after: self.host.configuration.callTimeout))
         self.host.consumerStopped(
             self,

@@ -109,9 +109,9 @@ import Testing
         #expect(quarantine.enter(tokens[0], .onePlace, at: .zero))
         #expect(!quarantine.enter(tokens[1], .onePlace, at: .zero))
         quarantine.leave(tokens[1])
-        #expect(!quarantine.enter(tokens[1], .onePlace, at: .seconds(299)))
+        #expect(!quarantine.enter(tokens[1], .onePlace, at: .zero))
         quarantine.leave(tokens[0])
-        #expect(quarantine.enter(tokens[1], .onePlace, at: .seconds(299)))
+        #expect(quarantine.enter(tokens[1], .onePlace, at: .zero))
     }
 
     @Test func thereAreMorePlacesTheMoreHaveNotKilled() {
@@ -138,15 +138,15 @@ import Testing
         #expect(!quarantine.enter(tokens[1], .allPlaces, at: .zero))
         quarantine.leave(tokens[0])
         #expect(quarantine.enter(tokens[1], .allPlaces, at: .zero))
-        #expect(!quarantine.enter(tokens[2], .onePlace, at: .seconds(299)))
-        #expect(!quarantine.enter(tokens[3], .allPlaces, at: .seconds(299)))
-        #expect(quarantine.enter(tokens[3], .allPlaces, at: .seconds(300)))
+        for stay in [Quarantine.Stay.onePlace, .allPlaces] { #expect(!quarantine.enter(tokens[2], stay, at: .zero)) }
+        quarantine.leave(tokens[1])
+        #expect(quarantine.enter(tokens[3], .allPlaces, at: .zero))
     }
 
     @Test(arguments: [
-        (5, [1: nil, 2: Quarantine.Stay.onePlace, 3: .allPlaces, 5: .allPlaces]), (2, [1: nil, 2: .allPlaces]),
+        (5, [1: nil, 2: Quarantine.Stay.onePlace, 4: .onePlace, 5: .allPlaces]), (2, [1: nil, 2: .allPlaces]),
         (1, [1: .allPlaces]),
-    ]) func whatHasComeBackOftenOrForTheLastTimeTakesAllPlaces(_ limit: Int, _ stays: [Int: Quarantine.Stay?]) {
+    ]) func whatMayNotComeBackOnceMoreTakesAllPlaces(_ limit: Int, _ stays: [Int: Quarantine.Stay?]) {
         for (redeliveries, stay) in stays {
             var taken: Quarantine.Stay?
             _ = DeliveryLimit(limit: limit).admission(
@@ -163,14 +163,20 @@ import Testing
         }
     }
 
-    @Test func noPlaceIsKeptForEver() {
+    @Test(arguments: [Quarantine.Stay.onePlace, .allPlaces]) func aCallThatLivesLongKeepsNobodyOut(
+        _ stay: Quarantine.Stay
+    ) {
         let quarantine = Quarantine()
         let tokens = Self.tokens(2)
-        #expect(quarantine.enter(tokens[0], .onePlace, at: .zero))
-        #expect(quarantine.enter(tokens[1], .onePlace, at: .seconds(300)))
+        #expect(quarantine.enter(tokens[0], stay, at: .zero))
+        // It has waited for a worker, and not lived.
+        #expect(!quarantine.enter(tokens[1], stay, at: .seconds(10_000)))
+        quarantine.begin(tokens[0], at: .seconds(10_000))
+        #expect(!quarantine.enter(tokens[1], stay, at: .seconds(10_299)))
+        #expect(quarantine.enter(tokens[1], stay, at: .seconds(10_300)))
         // It is another's by now.
         quarantine.leave(tokens[0])
-        #expect(!quarantine.enter(tokens[0], .onePlace, at: .seconds(301)))
+        #expect(!quarantine.enter(tokens[0], stay, at: .seconds(10_301)))
     }
 
     @Test func theErrorIsTheSameOnTheOtherSide() throws {

@@ -96,9 +96,12 @@ import Testing
         }
     }
 
-    @Test(arguments: [(Duration.seconds(30), 40), (.seconds(300), 4), (.milliseconds(100), 12_000)])
-    func whatIsInHandIsTriedBeforeRabbitMQWantsItBack(_ longest: Duration, _ most: Int) {
-        #expect(KillSwitch(pause: .milliseconds(1), upTo: longest).mostInHand == most)
+    @Test(arguments: [
+        (Duration.seconds(30), nil, 40), (.seconds(30), Duration.seconds(20), 24), (.seconds(300), nil, 4),
+        (.seconds(300), .seconds(3600), 1), (.milliseconds(100), nil, 12_000),
+    ])
+    func whatIsInHandIsTriedBeforeRabbitMQWantsItBack(_ longest: Duration, _ timeout: Duration?, _ most: Int) {
+        #expect(KillSwitch(pause: .milliseconds(1), upTo: longest).mostInHand(timeout: timeout) == most)
     }
 
     @Test func aStopGivesBackWhatAPauseHolds() async throws {
@@ -113,6 +116,59 @@ import Testing
                 let waiting = try await outside.broker.inspect(queue: Self.queue).messageCount
                 #expect(waiting == 100 - indexer.calls.withLock { $0 })
             }
+        }
+    }
+
+    /// Another message that kills would bring it back, and it would be counted again and again without a call.
+    @Test func whatHasComeBackBeforeDoesNotWaitInHand() async throws {
+        try await withServices(Indexer(), settings: ServiceSettings()) { cluster in
+            for _ in 1...2 {
+                try await self.dispatch(10, on: cluster)
+                await cluster.clock.advance(by: .milliseconds(100))
+            }
+            #expect(try cluster.snapshot()[queue: Self.queue]?.unsettledCount == 10)
+            try await cluster.broker.publish(.published("r", redeliveries: 1), to: "", routingKey: Self.queue)
+            await cluster.clock.advance(by: .milliseconds(100))
+            let snapshot = try cluster.snapshot()
+            #expect(snapshot[queue: Self.queue]?.unsettledCount == 10)
+            let copies = snapshot[queue: "enoki.retry.1000"]?.ready.filter { $0.properties.messageID == "r" }
+            // It is not counted.
+            #expect(copies?.map { $0.properties.headers[FailureHeaders.redeliveries]?.integerValue } == [1])
+        }
+    }
+
+    @Test func aTryThatIsPutOffIsFollowedByTheNext() async throws {
+        struct Library: Microservice {
+            static let name = "library"
+            let indexer: Indexer
+            let end = Latch()
+            var entrypoints: [any Entrypoint] {
+                // Has the one place for what has come back twice.
+                EventHandler("hold") { (event: Published) in if event.title == "held" { await end.wait() } }
+                indexer.entrypoints
+            }
+        }
+        let indexer = Indexer(policy: .discard.pausing(KillSwitch(of: 10, upTo: .seconds(8))))
+        let library = Library(indexer: indexer)
+        try await withServices(library, settings: ServiceSettings()) { cluster in
+            func bring(_ title: String, to handler: String) async throws {
+                let queue = "evt-press-published--library.\(handler)"
+                try await cluster.broker.publish(.published(title, redeliveries: 2), to: "", routingKey: queue)
+            }
+            try await bring("held", to: "hold")
+            try await self.dispatch(10, on: cluster)
+            await cluster.clock.advance(by: .seconds(5))
+            #expect(indexer.calls.withLock { $0 } == 10)
+            indexer.isAway.withLock { $0 = false }
+            try await bring("r", to: "index")
+            await cluster.clock.advance(by: .milliseconds(100))
+            #expect(indexer.done.elements.isEmpty)
+            try await cluster.dispatch(Published(title: "next"))
+            await cluster.clock.advance(by: .milliseconds(100))
+            #expect(indexer.done.elements == ["next"])
+            library.end.open()
+            await cluster.clock.advance(by: .seconds(5))
+            #expect(indexer.done.elements == ["next", "r"])
         }
     }
 

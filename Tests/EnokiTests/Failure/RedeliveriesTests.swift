@@ -26,7 +26,7 @@ import Testing
                 exchange: "exchange",
                 routingKey: routingKey,
                 redelivered: redelivered,
-                token: DeliveryToken(loss: { self.isOpen.withLock { $0 } ? nil : .connection }) { answer in
+                token: DeliveryToken(loss: { self.isOpen.withLock { $0 } ? nil : .uncertain }) { answer in
                     guard self.isOpen.withLock({ $0 }) else { return }
                     self.answers.withLock { $0.append("\(body) \(answer)") }
                 }
@@ -248,7 +248,7 @@ import Testing
                 exchange: "",
                 routingKey: "",
                 redelivered: redelivered,
-                token: DeliveryToken(loss: { line.isOpen.withLock { $0 } ? nil : .connection }) { _ in }
+                token: DeliveryToken(loss: { line.isOpen.withLock { $0 } ? nil : .uncertain }) { _ in }
             )
         }
         let (call, _) = try self.work(defective(self.old, redelivered: false))

@@ -41,13 +41,13 @@ import Testing
 
     /// The broker delivers it again, here or elsewhere.
     @Test func noCopyIsMadeOfWhatTheBrokerHas() async {
-        #expect(await self.deadLetters(of: [:], after: .connection) == 0)
-        #expect(await self.deadLetters(of: self.comeBack, after: .channel) == 0)
+        #expect(await self.deadLetters(of: [:], after: .uncertain) == 0)
+        #expect(await self.deadLetters(of: self.comeBack, after: .returned) == 0)
     }
 
     /// A broker that has crashed may not have it any more.
     @Test func aCopyIsMadeOfWhatHasComeBackFromAWaitAndMayHaveDiedWithTheBroker() async {
-        #expect(await self.deadLetters(of: self.comeBack, after: .connection) == 1)
+        #expect(await self.deadLetters(of: self.comeBack, after: .uncertain) == 1)
     }
 
     private let comeBack: Headers = [FailureHeaders.attempts: .int64(2), FailureHeaders.queue: "q"]

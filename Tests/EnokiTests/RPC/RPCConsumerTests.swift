@@ -30,7 +30,7 @@ import Testing
 
             func deliver(_ correlationID: String, isHeld: Bool = true) {
                 let properties = BasicProperties(correlationID: correlationID, replyTo: "caller")
-                let token = DeliveryToken(loss: { isHeld ? nil : .connection }) {
+                let token = DeliveryToken(loss: { isHeld ? nil : .uncertain }) {
                     self.events.append("\(correlationID) \($0)")
                 }
                 self.onDelivery(

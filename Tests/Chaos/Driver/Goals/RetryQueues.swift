@@ -13,6 +13,8 @@ struct RetryQueues: Goal {
     private static let minute = "enoki.retry.60000"
     private static let waiting = 10_000
     private static let attempts = 3
+    /// So few that all of them wait at once, for a second.
+    private static let restarted = 300
 
     func run(_ run: Run) async throws -> Verdict {
         let count = run.sized(300, 3_000)
@@ -30,8 +32,8 @@ struct RetryQueues: Goal {
                 var letters = try await self.collect(count, canary)
                 let waiting = try await canary.broker.inspect(queue: Self.minute).messageCount
 
-                try await self.restart(crew, during: 0..<count, run, canary, watch)
-                letters += try await self.collect(count, canary)
+                try await self.restart(crew, during: 0..<Self.restarted, run, canary, watch)
+                letters += try await self.collect(Self.restarted, canary)
                 if run.size == .long { letters += try await self.collect(Self.waiting, canary) }
 
                 var verdict = Verdict()
@@ -42,7 +44,7 @@ struct RetryQueues: Goal {
                 }
                 self.judge(ledgers, 9, letters, planned: count, delay: .seconds(1), longest: 1.15, &verdict)
                 // The time of a restart comes on top.
-                self.judge(ledgers, 7, letters, planned: count, delay: .seconds(1), longest: 10, &verdict)
+                self.judge(ledgers, 7, letters, planned: Self.restarted, delay: .seconds(1), longest: 10, &verdict)
                 if run.size == .long {
                     self.judge(ledgers, 8, letters, planned: Self.waiting, delay: .seconds(60), longest: 1.15, &verdict)
                 }
