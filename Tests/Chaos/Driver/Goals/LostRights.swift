@@ -174,10 +174,10 @@ struct LostRights: Goal {
             verdict.expect("ready again after: \(report.name)", report.isReadyAgain, atMost: Self.patience)
             let limit = Self.patience + .seconds(1)
             verdict.expect("all at work again after: \(report.name)", report.worksAgain, atMost: limit)
-            // Two connections, one attempt at once and then one in ten seconds.
+            // Two connections, one attempt at once and then one in five to ten seconds.
             let (start, end) = (report.fault.start, report.fault.end)
             let attempts = crew.all.map { $0.proxy.records.count { $0.accepted > start && $0.accepted < end } }
-            let most = 2 * (3 + (end - start).milliseconds / 10_000)
+            let most = 2 * (3 + (end - start).milliseconds / 5_000)
             verdict.expect("attempts of a process without: \(report.name)", attempts.max() ?? 0, atMost: most)
         }
         let ledgers = try Ledger.all(in: crew.folder)

@@ -9,7 +9,7 @@ extension Verdict {
         let most = complaints.values.map(\.count).max() ?? 0
         self.note("complaints of \(what)", "\(complaints.count) in \(lines.count) lines")
         if lines.isEmpty { self.violation("\(what): no complaint") }
-        // A thousand times are eleven doublings.
-        self.expect("lines with the same complaint of \(what)", most, atMost: 12)
+        // Thirty thousand times are sixteen doublings.
+        self.expect("lines with the same complaint of \(what)", most, atMost: 16)
     }
 }
