@@ -35,34 +35,32 @@ import Testing
                 everything  tick        Timer         every 30.0 seconds
                 everything  begin       Once          at start
 
-                QUEUE                                         FLAGS                            BOUND TO           ROUTING KEY                              DECLARED
-                rpc-everything                                durable                          nameko-rpc         everything.*                             at start
-                evt-source-type--everything.pool              durable                          source.events      type                                     at start
-                evt-source-type.*                             durable, auto-delete             source.events      type.*                                   at start
-                evt-source-type--everything.all-<id>          durable, exclusive, auto-delete  source.events      type                                     at start
-                evt-source-type--everything.each-host-1       durable                          source.events      type                                     at start
-                evt-source-type--everything.pool              durable                          enoki.retry        evt-source-type--everything.pool         at start
-                enoki.lost                                    durable                          enoki.lost                                                  at start
-                evt-source-type--everything.each-host-1       durable                          enoki.retry        evt-source-type--everything.each-host-1  at start
-                rpc-everything                                durable                          enoki.retry        rpc-everything                           when needed
-                enoki.retry.1000                              durable                          enoki.retry.1000                                            when needed
-                enoki.retry.2000                              durable                          enoki.retry.2000                                            when needed
-                enoki.retry.4000                              durable                          enoki.retry.4000                                            when needed
-                enoki.retry.8000                              durable                          enoki.retry.8000                                            when needed
-                enoki.retry.16000                             durable                          enoki.retry.16000                                           when needed
-                evt-source-type--everything.pool.dead         durable                                                                                      when needed
-                evt-source-type--everything.each-host-1.dead  durable                                                                                      when needed
+                QUEUE                                         FLAGS                            BOUND TO          ROUTING KEY                              DECLARED
+                rpc-everything                                durable                          nameko-rpc        everything.*                             at start
+                evt-source-type--everything.pool              durable                          source.events     type                                     at start
+                evt-source-type.*                             durable, auto-delete             source.events     type.*                                   at start
+                evt-source-type--everything.all-<id>          durable, exclusive, auto-delete  source.events     type                                     at start
+                evt-source-type--everything.each-host-1       durable                          source.events     type                                     at start
+                evt-source-type--everything.pool              durable                          enoki.retry       evt-source-type--everything.pool         at start
+                enoki.lost                                    durable                          enoki.lost                                                 at start
+                evt-source-type--everything.each-host-1       durable                          enoki.retry       evt-source-type--everything.each-host-1  at start
+                rpc-everything                                durable                          enoki.retry       rpc-everything                           when needed
+                enoki.retry.1000                              durable                          enoki.retry.1000                                           when needed
+                enoki.retry.2000                              durable                          enoki.retry.2000                                           when needed
+                enoki.retry.4000                              durable                          enoki.retry.4000                                           when needed
+                enoki.retry.8000                              durable                          enoki.retry.8000                                           when needed
+                evt-source-type--everything.pool.dead         durable                                                                                     when needed
+                evt-source-type--everything.each-host-1.dead  durable                                                                                     when needed
 
-                EXCHANGE           TYPE    FLAGS    DECLARED
-                nameko-rpc         topic   durable  at start
-                source.events      topic   durable  at start
-                enoki.lost         fanout  durable  at start
-                enoki.retry        direct  durable  at start
-                enoki.retry.1000   fanout  durable  when needed
-                enoki.retry.2000   fanout  durable  when needed
-                enoki.retry.4000   fanout  durable  when needed
-                enoki.retry.8000   fanout  durable  when needed
-                enoki.retry.16000  fanout  durable  when needed
+                EXCHANGE          TYPE    FLAGS    DECLARED
+                nameko-rpc        topic   durable  at start
+                source.events     topic   durable  at start
+                enoki.lost        fanout  durable  at start
+                enoki.retry       direct  durable  at start
+                enoki.retry.1000  fanout  durable  when needed
+                enoki.retry.2000  fanout  durable  when needed
+                enoki.retry.4000  fanout  durable  when needed
+                enoki.retry.8000  fanout  durable  when needed
                 """
         )
     }

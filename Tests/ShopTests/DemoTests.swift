@@ -48,38 +48,36 @@ import Testing
                     stock     reserve     EventHandler  orders: order.placed (service pool)  retry up to 5 (after 1s, 2s, 4s, 8s), then dead letter
                     stock     count       Timer         every 10.0 seconds
 
-                    QUEUE                                            FLAGS                            BOUND TO           ROUTING KEY                             DECLARED
-                    rpc-orders                                       durable                          nameko-rpc         orders.*                                at start
-                    evt-stock-price.changed--orders.note_price-<id>  durable, exclusive, auto-delete  stock.events       price.changed                           at start
-                    rpc-payments                                     durable                          nameko-rpc         payments.*                              at start
-                    evt-orders-order.*                               durable                          orders.events      order.*                                 at start
-                    rpc-stock                                        durable                          nameko-rpc         stock.*                                 at start
-                    evt-orders-order.placed--stock.reserve           durable                          orders.events      order.placed                            at start
-                    evt-orders-order.*                               durable                          enoki.retry        evt-orders-order.*                      at start
-                    enoki.lost                                       durable                          enoki.lost                                                 at start
-                    evt-orders-order.placed--stock.reserve           durable                          enoki.retry        evt-orders-order.placed--stock.reserve  at start
-                    rpc-orders                                       durable                          enoki.retry        rpc-orders                              when needed
-                    enoki.retry.1000                                 durable                          enoki.retry.1000                                           when needed
-                    enoki.retry.2000                                 durable                          enoki.retry.2000                                           when needed
-                    enoki.retry.4000                                 durable                          enoki.retry.4000                                           when needed
-                    enoki.retry.8000                                 durable                          enoki.retry.8000                                           when needed
-                    enoki.retry.16000                                durable                          enoki.retry.16000                                          when needed
-                    rpc-payments                                     durable                          enoki.retry        rpc-payments                            when needed
-                    evt-orders-order.*.dead                          durable                                                                                     when needed
-                    rpc-stock                                        durable                          enoki.retry        rpc-stock                               when needed
-                    evt-orders-order.placed--stock.reserve.dead      durable                                                                                     when needed
+                    QUEUE                                            FLAGS                            BOUND TO          ROUTING KEY                             DECLARED
+                    rpc-orders                                       durable                          nameko-rpc        orders.*                                at start
+                    evt-stock-price.changed--orders.note_price-<id>  durable, exclusive, auto-delete  stock.events      price.changed                           at start
+                    rpc-payments                                     durable                          nameko-rpc        payments.*                              at start
+                    evt-orders-order.*                               durable                          orders.events     order.*                                 at start
+                    rpc-stock                                        durable                          nameko-rpc        stock.*                                 at start
+                    evt-orders-order.placed--stock.reserve           durable                          orders.events     order.placed                            at start
+                    evt-orders-order.*                               durable                          enoki.retry       evt-orders-order.*                      at start
+                    enoki.lost                                       durable                          enoki.lost                                                at start
+                    evt-orders-order.placed--stock.reserve           durable                          enoki.retry       evt-orders-order.placed--stock.reserve  at start
+                    rpc-orders                                       durable                          enoki.retry       rpc-orders                              when needed
+                    enoki.retry.1000                                 durable                          enoki.retry.1000                                          when needed
+                    enoki.retry.2000                                 durable                          enoki.retry.2000                                          when needed
+                    enoki.retry.4000                                 durable                          enoki.retry.4000                                          when needed
+                    enoki.retry.8000                                 durable                          enoki.retry.8000                                          when needed
+                    rpc-payments                                     durable                          enoki.retry       rpc-payments                            when needed
+                    evt-orders-order.*.dead                          durable                                                                                    when needed
+                    rpc-stock                                        durable                          enoki.retry       rpc-stock                               when needed
+                    evt-orders-order.placed--stock.reserve.dead      durable                                                                                    when needed
 
-                    EXCHANGE           TYPE    FLAGS    DECLARED
-                    nameko-rpc         topic   durable  at start
-                    stock.events       topic   durable  at start
-                    orders.events      topic   durable  at start
-                    enoki.lost         fanout  durable  at start
-                    enoki.retry        direct  durable  at start
-                    enoki.retry.1000   fanout  durable  when needed
-                    enoki.retry.2000   fanout  durable  when needed
-                    enoki.retry.4000   fanout  durable  when needed
-                    enoki.retry.8000   fanout  durable  when needed
-                    enoki.retry.16000  fanout  durable  when needed
+                    EXCHANGE          TYPE    FLAGS    DECLARED
+                    nameko-rpc        topic   durable  at start
+                    stock.events      topic   durable  at start
+                    orders.events     topic   durable  at start
+                    enoki.lost        fanout  durable  at start
+                    enoki.retry       direct  durable  at start
+                    enoki.retry.1000  fanout  durable  when needed
+                    enoki.retry.2000  fanout  durable  when needed
+                    enoki.retry.4000  fanout  durable  when needed
+                    enoki.retry.8000  fanout  durable  when needed
 
                     """
             )

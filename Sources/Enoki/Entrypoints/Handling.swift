@@ -53,12 +53,8 @@ struct Handling {
     }
 
     private var stepsOfReturns: [Duration] {
-        guard self.queue.outlivesItsConsumers, self.policy.finalStep != .requeue, self.deliveryLimit > 0 else {
-            return []
-        }
-        // What is counted waits as long as what is put off after one return less.
-        let limit = DeliveryLimit(limit: self.deliveryLimit)
-        return (1...self.deliveryLimit).map { limit.putOff(after: $0, chance: { 0 }).step }
+        guard self.queue.outlivesItsConsumers, self.policy.finalStep != .requeue else { return [] }
+        return DeliveryLimit(limit: self.deliveryLimit).steps
     }
 }
 

@@ -73,7 +73,7 @@ struct DeliveryLimit: Sendable, Hashable {
     ) -> Admission {
         guard self.limit > 0, origin != .others, redeliveries > 0 else { return .after(.zero) }
         let isTaken = self.stay(after: redeliveries).map(enters) ?? true
-        let wait = isTaken ? Self.pause : self.putOff(after: redeliveries, chance: chance)
+        let wait = isTaken ? Self.pause : self.putOff(chance: chance)
         // A caller who waits no longer would be lost for sure.
         if let timeLeft, wait.delay >= timeLeft { return .after(.zero) }
         return isTaken ? .after(wait.delay) : .later(wait)
@@ -85,9 +85,18 @@ struct DeliveryLimit: Sendable, Hashable {
         return redeliveries > 1 ? .onePlace : nil
     }
 
-    /// How long a copy waits that is put off, uncounted, having come back `redeliveries` times.
-    func putOff(after redeliveries: Int, chance: () -> Double) -> RetryDelay {
-        Self.wait(before: redeliveries + 1, chance)
+    /// How long a copy waits that is put off, uncounted: not each as long as the others, which would come back all at once to one place.
+    func putOff(chance: () -> Double) -> RetryDelay {
+        let step = Self.putOffs[min(Int(chance() * Double(Self.putOffs.count)), Self.putOffs.count - 1)]
+        return RetryDelay(step: step, delay: step)
+    }
+
+    private static let putOffs = [Duration.seconds(1), .seconds(2), .seconds(4)]
+
+    /// All that a message may wait for.
+    var steps: [Duration] {
+        guard self.limit > 0 else { return [] }
+        return (1...self.limit).map { Self.wait(before: $0, { 0 }).step } + Self.putOffs
     }
 
     private static func wait(before redeliveries: Int, _ chance: () -> Double) -> RetryDelay {
