@@ -102,11 +102,29 @@ final class DatabaseAccess: Sendable {
         var configuration = Configuration()
         configuration.label = "enoki.idempotency"
         configuration.journalMode = .wal
-        configuration.busyMode = .timeout(3)
-        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        configuration.busyMode = .timeout(Self.patience)
+        let queue = try Self.queue(path, configuration)
         // What is noted as done must be on the disk before the message is acknowledged.
         try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
         return queue
+    }
+
+    /// How many seconds another process's transaction is waited for.
+    private static let patience = 3.0
+
+    /// A queue on the file, which others may open for the first time at this very moment: SQLite waits for no lock when it makes the
+    /// journal a write-ahead log, and fails at once (`SQLITE_BUSY`).
+    private static func queue(_ path: String, _ configuration: Configuration) throws -> DatabaseQueue {
+        let deadline = ContinuousClock.now + .seconds(Self.patience)
+        while true {
+            do {
+                return try DatabaseQueue(path: path, configuration: configuration)
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY && ContinuousClock.now < deadline
+            {
+                // On a thread that may block.
+                _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(10))
+            }
+        }
     }
 
     private func error(_ error: any Error, _ operation: String) -> any Error {

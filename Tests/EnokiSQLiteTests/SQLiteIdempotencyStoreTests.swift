@@ -25,6 +25,17 @@ import Testing
         }
     }
 
+    /// SQLite itself does not let them wait when it makes the write-ahead log.
+    @Test func manyThatOpenANewFileAtOnceWaitForEachOther() async throws {
+        for _ in 0..<50 {
+            try await Place.with { place in
+                try await withThrowingDiscardingTaskGroup { group in
+                    for store in (0..<8).map({ _ in place.store() }) { group.addTask { try await store.open() } }
+                }
+            }
+        }
+    }
+
     @Test func ofManyStoresOnOneFileOneGetsEachMessage() async throws {
         try await Place.with { place in
             let stores = (0..<6).map { _ in place.store() }

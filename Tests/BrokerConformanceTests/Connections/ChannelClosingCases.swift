@@ -31,23 +31,6 @@ import Testing
         }
     }
 
-    private static let uses: [WireExchange] = [
-        WireExchange("open", [.missingGet(), .channelOpen(1)], Self.missing, Self.secondOpen),
-        WireExchange(
-            "open after a crossing close",
-            [.missingGet(), .channelClose(1), .channelOpen(1)],
-            Self.missing,
-            "1 channel.close-ok",
-            Self.secondOpen
-        ),
-        WireExchange("method", [.missingGet(), .channelCloseOk(1), .confirmSelect(on: 1)], Self.missing, Self.notOpen),
-    ]
-
-    @Test(arguments: Self.uses)
-    func channelIsNotToBeUsedMeanwhile(exchange: WireExchange) async throws { try await exchange.run() }
-
-    private static let secondOpen = "0 connection.close 504 'CHANNEL_ERROR - second 'channel.open' seen' 20 10"
-
     private static let mistakes: [([RawFrame], String)] = [
         (
             [.header(size: 0, on: 1)],
