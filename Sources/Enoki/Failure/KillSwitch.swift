@@ -1,4 +1,5 @@
-/// Pauses an event handler while most of its calls fail, so that its messages wait in their queue and do not use up their attempts.
+/// Pauses an event handler while most of its calls fail, so that its messages wait in their queue and do not use up their attempts, but
+/// for the one that is tried after each pause.
 ///
 /// ```swift
 /// EventHandler("charge", of: "orders", "placed", onFailure: .default.pausing(), timeout: .seconds(20), charge)

@@ -8,7 +8,7 @@ struct SelectionOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A reason: error, timeout, rejected, malformed, unsupported-content, too-large, crash, unknown.",
+            "A reason: error, timeout, rejected, malformed, unsupported-content, too-large, crash, loop, unknown.",
             valueName: "reason"
         )
     )
