@@ -126,6 +126,9 @@ import Testing
         let consumer = try await canary.broker.consume(queue) { taken.append($0) }
         try await eventually("they are here", equals: count) { taken.elements.count }
         await consumer.close()
+        try await eventually("they are back", equals: count) {
+            try await canary.broker.inspect(queue: queue).messageCount
+        }
         return taken.elements.map { DeadLetter($0.message.properties.headers)?.reason }
     }
 }

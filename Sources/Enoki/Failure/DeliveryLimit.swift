@@ -73,7 +73,7 @@ struct DeliveryLimit: Sendable, Hashable {
     ) -> Admission {
         guard self.limit > 0, origin != .others, redeliveries > 0 else { return .after(.zero) }
         let isTaken = self.stay(after: redeliveries).map(enters) ?? true
-        let wait = isTaken ? Self.pause : self.putOff(chance: chance)
+        let wait = isTaken ? Self.pause : self.putOff(after: redeliveries, chance: chance)
         // A caller who waits no longer would be lost for sure.
         if let timeLeft, wait.delay >= timeLeft { return .after(.zero) }
         return isTaken ? .after(wait.delay) : .later(wait)
@@ -86,17 +86,23 @@ struct DeliveryLimit: Sendable, Hashable {
     }
 
     /// How long a copy waits that is put off, uncounted: not each as long as the others, which would come back all at once to one place.
-    func putOff(chance: () -> Double) -> RetryDelay {
-        let step = Self.putOffs[min(Int(chance() * Double(Self.putOffs.count)), Self.putOffs.count - 1)]
+    ///
+    /// A process that dies may keep its connections for some seconds, as one does that writes down where it was. What comes back
+    /// to it in that time is counted, though no handler has seen it. So who may not come back once more stays away longer.
+    func putOff(after redeliveries: Int, chance: () -> Double) -> RetryDelay {
+        let steps = redeliveries < self.limit ? Self.putOffs : Self.lastPutOffs
+        let step = steps[min(Int(chance() * Double(steps.count)), steps.count - 1)]
         return RetryDelay(step: step, delay: step)
     }
 
-    private static let putOffs = [Duration.seconds(1), .seconds(2), .seconds(4)]
+    private static let putOffs = [1, 2, 4].map { Duration.seconds($0) }
+    /// Their sums are spread over all seconds.
+    private static let lastPutOffs = [8, 11, 15].map { Duration.seconds($0) }
 
     /// All that a message may wait for.
     var steps: [Duration] {
         guard self.limit > 0 else { return [] }
-        return (1...self.limit).map { Self.wait(before: $0, { 0 }).step } + Self.putOffs
+        return (1...self.limit).map { Self.wait(before: $0, { 0 }).step } + Self.putOffs + Self.lastPutOffs
     }
 
     private static func wait(before redeliveries: Int, _ chance: () -> Double) -> RetryDelay {

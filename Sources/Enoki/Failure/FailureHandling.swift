@@ -122,7 +122,7 @@ struct FailureHandling: Sendable {
     ) -> Bool {
         let redeliveries = self.redeliveries(of: delivery)
         guard origin != .others, redeliveries > 0, let limit = self.deliveryLimit(of: delivery) else { return false }
-        let wait = limit.putOff(chance: self.container.process.overrides.chance)
+        let wait = limit.putOff(after: redeliveries, chance: self.container.process.overrides.chance)
         let settlement = Settlement.comeBack(wait, redeliveries: redeliveries)
         self.settle(delivery, returned: settlement, entrypoint: entrypoint, deadline: deadline)
         return true

@@ -68,8 +68,8 @@ import Testing
             // The originals have to be out of hand when a copy begins.
             #expect(self.admission(origin, 1, isAlone: false) == .after(.seconds(1)))
             #expect(self.admission(origin, 2, isAlone: true) == .after(.seconds(1)))
-            for redeliveries in 2...5 {
-                let wait = RetryDelay(step: .seconds(1), delay: .seconds(1))
+            for (redeliveries, seconds) in [2: 1, 3: 1, 4: 1, 5: 8] {
+                let wait = RetryDelay(step: .seconds(seconds), delay: .seconds(seconds))
                 #expect(self.admission(origin, redeliveries, isAlone: false) == .later(wait))
             }
         }
@@ -77,9 +77,13 @@ import Testing
 
     @Test func whatIsPutOffDoesNotComeBackAllAtOnce() {
         let limit = DeliveryLimit(limit: 5)
-        let waits = [0, 0.3, 0.4, 0.6, 0.7, 1].map { chance in limit.putOff(chance: { chance }).delay }
-        #expect(waits == [1, 1, 2, 2, 4, 4].map { .seconds($0) })
-        #expect(Set(limit.steps) == [.zero, .seconds(1), .seconds(2), .seconds(4), .seconds(8)])
+        for (redeliveries, seconds) in [1: [1, 1, 2, 2, 4, 4], 4: [1, 1, 2, 2, 4, 4], 5: [8, 8, 11, 11, 15, 15]] {
+            let waits = [0, 0.3, 0.4, 0.6, 0.7, 1].map { chance in
+                limit.putOff(after: redeliveries, chance: { chance }).delay
+            }
+            #expect(waits == seconds.map { .seconds($0) })
+        }
+        #expect(Set(limit.steps) == Set([0, 1, 2, 4, 8, 11, 15].map { .seconds($0) }))
         #expect(DeliveryLimit(limit: 0).steps.isEmpty)
     }
 
