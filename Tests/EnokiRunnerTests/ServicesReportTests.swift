@@ -49,6 +49,7 @@ import Testing
                 enoki.retry.2000                              durable                          enoki.retry.2000                                           when needed
                 enoki.retry.4000                              durable                          enoki.retry.4000                                           when needed
                 enoki.retry.8000                              durable                          enoki.retry.8000                                           when needed
+                enoki.retry.9000                              durable                          enoki.retry.9000                                           when needed
                 evt-source-type--everything.pool.dead         durable                                                                                     when needed
                 evt-source-type--everything.each-host-1.dead  durable                                                                                     when needed
 
@@ -61,6 +62,7 @@ import Testing
                 enoki.retry.2000  fanout  durable  when needed
                 enoki.retry.4000  fanout  durable  when needed
                 enoki.retry.8000  fanout  durable  when needed
+                enoki.retry.9000  fanout  durable  when needed
                 """
         )
     }
@@ -133,6 +135,20 @@ import Testing
                 "retry up to 2 (after 1s), then error to the caller and dead letter; concurrency 3"
             ),
             (Timer("h", every: seconds(1), timeout: seconds(5)) {}, "timeout 5s"),
+            (
+                EventHandler("h", of: "s", "t", onFailure: .deadLetter.pausing(), timeout: seconds(20)) {},
+                "dead letter; timeout 20s; pauses when over 50% of 50 calls in 30s fail"
+            ),
+            (
+                EventHandler(
+                    "h",
+                    of: "s",
+                    "t",
+                    onFailure: .deadLetter.pausing(KillSwitch(above: 0.99999)),
+                    timeout: seconds(20)
+                ) {},
+                "dead letter; timeout 20s; pauses when over 99.99% of 50 calls in 30s fail"
+            ),
         ]
         for (entrypoint, handling) in cases {
             let row = try self.report([entrypoint]).split(separator: "\n")[1]

@@ -99,7 +99,9 @@ extension FailurePolicy {
 extension KillSwitch {
     /// When it pauses, in words.
     fileprivate var text: String {
-        let share = "\(Int((self.threshold * 100).rounded()))%"
+        // Below all of them, as it is.
+        let percent = max(min((self.threshold * 10_000).rounded() / 100, 99.99), 0)
+        let share = percent == percent.rounded() ? "\(Int(percent))%" : "\(percent)%"
         return "pauses when over \(share) of \(self.calls) calls in \(self.window.inUnits) fail"
     }
 }

@@ -96,8 +96,8 @@ struct DeliveryLimit: Sendable, Hashable {
     }
 
     private static let putOffs = [1, 2, 4].map { Duration.seconds($0) }
-    /// Their sums are spread over all seconds.
-    private static let lastPutOffs = [8, 11, 15].map { Duration.seconds($0) }
+    /// Apart by the least time that each has the process for itself: round by round there is room for one more.
+    private static let lastPutOffs = [8, 9].map { Duration.seconds($0) }
 
     /// All that a message may wait for.
     var steps: [Duration] {

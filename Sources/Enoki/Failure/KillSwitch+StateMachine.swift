@@ -8,6 +8,8 @@ extension KillSwitch {
             case none
             /// No call begins for so long; then ``StateMachine/pauseEnded()``. So many calls failed, of so many.
             case pause(Duration, failed: Int, of: Int)
+            /// The try has failed: again no call begins for so long.
+            case pauseAgain(Duration)
             /// One call may begin, for a try.
             case tryNext
             /// All may begin that wait.
@@ -58,7 +60,7 @@ extension KillSwitch {
             case .trying(let tried):
                 guard tried == id else { return .none }
                 switch failed {
-                case true?: return self.pause(failed: 1, of: 1)
+                case true?: return .pauseAgain(self.pause())
                 case false?:
                     self.phase = .on
                     self.pauses = 0
@@ -90,15 +92,15 @@ extension KillSwitch {
             else {
                 return .none
             }
-            return self.pause(failed: failures, of: calls)
+            return .pause(self.pause(), failed: failures, of: calls)
         }
 
-        private mutating func pause(failed: Int, of calls: Int) -> Action {
+        /// Begins a pause, and says how long it is.
+        private mutating func pause() -> Duration {
             self.phase = .paused
             self.buckets = []
-            let pause = min(self.settings.pause * (1 << min(self.pauses, 20)), self.settings.longestPause)
-            self.pauses += 1
-            return .pause(pause, failed: failed, of: calls)
+            defer { self.pauses += 1 }
+            return min(self.settings.pause * (1 << min(self.pauses, 20)), self.settings.longestPause)
         }
     }
 }

@@ -90,6 +90,12 @@ final class KillSwitchGate: Sendable {
                 metadata: ["failed": "\(failures) of \(calls)", "pause": "\(pause)"]
             )
             self.timers.schedule(after: pause) { self.pauseEnded() }
+        case .pauseAgain(let pause):
+            self.logger.warning(
+                "the call that was tried has failed: it goes on taking no messages for a while",
+                metadata: ["pause": "\(pause)"]
+            )
+            self.timers.schedule(after: pause) { self.pauseEnded() }
         }
         for waiting in free { waiting.submit(waiting.job) }
     }

@@ -62,7 +62,10 @@ struct Worker: Sendable {
                 let outcome = await self.run(context, call, expects, guarding, method)
                 if call.end() {
                     self.pool.regain()
-                    context.logger.warning("\(context.entrypoint) has ended after all: its worker is free again")
+                    context.logger.warning(
+                        "\(context.entrypoint) has ended after all: its worker is free again",
+                        metadata: context.named
+                    )
                 } else {
                     completion(outcome)
                 }
@@ -199,14 +202,20 @@ struct Worker: Sendable {
         case .succeeded:
             context.logger.debug("\(context.entrypoint) succeeded")
         case .cancelled:
-            context.logger.warning("\(context.entrypoint) was cancelled by the container's stop")
+            context.logger.warning(
+                "\(context.entrypoint) was cancelled by the container's stop",
+                metadata: context.named
+            )
         case .timedOut where expects == nil, .failed where expects == nil:
             context.logger.debug(
                 "\(context.entrypoint) ended with an error",
                 metadata: outcome.error.map(FailureText.metadata)
             )
         case .timedOut(let timeout):
-            context.logger.error("\(context.entrypoint) was cancelled: it took longer than \(timeout.timeout)")
+            context.logger.error(
+                "\(context.entrypoint) was cancelled: it took longer than \(timeout.timeout)",
+                metadata: context.named
+            )
         case .failed(let error):
             context.logFailure(error, isExpected: expects?(error) ?? false)
         }
@@ -215,7 +224,7 @@ struct Worker: Sendable {
     private func logLeak(of context: WorkerContext, _ timeout: Duration, _ leaked: Int) {
         context.logger.error(
             "\(context.entrypoint) ignores that it was cancelled \(Self.patience) ago: its worker has leaked until it ends",
-            metadata: ["leaked": "\(leaked)", "timeout": "\(timeout)"]
+            metadata: ["leaked": "\(leaked)", "timeout": "\(timeout)"].merging(context.named) { $1 }
         )
     }
 
@@ -233,9 +242,12 @@ extension WorkerContext {
         self.logger.log(
             level: isExpected ? .warning : .error,
             "\(self.entrypoint) failed\(isExpected ? " as expected" : "")\(consequence)",
-            metadata: FailureText.metadata(of: error)
+            metadata: FailureText.metadata(of: error).merging(self.named) { $1 }
         )
     }
+
+    /// What its lines of level warning and above have besides what all have.
+    fileprivate var named: Logger.Metadata { [LoggingKeys.entrypoint: "\(self.entrypoint)"] }
 }
 
 /// A dependency provider whose worker hooks are all empty: no call pays for it.

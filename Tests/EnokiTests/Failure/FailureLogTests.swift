@@ -90,6 +90,7 @@ import Testing
             let lines = self.lines(log)
             #expect(lines.map(\.message) == [message])
             #expect(lines.first?.level == .error)
+            #expect(lines.first?.metadata["entrypoint"] == "on_published")
             #expect(lines.first?.metadata["message_id"] == "m-1")
             #expect(lines.first?.metadata["error"] == #"Boom(reason: "once")"#)
         }

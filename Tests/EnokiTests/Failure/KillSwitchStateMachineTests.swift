@@ -69,7 +69,7 @@ import Testing
         for seconds in [2, 4, 4, 4] {
             machine.pauseEnded()
             #expect(machine.begin(seconds) == true)
-            #expect(machine.ended(seconds, failed: true, at: .zero) == .pause(.seconds(seconds), failed: 1, of: 1))
+            #expect(machine.ended(seconds, failed: true, at: .zero) == .pauseAgain(.seconds(seconds)))
         }
     }
 

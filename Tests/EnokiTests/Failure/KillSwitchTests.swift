@@ -182,6 +182,10 @@ import Testing
             #expect(paused.level == .warning)
             #expect(paused.metadata["entrypoint"] == "index")
             #expect(paused.metadata["failed"] == "10 of 10")
+            await cluster.clock.advance(by: .seconds(2))
+            let tried = try await log.entry(containing: "the call that was tried has failed")
+            #expect(tried.level == .warning)
+            #expect(tried.metadata["pause"] == "2.0 seconds")
             indexer.isAway.withLock { $0 = false }
             await cluster.clock.advance(by: .seconds(20))
             try await log.entry(containing: "it takes messages again")

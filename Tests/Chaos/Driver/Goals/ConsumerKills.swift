@@ -10,6 +10,8 @@ struct ConsumerKills: Goal {
 
     private static let workers = 16
     private static let dead = "evt-source-tick--sink.on_tick.dead"
+    /// In which all is done after the last kill. What may not come back once more is worked on one by one.
+    private static let patience = Duration.seconds(180)
     /// How many kills; `nil` is what the size says.
     var kills: Int?
     /// What the consumers do wrong on purpose; see ``Sink`` of the worker program.
@@ -47,7 +49,7 @@ struct ConsumerKills: Goal {
             try await source.stop()
             // What was in the hands of six processes in a row when they were killed is given up, whoever killed them.
             let dead = try await Canary.with(run) { canary in
-                try await run.settle(but: { $0 == Self.dead })
+                try await run.settle(within: Self.patience) { $0 == Self.dead }
                 return try await canary.drain(Self.dead)
             }
 
