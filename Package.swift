@@ -108,7 +108,7 @@ let package = Package(
         .target(
             name: "EnokiTestingTraits",
             dependencies: [
-                "Enoki", "EnokiInProcess", "EnokiRabbitMQ", "EnokiRabbitMQManagement", "EnokiTesting",
+                "Enoki", "EnokiBroker", "EnokiInProcess", "EnokiRabbitMQ", "EnokiRabbitMQManagement", "EnokiTesting",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
@@ -223,8 +223,8 @@ let package = Package(
         .testTarget(
             name: "ChaosTests",
             dependencies: [
-                "chaos", "chaos-worker", "ChaosLedger", "Enoki", "EnokiBroker", "EnokiInProcess",
-                "EnokiRabbitMQManagement", "EnokiTestSupport", "EnokiTestTraits",
+                "chaos", "chaos-worker", "ChaosLedger", "Enoki", "EnokiBroker", "EnokiInProcess", "EnokiTestSupport",
+                "EnokiTestTraits",
             ]
         ),
         .testTarget(

@@ -28,7 +28,7 @@ public struct InequivalentArgument: Sendable, Hashable {
     }
 
     /// Whether what exists serves all the same. What keeps less than is wanted does not: it would go with the broker's next start
-    /// (`durable`), or with its last consumer (`auto_delete`), and all that is in it. Neither does an exchange of another type,
+    /// (`durable`), or with its last consumer or binding (`auto_delete`), and all that is in it. Neither does an exchange of another type,
     /// or an internal one: messages would go other ways, or none.
     package var isUsable: Bool {
         switch self.argument {

@@ -112,10 +112,22 @@ package struct RabbitMQManagement: Sendable {
     }
 
     /// Asks for what is at `path`.
+    ///
+    /// - Throws: ``Refusal`` also for an answer that cannot be read.
     package func get<Value: Decodable>(_ path: [String], query: String? = nil) async throws -> Value {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        return try decoder.decode(Value.self, from: try await self.send("GET", path, query: query))
+        let answer = try await self.send("GET", path, query: query)
+        do {
+            return try decoder.decode(Value.self, from: answer)
+        } catch is DecodingError {
+            throw Refusal(
+                description:
+                    "what answers at \(self.address) is not RabbitMQ's HTTP API, or none that is known here: see host "
+                    + "and port",
+                status: 200
+            )
+        }
     }
 
     /// Deletes what may be gone already.

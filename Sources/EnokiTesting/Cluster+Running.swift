@@ -70,7 +70,10 @@ extension Cluster {
     }
 
     /// Little patience is for what a test expects not to come; its services do start, on a busy machine too.
-    private var startPatience: Duration { max(self.patience, .seconds(10)) }
+    private var startPatience: Duration { max(self.patience, Self.leastStartPatience) }
+
+    /// Less is for tests of that patience itself.
+    @TaskLocal static var leastStartPatience = Duration.seconds(10)
 
     private var notStarted: ExpectationError {
         ExpectationError(

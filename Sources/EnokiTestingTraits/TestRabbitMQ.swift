@@ -1,3 +1,4 @@
+import EnokiBroker
 import EnokiRabbitMQ
 import EnokiRabbitMQManagement
 import EnokiTesting

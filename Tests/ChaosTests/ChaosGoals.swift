@@ -1,4 +1,4 @@
-import EnokiRabbitMQManagement
+import EnokiBroker
 import EnokiTestSupport
 import EnokiTestTraits
 import Foundation

@@ -112,6 +112,15 @@ import Testing
         #expect(self.waits(machine.failed(self.failure, after: .seconds(1))) != nil)
     }
 
+    @Test(arguments: [false, true]) func onlyAFirstRoundBehindWhichAnotherFollowsIsHurried(failFast: Bool) {
+        var machine = self.machine(hosts: ["a", "b"], failFast: failFast)
+        _ = machine.start()
+        #expect([1, 2, 3].map { machine.isHurried(attempt: $0) } == [!failFast, !failFast, false])
+        machine.connected(at: self.start)
+        _ = machine.lost(at: self.start + .seconds(60))
+        #expect([1, 2, 3].map { machine.isHurried(attempt: $0) } == [true, true, false])
+    }
+
     @Test func aConnectionThatHeldBeginsANewSeries() {
         var machine = self.machine()
         _ = machine.start()

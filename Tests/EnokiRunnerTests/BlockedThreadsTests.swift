@@ -6,7 +6,6 @@ import Testing
 
 /// Handlers that block all threads that calls run on, in a process of their own.
 @Suite struct BlockedThreadsTests {
-    private static let executable = BuiltExecutable.path("runner-fixture")
     private static let queue = "evt-test-block--blocking.block"
     private static let stalled = "all threads are blocked or busy: no call goes on"
     private static let over = "threads are free again: calls go on"
@@ -38,7 +37,7 @@ import Testing
             let definitions = settings.flatMap { ["-d", "\($0)=\($1)"] }
             let arguments = ["run", "blocking", "-d", "max_workers=\(Self.calls)"] + definitions
             let environment = ["AMQP_URI": "\(host.uri)?heartbeat=\(heartbeat)"]
-            try await ChildProcess.with(Self.executable, arguments, environment: environment) { child in
+            try await RunnerFixture.with(arguments, environment: environment) { child in
                 try await eventually("it has started") {
                     child.errors
                 } until: {

@@ -69,8 +69,7 @@ import Testing
     @Test func aPortThatIsTakenIsAnErrorThatSaysWhich() async throws {
         try await started("enoki", "broker", "--listen", "0") { _, address in
             for arguments in [["broker"], ["run", "steady"]] {
-                let program = BuiltExecutable.path("runner-fixture")
-                try await ChildProcess.with(program, arguments + ["--listen", address]) { child in
+                try await RunnerFixture.with(arguments + ["--listen", address]) { child in
                     let exit = try await child.ended()
                     #expect(exit == .status(1))
                     #expect(child.errors.contains("fixture: cannot listen on \(address)"))
@@ -171,8 +170,7 @@ import Testing
     }
 
     @Test func aProcessWhoseServicesDoNotStartSaysNoAddress() async throws {
-        let program = BuiltExecutable.path("runner-fixture")
-        try await ChildProcess.with(program, ["run", "broken", "--listen", "0"]) { child in
+        try await RunnerFixture.with(["run", "broken", "--listen", "0"]) { child in
             let exit = try await child.ended()
             #expect(exit == .status(1))
             #expect(child.output.isEmpty)

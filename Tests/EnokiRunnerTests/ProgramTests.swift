@@ -4,14 +4,6 @@ import Testing
 
 /// The command line as users and process managers meet it: real processes, signals and exit codes.
 @Suite struct ProgramTests {
-    private func fixture(
-        _ arguments: String...,
-        environment: [String: String] = [:],
-        _ body: (ChildProcess) async throws -> Void
-    ) async throws {
-        try await ChildProcess.with(BuiltExecutable.path("runner-fixture"), arguments, environment: environment, body)
-    }
-
     private func stderr(_ child: ChildProcess, contains text: String) async throws {
         try await eventually("standard error has '\(text)'") {
             child.errors
@@ -31,7 +23,7 @@ import Testing
     }
 
     @Test func anotherSignalAtOnceDoesNotKill() async throws {
-        try await fixture("run", "brief") { child in
+        try await RunnerFixture.with(["run", "brief"]) { child in
             try await stderr(child, contains: "begins")
             // As coreutils' `timeout` and a terminal do, which reach the process twice.
             child.send(signal: SIGINT)
@@ -46,7 +38,7 @@ import Testing
     // MARK: - The command line
 
     @Test func printsItsVersion() async throws {
-        try await fixture("--version") { child in
+        try await RunnerFixture.with(["--version"]) { child in
             let exit = try await child.ended()
             #expect(exit == .status(0))
             #expect(child.output == "9.8.7\n")
@@ -55,7 +47,7 @@ import Testing
 
     @Test(arguments: [[], ["--help"], ["run", "--help"], ["services", "--help"], ["broker", "--help"]])
     func helpIsNoError(_ arguments: [String]) async throws {
-        try await ChildProcess.with(BuiltExecutable.path("runner-fixture"), arguments) { child in
+        try await RunnerFixture.with(arguments) { child in
             let exit = try await child.ended()
             #expect(exit == .status(0))
             #expect(child.output.contains("USAGE: fixture"))
@@ -63,7 +55,7 @@ import Testing
     }
 
     @Test func helpOfRunNamesOptionsAndExitCodes() async throws {
-        try await fixture("run", "--help") { child in
+        try await RunnerFixture.with(["run", "--help"]) { child in
             try await child.ended()
             let options = [
                 "--broker", "--listen", "--config", "--define", "--max-workers", "--log-level", "--fail-fast",
@@ -74,7 +66,7 @@ import Testing
     }
 
     @Test func anUnknownServiceIsAnErrorThatNamesTheKnownOnes() async throws {
-        try await fixture("run", "steady", "steddy") { child in
+        try await RunnerFixture.with(["run", "steady", "steddy"]) { child in
             let exit = try await child.ended()
             #expect(exit == .status(64))
             #expect(
@@ -92,7 +84,7 @@ import Testing
         ["broker", "--heartbeat", "soon"],
     ])
     func aCommandLineThatCannotBeParsedEndsWith64(_ arguments: [String]) async throws {
-        try await ChildProcess.with(BuiltExecutable.path("runner-fixture"), arguments) { child in
+        try await RunnerFixture.with(arguments) { child in
             let exit = try await child.ended()
             #expect(exit == .status(64))
             #expect(child.errors.contains("Error: "))
@@ -174,8 +166,7 @@ import Testing
         ),
     ])
     func wrongConfigurationEndsWith78AndSaysWhy(_ wrong: Misconfiguration) async throws {
-        let path = BuiltExecutable.path("runner-fixture")
-        try await ChildProcess.with(path, wrong.arguments, environment: wrong.environment) { child in
+        try await RunnerFixture.with(wrong.arguments, environment: wrong.environment) { child in
             let exit = try await child.ended()
             #expect(exit == .status(78))
             #expect(child.errors.contains(wrong.error))
@@ -187,7 +178,7 @@ import Testing
 
     @Test(arguments: [SIGTERM, SIGINT])
     func runsEmbeddedSaysSoAndStopsAtASignal(_ signal: Int32) async throws {
-        try await fixture("run", "steady") { child in
+        try await RunnerFixture.with(["run", "steady"]) { child in
             try await stderr(child, contains: "[steady] started")
             #expect(child.errors.contains("warning [fixture] runs steady on the embedded broker"))
             #expect(child.errors.contains("name a broker with AMQP_URI or --broker"))
@@ -201,7 +192,7 @@ import Testing
 
     @Test func aMisspeltSettingIsSaidAtStart() async throws {
         let environment = ["AMPQ_URI": "amqp://user:hunter2@host/"]
-        try await fixture("run", "steady", "-d", "max_workerz=5", environment: environment) { child in
+        try await RunnerFixture.with(["run", "steady", "-d", "max_workerz=5"], environment: environment) { child in
             try await stderr(child, contains: "[steady] started")
             #expect(child.errors.contains("max_workerz on the command line is not read: is max_workers meant?"))
             #expect(child.errors.contains("AMPQ_URI in the environment is not read: is AMQP_URI meant?"))
@@ -213,7 +204,7 @@ import Testing
     }
 
     @Test func aPortForOthersIsNoReasonToWarn() async throws {
-        try await fixture("run", "steady", "--listen", "0") { child in
+        try await RunnerFixture.with(["run", "steady", "--listen", "0"]) { child in
             try await stderr(child, contains: "[steady] started")
             #expect(
                 child.errors.contains("info    [fixture] runs steady on the embedded broker, which takes other clients")
@@ -224,7 +215,7 @@ import Testing
     }
 
     @Test func runsOnlyTheServicesThatAreNamed() async throws {
-        try await fixture("run", "steady", "talkative") { child in
+        try await RunnerFixture.with(["run", "steady", "talkative"]) { child in
             try await stderr(child, contains: "[steady] started")
             try await stderr(child, contains: "[talkative] started")
             #expect(!child.errors.contains("[slow]"))
@@ -241,7 +232,7 @@ import Testing
                 try Data("AMQP_URI: \(uri)\n".utf8).write(to: file, options: .atomic)
             }
             try write(password: "wrong")
-            try await fixture("run", "steady", "--config", file.path()) { child in
+            try await RunnerFixture.with(["run", "steady", "--config", file.path()]) { child in
                 try await stderr(child, contains: "login refused for user 'guest'")
                 try write(password: "guest")
                 try await stderr(child, contains: "[steady] started")
@@ -254,7 +245,7 @@ import Testing
     }
 
     @Test func aCallInWorkEndsBeforeTheProcess() async throws {
-        try await fixture("run", "brief") { child in
+        try await RunnerFixture.with(["run", "brief"]) { child in
             try await stderr(child, contains: "begins")
             child.send(signal: SIGTERM)
             let exit = try await child.ended()
@@ -264,7 +255,7 @@ import Testing
     }
 
     @Test func anExceededGracePeriodCancelsTheCallAndEndsWith1() async throws {
-        try await fixture("run", "slow", "-d", "shutdown_grace=0.2") { child in
+        try await RunnerFixture.with(["run", "slow", "-d", "shutdown_grace=0.2"]) { child in
             try await stderr(child, contains: "begins")
             child.send(signal: SIGTERM)
             let exit = try await child.ended()
@@ -276,7 +267,8 @@ import Testing
     }
 
     @Test func aServiceWithoutAWorkerLeftEndsItsProcess() async throws {
-        try await fixture("run", "leaking", "steady", "-d", "shutdown_grace=0.2", "-d", "max_workers=1") { child in
+        try await RunnerFixture.with(["run", "leaking", "steady", "-d", "shutdown_grace=0.2", "-d", "max_workers=1"]) {
+            child in
             let exit = try await child.ended()
             #expect(exit == .status(1))
             #expect(child.errors.contains("service 'leaking' has no worker left for work"))
@@ -286,7 +278,7 @@ import Testing
     }
 
     @Test func aSecondSignalKillsCallsThatHeedTheirCancellation() async throws {
-        try await fixture("run", "slow") { child in
+        try await RunnerFixture.with(["run", "slow"]) { child in
             try await stderr(child, contains: "begins")
             child.send(signal: SIGTERM)
             try await stderr(child, contains: "a second signal kills")
@@ -298,7 +290,7 @@ import Testing
     }
 
     @Test func aSecondSignalEndsAProcessWithACallThatIgnoresIt() async throws {
-        try await fixture("run", "stubborn") { child in
+        try await RunnerFixture.with(["run", "stubborn"]) { child in
             try await stderr(child, contains: "begins")
             child.send(signal: SIGINT)
             try await stderr(child, contains: "a second signal kills")
@@ -312,7 +304,7 @@ import Testing
     @Test func aSignalWhileTheBrokerIsAwaitedEndsTheProcessAtOnce() async throws {
         // A refused login is tried again after five to ten seconds, longer than the end may take.
         let uri = try TestEnvironment.amqpURI.replacing("guest:guest@", with: "guest:wrong@")
-        try await fixture("run", "steady", environment: ["AMQP_URI": uri]) { child in
+        try await RunnerFixture.with(["run", "steady"], environment: ["AMQP_URI": uri]) { child in
             try await stderr(child, contains: "attempt 2 in ")
             child.send(signal: SIGTERM)
             let exit = try await child.ended(within: .seconds(4))
@@ -321,7 +313,7 @@ import Testing
     }
 
     @Test func aCallThatIgnoresItsCancellationDoesNotKeepTheProcessAlive() async throws {
-        try await fixture("run", "stubborn", "-d", "shutdown_grace=0.1") { child in
+        try await RunnerFixture.with(["run", "stubborn", "-d", "shutdown_grace=0.1"]) { child in
             try await stderr(child, contains: "begins")
             child.send(signal: SIGTERM)
             let exit = try await child.ended()
@@ -333,7 +325,7 @@ import Testing
 
     @Test(arguments: [("broken", "the database is not there"), ("failing", "the feed has ended")])
     func aServiceThatFailsStopsItsPeersAndIsNamed(_ service: String, _ reason: String) async throws {
-        try await fixture("run", "steady", service) { child in
+        try await RunnerFixture.with(["run", "steady", service]) { child in
             let exit = try await child.ended()
             #expect(exit == .status(1))
             #expect(child.errors.contains("fixture: stopped by an error: \(reason)"))
@@ -342,7 +334,7 @@ import Testing
     }
 
     @Test func nothingThatIsLoggedCanPassForALine() async throws {
-        try await fixture("run", "talkative") { child in
+        try await RunnerFixture.with(["run", "talkative"]) { child in
             try await stderr(child, contains: "got a message")
             #expect(child.errors.contains(#"body="harmless\n2026-01-01T00:00:00.000Z error [bank] robbed""#))
             #expect(!child.errors.contains("\n2026-01-01"))
@@ -350,13 +342,14 @@ import Testing
     }
 
     @Test func theLogLevelComesFromTheCommandLineTheEnvironmentOrTheFile() async throws {
-        try await fixture("run", "talkative", "broken", environment: ["LOG_LEVEL": "error"]) { child in
+        try await RunnerFixture.with(["run", "talkative", "broken"], environment: ["LOG_LEVEL": "error"]) { child in
             let exit = try await child.ended()
             #expect(exit == .status(1))
             #expect(child.errors.contains(" error "))
             #expect(!child.errors.contains(" info "))
         }
-        try await fixture("run", "steady", "--log-level", "debug", environment: ["LOG_LEVEL": "error"]) { child in
+        try await RunnerFixture.with(["run", "steady", "--log-level", "debug"], environment: ["LOG_LEVEL": "error"]) {
+            child in
             try await stderr(child, contains: "debug")
         }
     }

@@ -22,8 +22,7 @@ import Testing
         environment: [String: String] = [:],
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
-        let path = BuiltExecutable.path("runner-fixture")
-        try await ChildProcess.with(path, arguments, environment: environment) { child in
+        try await RunnerFixture.with(arguments, environment: environment) { child in
             _ = try await child.ended()
             let printed = child.output + child.errors
             #expect(!printed.isEmpty, sourceLocation: sourceLocation)

@@ -3,16 +3,9 @@ import Testing
 
 /// `services`, as a process of its own.
 @Suite struct ServicesCommandTests {
-    private func fixture(
-        _ arguments: String...,
-        environment: [String: String] = [:],
-        _ body: (ChildProcess) async throws -> Void
-    ) async throws {
-        try await ChildProcess.with(BuiltExecutable.path("runner-fixture"), arguments, environment: environment, body)
-    }
-
     @Test func listsServicesWithoutABroker() async throws {
-        try await fixture("services", "steady", "brief", environment: ["AMQP_URI": "amqp://127.0.0.1:1/"]) { child in
+        try await RunnerFixture.with(["services", "steady", "brief"], environment: ["AMQP_URI": "amqp://127.0.0.1:1/"])
+        { child in
             let exit = try await child.ended()
             #expect(exit == .status(0))
             #expect(
@@ -47,7 +40,7 @@ import Testing
     }
 
     @Test func theListHeedsTheConfiguration() async throws {
-        try await fixture("services", "steady", "-d", "rpc_exchange=other-rpc") { child in
+        try await RunnerFixture.with(["services", "steady", "-d", "rpc_exchange=other-rpc"]) { child in
             let exit = try await child.ended()
             #expect(exit == .status(0))
             #expect(child.output.contains("rpc-steady        durable  other-rpc         steady.*     at start"))

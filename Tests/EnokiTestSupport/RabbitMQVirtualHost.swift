@@ -1,3 +1,4 @@
+import EnokiBroker
 import EnokiRabbitMQManagement
 import Foundation
 

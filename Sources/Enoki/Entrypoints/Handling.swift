@@ -54,7 +54,7 @@ struct Handling {
 
     private var stepsOfReturns: [Duration] {
         guard self.queue.outlivesItsConsumers, self.policy.finalStep != .requeue else { return [] }
-        return DeliveryLimit(limit: self.deliveryLimit).steps
+        return DeliveryLimit(self.deliveryLimit)?.steps ?? []
     }
 }
 

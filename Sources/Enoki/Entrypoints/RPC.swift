@@ -265,8 +265,8 @@ public struct RPC: Entrypoint, DirectlyCallable {
         }
         guard self.onFailure.killSwitch == nil else {
             throw ConfigurationError(
-                "\(method) is to pause when its calls fail: its callers would wait, and each is told its error as it is. Leave out "
-                    + "`pausing`"
+                "\(method) has a kill switch (`pausing`), which is for event handlers: its callers would wait while it pauses, and "
+                    + "each is told its error without one. Leave out `pausing`"
             )
         }
         try self.onFailure.validate(for: method, RPCTopology.serviceQueue(container.name))

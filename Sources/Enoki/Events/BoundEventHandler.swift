@@ -55,7 +55,8 @@ final class BoundEventHandler: BoundEntrypoint {
         try await self.container.declare(self.handling.retryTopology)
         let limits = self.handler.limits
         let limit = self.container.concurrencyLimit(limits)
-        let mostInHand = self.failures.policy.killSwitch?.mostInHand(timeout: limits.timeout)
+        // One with a kill switch has a timeout, which is checked when the service starts.
+        let mostInHand = limits.timeout.flatMap { self.failures.policy.killSwitch?.mostInHand(timeout: $0) }
         let consumer = try await self.container.consume(
             self.failures.queue.name,
             atMost: [limits.concurrency, mostInHand].compactMap { $0 }.min(),

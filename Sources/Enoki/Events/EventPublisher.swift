@@ -11,12 +11,13 @@ struct EventPublisher: Sendable {
         guard !type.isEmpty else {
             throw ConfigurationError("an event of '\(source)' has an empty type: name what happened")
         }
-        var context =
+        let context =
             WorkerContext.current?.outgoing
             ?? CallContext(callIDStack: [self.ids.callID(of: self.caller, "dispatch")])
+        var headers = context.headers
         // Nobody waits for an event. A handler of nameko's would hand the number on and count no further.
-        context.depth = context.callIDStack.count
-        let message = try self.codecs.preferred.message(data, headers: context.headers)
+        headers[CallContext.depthHeader] = nil
+        let message = try self.codecs.preferred.message(data, headers: headers)
         try await self.broker.publish(
             message,
             to: EventTopology.exchangeName(of: source),

@@ -11,15 +11,21 @@
 ///   process that dies of its message is not started all the time.
 /// - What has come back twice is worked on alone among its like (``Quarantine``) until some have not killed, and what may not
 ///   come back once more, always: the others are put off, uncounted. So no message is given up for being near another that
-///   kills; it may be where several kill, of which each gets near twice before it is held apart too, and beside a request whose
-///   caller does not wait until there is room.
+///   kills; it may be where several kill, of which each gets near twice before it is held apart too, where a call takes longer than
+///   a stay in the quarantine (five minutes), and beside a request whose caller does not wait until there is room.
 /// - Each waits a second in hand before its handler begins. By then the originals of the copies are acknowledged, its own and
 ///   those of the others that were put off: a process that dies at once leaves one message for each.
 ///
 /// The count is in a header of the copy, which the broker has confirmed before the handler begins.
 struct DeliveryLimit: Sendable, Hashable {
-    /// How often a message may come back; 0 is any number.
+    /// How often a message may come back, at least 1.
     let limit: Int
+
+    /// `nil` for 0, which is no limit.
+    init?(_ limit: Int) {
+        guard limit > 0 else { return nil }
+        self.limit = limit
+    }
 
     /// What is to be done with a message that has come back.
     enum Verdict: Sendable, Hashable {
@@ -52,7 +58,7 @@ struct DeliveryLimit: Sendable, Hashable {
         timeLeft: Duration?,
         chance: () -> Double
     ) -> Verdict {
-        guard self.limit > 0, origin == .others else { return .work }
+        guard origin == .others else { return .work }
         let count = redeliveries + 1
         guard count <= self.limit else { return .giveUp }
         let wait = Self.wait(before: count, chance)
@@ -71,12 +77,17 @@ struct DeliveryLimit: Sendable, Hashable {
         enters: (Quarantine.Stay) -> Bool,
         chance: () -> Double
     ) -> Admission {
-        guard self.limit > 0, origin != .others, redeliveries > 0 else { return .after(.zero) }
+        guard Self.isSuspect(from: origin, redeliveries: redeliveries) else { return .after(.zero) }
         let isTaken = self.stay(after: redeliveries).map(enters) ?? true
         let wait = isTaken ? Self.pause : self.putOff(after: redeliveries, chance: chance)
         // A caller who waits no longer would be lost for sure.
         if let timeLeft, wait.delay >= timeLeft { return .after(.zero) }
         return isTaken ? .after(wait.delay) : .later(wait)
+    }
+
+    /// Whether a message has come back before, and is not to be counted now: it may kill, or go with another that does.
+    static func isSuspect(from origin: Redeliveries.Origin, redeliveries: Int) -> Bool {
+        origin != .others && redeliveries > 0
     }
 
     /// How much of the quarantine a message takes; `nil` for one that needs none.
@@ -101,8 +112,7 @@ struct DeliveryLimit: Sendable, Hashable {
 
     /// All that a message may wait for.
     var steps: [Duration] {
-        guard self.limit > 0 else { return [] }
-        return (1...self.limit).map { Self.wait(before: $0, { 0 }).step } + Self.putOffs + Self.lastPutOffs
+        (1...self.limit).map { Self.wait(before: $0, { 0 }).step } + Self.putOffs + Self.lastPutOffs
     }
 
     private static func wait(before redeliveries: Int, _ chance: () -> Double) -> RetryDelay {

@@ -104,8 +104,12 @@ struct FailureHandling: Sendable {
         switch admission {
         case .after(let pause): return pause
         case .later(let wait):
-            let settlement = Settlement.comeBack(wait, redeliveries: redeliveries)
-            self.settle(delivery, returned: settlement, entrypoint: entrypoint, deadline: deadline)
+            self.settle(
+                delivery,
+                returned: .comeBack(wait, redeliveries: redeliveries),
+                entrypoint: entrypoint,
+                deadline: deadline
+            )
             return nil
         }
     }
@@ -121,10 +125,16 @@ struct FailureHandling: Sendable {
         deadline: Deadline?
     ) -> Bool {
         let redeliveries = self.redeliveries(of: delivery)
-        guard origin != .others, redeliveries > 0, let limit = self.deliveryLimit(of: delivery) else { return false }
+        guard DeliveryLimit.isSuspect(from: origin, redeliveries: redeliveries),
+            let limit = self.deliveryLimit(of: delivery)
+        else { return false }
         let wait = limit.putOff(after: redeliveries, chance: self.container.process.overrides.chance)
-        let settlement = Settlement.comeBack(wait, redeliveries: redeliveries)
-        self.settle(delivery, returned: settlement, entrypoint: entrypoint, deadline: deadline)
+        self.settle(
+            delivery,
+            returned: .comeBack(wait, redeliveries: redeliveries),
+            entrypoint: entrypoint,
+            deadline: deadline
+        )
         return true
     }
 
@@ -134,8 +144,7 @@ struct FailureHandling: Sendable {
         guard self.queue.outlivesItsConsumers, self.policy.finalStep != .requeue, delivery.message.defect == nil else {
             return nil
         }
-        let limit = self.container.process.settings.deliveryLimit
-        return limit > 0 ? DeliveryLimit(limit: limit) : nil
+        return DeliveryLimit(self.container.process.settings.deliveryLimit)
     }
 
     private func redeliveries(of delivery: Delivery) -> Int {

@@ -219,7 +219,8 @@ public struct FailurePolicy: Sendable, Hashable {
         guard queue.outlivesItsConsumers || (!self.canRetry && self.finalStep != .deadLetter) else {
             throw ConfigurationError(
                 "\(entrypoint) has a queue that ends with its consumers, so that a retry would find it gone, and nobody would "
-                    + "look into its dead letters: use onFailure: .discard or .requeue, or a queue that lasts "
+                    + "look into its dead letters: use onFailure: .discard or .requeue"
+                    + "\(self.killSwitch == nil ? "" : ", which can be paused too"), or a queue that lasts "
                     + "(`reliableDelivery`, for a broadcast with .hostname, .configuration(key:) or .fixed(_:))"
             )
         }

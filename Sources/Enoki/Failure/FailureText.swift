@@ -50,10 +50,10 @@ package enum FailureText {
     private static func withoutCredentials(_ text: String, isCut: Bool) -> String {
         var rest = text[...]
         var redacted = ""
-        let mayHaveCredentials = text.utf8.contains(UInt8(ascii: "@"))
+        let lastAt = text.utf8.lastIndex(of: UInt8(ascii: "@"))
         while let scheme = rest.firstRange(ofBytes: "://") {
-            // Else a text of many addresses without one would be searched for it from each of them to its end.
-            guard isCut || mayHaveCredentials else { break }
+            // Else a text of many addresses would be searched for one from each of them to its end.
+            guard isCut || lastAt.map({ scheme.upperBound <= $0 }) == true else { break }
             redacted += rest[..<scheme.upperBound]
             rest = rest[scheme.upperBound...]
             let address = rest[..<(rest.firstRange(ofBytes: "://")?.lowerBound ?? rest.endIndex)]

@@ -8,7 +8,11 @@
 /// When what a handler needs is away, such as its database, every message fails, is tried again, and is a dead letter within seconds.
 /// With a kill switch the handler of that process takes no more messages for a while, then tries one: if that succeeds it goes on,
 /// otherwise it pauses twice as long. Meanwhile the messages stay in the queue, for other processes too, and those that the process
-/// holds already, at most its prefetch, stay unacknowledged. The handler needs a `timeout:`, since the call that is tried has to end.
+/// holds already stay unacknowledged. The handler needs a `timeout:`, since the call that is tried has to end.
+///
+/// Paused or not, such a handler has no more in hand than it can try one by one in twenty minutes, before RabbitMQ wants them back
+/// (`consumer_timeout`), and so runs no more calls at once: 24 with the default pauses and a timeout of 20 seconds, 3 with one of five
+/// minutes.
 ///
 /// Errors and timeouts count, whether they are tried again or not. What is permanent, such as ``Reject``, does not: it says something
 /// of the message, and nothing of the rest.
@@ -44,9 +48,7 @@ public struct KillSwitch: Sendable, Hashable {
     /// 30 minutes).
     ///
     /// - Parameter timeout: How long each try may take.
-    func mostInHand(timeout: Duration?) -> Int {
-        max(1, Int(Duration.seconds(1200) / (self.longestPause + (timeout ?? .zero))))
-    }
+    func mostInHand(timeout: Duration) -> Int { max(1, Int(Duration.seconds(1200) / (self.longestPause + timeout))) }
 
     /// What cannot work, and what to give instead; `nil` where all can.
     var defect: String? {

@@ -24,7 +24,8 @@ public struct ServiceSettings: Sendable, Hashable {
     /// Whether containers declare the event exchanges they use.
     public var declareEventExchanges = true
     /// Whether a service fails to start when a queue or an exchange of its own exists with other arguments. By default it uses what
-    /// is there and says in its log how it differs, so that a deploy which changes arguments does not stop the service.
+    /// is there and says in its log how it differs, so that a deploy which changes arguments does not stop the service. What keeps less
+    /// than is wanted, or is of another type, is never used: `durable`, `auto_delete`, `type` and `internal`.
     public var strictTopology = false
     /// Whether event exchanges are declared auto-delete; all services of a broker must agree.
     public var autoDeleteEventExchanges = false

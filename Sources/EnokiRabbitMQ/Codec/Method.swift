@@ -51,14 +51,6 @@ enum Method: Sendable {
         }
     }
 
-    /// Whether it makes what an exchange, a queue or a binding is recorded as.
-    var isDeclaration: Bool {
-        switch self {
-        case .exchangeDeclare, .queueDeclare, .bind: true
-        default: false
-        }
-    }
-
     /// Whether it takes away what was declared.
     var isDeletion: Bool {
         switch self {

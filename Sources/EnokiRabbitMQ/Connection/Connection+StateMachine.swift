@@ -43,6 +43,12 @@ struct ConnectionStateMachine<Generator: RandomNumberGenerator> {
         self.generator = generator
     }
 
+    /// Whether an attempt is one of the first round, behind which others follow: an address that swallows everything must not take
+    /// their time. Who is to fail fast has one round, until it was connected once.
+    func isHurried(attempt: Int) -> Bool {
+        (!self.failFast || self.wasConnected) && attempt <= self.endpoints.count
+    }
+
     /// Begins.
     mutating func start() -> Action { self.connect(attempt: 1) }
 

@@ -107,7 +107,7 @@ final class Connection: Sendable {
                 self.report(.connecting(attempt: attempt, reason: reason))
                 let begin = ContinuousClock.now
                 do throws(BrokerError) {
-                    let login = try self.connect(to: endpoint, attempt: attempt)
+                    let login = try self.connect(to: endpoint, isHurried: machine.isHurried(attempt: attempt))
                     if self.isClosing { break }
                     machine.connected(at: .now)
                     self.logger.info("connected to RabbitMQ", metadata: ["address": "\(endpoint)"])
@@ -145,7 +145,7 @@ final class Connection: Sendable {
 
     private func connect(
         to endpoint: RabbitMQConfiguration.Endpoint,
-        attempt: Int
+        isHurried: Bool
     ) throws(BrokerError) -> LoggedIn {
         // In one step, or a close in between would wait for the login of a broker that says nothing.
         try self.control.withLock { control throws(BrokerError) in
@@ -171,8 +171,7 @@ final class Connection: Sendable {
             configuration: configuration,
             endpoint: endpoint,
             connectionName: "\(self.configuration.connectionName) \(self.name)",
-            // Who fails fast has no second.
-            isFirstRound: !self.configuration.failFast && attempt <= self.configuration.endpoints.count
+            isHurried: isHurried
         ).run()
     }
 

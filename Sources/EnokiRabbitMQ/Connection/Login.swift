@@ -37,11 +37,11 @@ struct Login {
     let endpoint: RabbitMQConfiguration.Endpoint
     /// What the broker's management shows for the connection.
     let connectionName: String
-    /// Whether no endpoint has been tried since the last connection, or not all.
-    let isFirstRound: Bool
+    /// Whether one of several addresses has only ``haste``: one that swallows everything must not eat up the time of the others.
+    let isHurried: Bool
 
-    /// How long connecting to one of several addresses may take in the first round. One that swallows everything must not eat up
-    /// the time of the others; when none of them has answered they have more, since all may be slow.
+    /// How long connecting to one of several addresses may take at first. When none of them has answered they have more, since
+    /// all may be slow.
     private static let haste = Duration.seconds(2)
 
     /// Tries each address of the endpoint.
@@ -51,7 +51,7 @@ struct Login {
         let budget = self.configuration.connectionTimeout
         let slice = addresses.count > 1 ? min(budget, max(Self.haste, budget / addresses.count)) : budget
         let isOneOfSeveral = addresses.count > 1 || self.configuration.endpoints.count > 1
-        let time = isOneOfSeveral && self.isFirstRound ? min(slice, Self.haste) : slice
+        let time = isOneOfSeveral && self.isHurried ? min(slice, Self.haste) : slice
         var failure = BrokerError(.connectionFailed, "\(self.endpoint): no address")
         for address in addresses {
             do throws(BrokerError) {

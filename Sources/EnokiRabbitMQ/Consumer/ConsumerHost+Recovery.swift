@@ -78,7 +78,8 @@ extension ConsumerHost {
             self.go(on: round, on: session)
         }
         for question in questions {
-            self.topologyCall(question.method, restores: true, on: session, deadline: deadline) { result in
+            let restores = question.checks == nil
+            self.topologyCall(question.method, restores: restores, on: session, deadline: deadline) { result in
                 if case .failure(let error) = result { round.note(session.attributed(error), for: question) }
                 countdown.down()
             }

@@ -165,7 +165,7 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
     ///
     /// - Parameters:
     ///   - usesExisting: Whether what exists with other arguments is an answer, and no error.
-    ///   - restores: Whether it is part of a recovery: what is not wanted any more is left out, and done.
+    ///   - restores: Whether it declares again what was declared: what is not wanted any more is left out, and done.
     func topologyCall(
         _ method: Method,
         usesExisting: Bool = false,
@@ -179,7 +179,7 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
             guard state.session === session, let channel = state.topologyChannel else {
                 return .failure(BrokerError(.connectionLost, "the connection to the broker was lost"))
             }
-            if restores, method.isDeclaration, !state.wanted.holds(method) { return .success(.done) }
+            if restores, !state.wanted.holds(method) { return .success(.done) }
             let deletion = method.isDeletion ? state.begin(deletion: method) : nil
             let failure = channel.send(method, deadline: deadline) { answer in
                 let result = Self.result(of: method, answer, usesExisting: usesExisting)
@@ -279,12 +279,14 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
         let deadline = ContinuousClock.Instant.deadline(after: self.configuration.callTimeout)
         do throws(BrokerError) {
             let channel = try session.openChannel(for: self, deadline: deadline)
-            self.state.withLock { state in
+            // Under one lock: they were sent before all that comes now, and go before it on the wire again.
+            let unsent = self.state.withLock { state in
                 if state.session === session { state.topologyChannel = channel }
+                return calls.compactMap { call in
+                    channel.send(call.method, deadline: call.deadline) { call.complete?($0) }.map { (call, $0) }
+                }
             }
-            for call in calls {
-                channel.call(call.method, deadline: call.deadline) { call.complete?($0) }
-            }
+            for (call, failure) in unsent { call.complete?(.failure(failure)) }
         } catch {
             // Without it nothing could be declared, and nobody would notice.
             session.abort(error)

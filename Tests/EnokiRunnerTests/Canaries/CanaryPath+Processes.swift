@@ -21,7 +21,7 @@ extension CanaryPath {
         ] as [(String, [String])]).map { name, arguments in
             .each("an address as \(name)", to: .exit, count: 3) { canary in
                 let arguments = arguments.map { $0.replacing("{}", with: canary.text) }
-                return try await ChildProcess.with(BuiltExecutable.path("runner-fixture"), arguments) { child in
+                return try await RunnerFixture.with(arguments) { child in
                     try await child.ended()
                     return [child.output, child.errors]
                 }
@@ -30,16 +30,14 @@ extension CanaryPath {
             .each("a list of services", to: .listing, count: 3) { canary in
                 let environment = Self.secrets(canary)
                 let arguments = ["services", "steady", "brief"]
-                let path = BuiltExecutable.path("runner-fixture")
-                return try await ChildProcess.with(path, arguments, environment: environment) { child in
+                return try await RunnerFixture.with(arguments, environment: environment) { child in
                     try await child.ended()
                     return [child.output, child.errors]
                 }
             },
             .each("a process that other users can see", to: .process, count: 3) { canary in
                 let environment = Self.secrets(canary)
-                let path = BuiltExecutable.path("runner-fixture")
-                return try await ChildProcess.with(path, ["run", "steady"], environment: environment) { child in
+                return try await RunnerFixture.with(["run", "steady"], environment: environment) { child in
                     try await eventually("it tries to connect") {
                         child.errors
                     } until: {

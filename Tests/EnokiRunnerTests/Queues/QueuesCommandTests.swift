@@ -39,11 +39,7 @@ import Darwin
     }
 
     private func queues(_ environment: [String: String]) async throws -> (ChildProcess.Exit, String, String) {
-        try await ChildProcess.with(
-            BuiltExecutable.path("runner-fixture"),
-            ["queues", "steady"],
-            environment: environment
-        ) { child in
+        try await RunnerFixture.with(["queues", "steady"], environment: environment) { child in
             let exit = try await child.ended()
             return (exit, child.output, child.errors)
         }
@@ -66,11 +62,7 @@ import Darwin
 
     @Test func aProcessThatStartsNamesIt() async throws {
         try await self.withOrphan { environment in
-            try await ChildProcess.with(
-                BuiltExecutable.path("runner-fixture"),
-                ["run", "steady"],
-                environment: environment
-            ) { child in
+            try await RunnerFixture.with(["run", "steady"], environment: environment) { child in
                 try await eventually("the log names the queue") {
                     child.errors
                 } until: { log in
@@ -114,6 +106,14 @@ import Darwin
         #expect(exit == .status(3))
         #expect(errors.contains("401"), "\(errors)")
         #expect(!errors.contains("hunter2"))
+    }
+
+    @Test func whatIsNotTheAPIIsToldSo() async throws {
+        // RabbitMQ's own page for people: it answers with HTML.
+        let uri = try TestEnvironment.managementURI + "/?"
+        let (exit, _, errors) = try await self.queues(["AMQP_URI": "amqp://localhost", "RABBITMQ_MANAGEMENT_URI": uri])
+        #expect(exit == .status(3))
+        #expect(errors.contains("is not RabbitMQ's HTTP API"), "\(errors)")
     }
 
     @Test func aVirtualHostThatIsNotThereIsNamed() async throws {

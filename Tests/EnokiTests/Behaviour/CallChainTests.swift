@@ -50,11 +50,13 @@ import Testing
         let events = EventDispatcher()
         let stairs = RPCProxy("stairs")
         let turns = Shelf<Int>()
+        let headers = Shelf<Headers>()
         var last = Int.max
         var steps = 0
         var entrypoints: [any Entrypoint] {
             EventHandler("on_turned", of: "wheel", "turned") { @concurrent (turn: Int) in
                 turns.put(turn)
+                headers.put(WorkerContext.current?.message?.properties.headers ?? Headers())
                 let _: Int = try await stairs.descend(steps: steps)
                 if turn < last { try await events.dispatch("turned", turn + 1) }
             }
@@ -113,6 +115,10 @@ import Testing
             try await cluster.dispatch(from: "wheel", "turned", 1)
             try await turns.values()
             #expect(wheel.turns.elements == Array(1...20))
+            // What handles it in Python hands on what it gets, and would count no further.
+            let headers = try #require(wheel.headers.elements.last)
+            #expect(headers["nameko.call_id_stack"]?.arrayValue?.count ?? 0 > 1)
+            #expect(headers["enoki.call_depth"] == nil)
         }
     }
 

@@ -11,8 +11,8 @@ import Testing
         limit: Int = 5,
         timeLeft: Duration? = nil,
         chance: Double = 0
-    ) -> DeliveryLimit.Verdict {
-        DeliveryLimit(limit: limit)
+    ) -> DeliveryLimit.Verdict? {
+        DeliveryLimit(limit)?
             .verdict(from: origin, redeliveries: redeliveries, timeLeft: timeLeft, chance: { chance })
     }
 
@@ -22,8 +22,8 @@ import Testing
         limit: Int = 5,
         timeLeft: Duration? = nil,
         isAlone: Bool
-    ) -> DeliveryLimit.Admission {
-        DeliveryLimit(limit: limit).admission(
+    ) -> DeliveryLimit.Admission? {
+        DeliveryLimit(limit)?.admission(
             from: origin,
             redeliveries: redeliveries,
             timeLeft: timeLeft,
@@ -51,9 +51,8 @@ import Testing
         #expect(self.verdict(.others, 1, limit: 1) == .giveUp)
     }
 
-    @Test func withoutALimitNothingIsCounted() {
-        #expect(self.verdict(.others, 0, limit: 0) == .work)
-        #expect(self.admission(.first, 7, limit: 0, isAlone: false) == .after(.zero))
+    @Test func zeroIsNoLimit() {
+        #expect(DeliveryLimit(0) == nil)
     }
 
     @Test(arguments: [Redeliveries.Origin.first, .ours]) func whatThisProcessHasHadItselfIsNotCounted(
@@ -75,8 +74,8 @@ import Testing
         }
     }
 
-    @Test func whatIsPutOffDoesNotComeBackAllAtOnce() {
-        let limit = DeliveryLimit(limit: 5)
+    @Test func whatIsPutOffDoesNotComeBackAllAtOnce() throws {
+        let limit = try #require(DeliveryLimit(5))
         for (redeliveries, seconds) in [1: [1, 1, 2, 2, 4, 4], 4: [1, 1, 2, 2, 4, 4], 5: [8, 8, 8, 9, 9, 9]] {
             let waits = [0, 0.3, 0.4, 0.6, 0.7, 1].map { chance in
                 limit.putOff(after: redeliveries, chance: { chance }).delay
@@ -84,12 +83,11 @@ import Testing
             #expect(waits == seconds.map { .seconds($0) })
         }
         #expect(Set(limit.steps) == Set([0, 1, 2, 4, 8, 9].map { .seconds($0) }))
-        #expect(DeliveryLimit(limit: 0).steps.isEmpty)
     }
 
     @Test func aPlaceThatIsNotNeededIsNotTaken() {
         for (origin, redeliveries) in [(Redeliveries.Origin.first, 1), (.others, 2), (.others, 5)] {
-            _ = DeliveryLimit(limit: 5).admission(
+            _ = DeliveryLimit(5)?.admission(
                 from: origin,
                 redeliveries: redeliveries,
                 timeLeft: nil,
@@ -161,7 +159,7 @@ import Testing
     ]) func whatMayNotComeBackOnceMoreTakesAllPlaces(_ limit: Int, _ stays: [Int: Quarantine.Stay?]) {
         for (redeliveries, stay) in stays {
             var taken: Quarantine.Stay?
-            _ = DeliveryLimit(limit: limit).admission(
+            _ = DeliveryLimit(limit)?.admission(
                 from: .first,
                 redeliveries: redeliveries,
                 timeLeft: nil,

@@ -97,10 +97,10 @@ import Testing
     }
 
     @Test(arguments: [
-        (Duration.seconds(30), nil, 40), (.seconds(30), Duration.seconds(20), 24), (.seconds(300), nil, 4),
-        (.seconds(300), .seconds(3600), 1), (.milliseconds(100), nil, 12_000),
+        (Duration.seconds(30), Duration.seconds(20), 24), (.seconds(30), .seconds(300), 3),
+        (.seconds(300), .seconds(3600), 1), (.milliseconds(90), .milliseconds(10), 12_000),
     ])
-    func whatIsInHandIsTriedBeforeRabbitMQWantsItBack(_ longest: Duration, _ timeout: Duration?, _ most: Int) {
+    func whatIsInHandIsTriedBeforeRabbitMQWantsItBack(_ longest: Duration, _ timeout: Duration, _ most: Int) {
         #expect(KillSwitch(pause: .milliseconds(1), upTo: longest).mostInHand(timeout: timeout) == most)
     }
 

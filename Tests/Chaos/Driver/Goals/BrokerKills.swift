@@ -16,21 +16,10 @@ struct BrokerKills: Goal {
         // Where in the stream each kill comes, in thousandths: one in each part, never at its edges.
         let places = (0..<kills).map { ($0 * 1000 + 100 + generator.index(below: 800)) / kills }
         return try await run.withCrew(heartbeat: 5) { crew in
-            let sinks = try (1...2).map { try crew.hire("sink-\($0)", services: ["sink"], workers: Self.workers) }
-            let sources = try (1...2).map { number in
-                try crew.hire(
-                    "source-\(number)",
-                    services: ["source"],
-                    [
-                        "chaos_producer": "\(number)", "chaos_messages": "\(messages / 2)",
-                        "chaos_window": "\(Self.window)",
-                    ]
-                )
-            }
-            for member in sinks { try member.start() }
-            for member in sinks { try await member.logs("[sink] started") }
-            for member in sources { try member.start() }
-
+            _ = try await crew.startStream(
+                workers: Self.workers,
+                sources: ["chaos_messages": "\(messages / 2)", "chaos_window": "\(Self.window)"]
+            )
             let watch = LedgerWatch(folder: crew.folder)
             let start = Instant.now
             var outages: [(killed: Instant, listens: Instant)] = []

@@ -14,10 +14,11 @@ struct BrokerStops: Goal {
         let length = run.sized(Duration.seconds(20), .seconds(60))
         return try await run.withCrew(heartbeat: 5) { crew in
             let sources = try await crew.startStream(
-                pairs: 2,
                 workers: Self.workers,
-                rate: 250,
-                window: Self.window
+                sources: [
+                    "chaos_messages": "100000000", "chaos_rate": "250", "chaos_window": "\(Self.window)",
+                    "chaos_work": "20",
+                ]
             )
             let watch = LedgerWatch(folder: crew.folder)
             try await watch.wait(for: .done, 1000, within: .seconds(60))

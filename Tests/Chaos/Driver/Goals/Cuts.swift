@@ -18,8 +18,10 @@ struct Cuts: Goal {
             let sources = try await crew.startStream(
                 pairs: Self.pairs,
                 workers: Self.workers,
-                rate: 50,
-                window: Self.window
+                sources: [
+                    "chaos_messages": "100000000", "chaos_rate": "50", "chaos_window": "\(Self.window)",
+                    "chaos_work": "20",
+                ]
             )
             for member in crew.all { await member.heals(within: .seconds(15)) }
 

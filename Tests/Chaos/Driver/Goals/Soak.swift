@@ -20,25 +20,13 @@ struct Soak: Goal {
     func run(_ run: Run) async throws -> Verdict {
         let (length, rate) = run.sized((Duration.seconds(40), 500), (.seconds(300), 1500))
         return try await run.withCrew(heartbeat: 2) { crew in
-            let settings = self.sabotage.map { ["chaos_sabotage": $0] } ?? [:]
-            let sinks = try (1...2).map {
-                try crew.hire("sink-\($0)", services: ["sink"], workers: Self.workers, settings)
-            }
-            let sources = try (1...2).map { number in
-                try crew.hire(
-                    "source-\(number)",
-                    services: ["source"],
-                    [
-                        "chaos_producer": "\(number)", "chaos_messages": "100000000", "chaos_rate": "\(rate)",
-                        "chaos_window": "\(Self.window)",
-                    ]
-                )
-            }
-            for member in sinks { try member.start() }
-            for member in sinks { try await member.logs("[sink] started") }
-            for member in sources { try member.start() }
-            for member in sources { try await member.logs("[source] started") }
-
+            let sources = try await crew.startStream(
+                workers: Self.workers,
+                sinks: self.sabotage.map { ["chaos_sabotage": $0] } ?? [:],
+                sources: [
+                    "chaos_messages": "100000000", "chaos_rate": "\(rate)", "chaos_window": "\(Self.window)",
+                ]
+            )
             let start = Instant.now
             let end = start + (self.length ?? length)
             // Whoever watches is another task than whoever cuts, and neither waits for the other.

@@ -1,19 +1,20 @@
 extension Crew {
-    /// Starts so many consumers with `workers`, and as many publishers that send `rate` events a second without end, at most `window` of
-    /// them unconfirmed.
+    /// Starts so many consumers with `workers`, and as many publishers.
     ///
+    /// - Parameters:
+    ///   - sinks: What the consumers are told besides, see `Sink` of the worker program.
+    ///   - plan: What each publisher is told besides its number, see `Source` of the worker program.
     /// - Returns: The publishers.
-    func startStream(pairs: Int, workers: Int, rate: Int, window: Int) async throws -> [Member] {
-        let sinks = try (1...pairs).map { try self.hire("sink-\($0)", services: ["sink"], workers: workers) }
+    func startStream(
+        pairs: Int = 2,
+        workers: Int,
+        sinks settings: [String: String] = [:],
+        sources plan: [String: String]
+    ) async throws -> [Member] {
+        let sinks = try (1...pairs).map { try self.hire("sink-\($0)", services: ["sink"], workers: workers, settings) }
         let sources = try (1...pairs).map { number in
-            try self.hire(
-                "source-\(number)",
-                services: ["source"],
-                [
-                    "chaos_producer": "\(number)", "chaos_messages": "100000000", "chaos_rate": "\(rate)",
-                    "chaos_window": "\(window)", "chaos_work": "20",
-                ]
-            )
+            let settings = plan.merging(["chaos_producer": "\(number)"]) { $1 }
+            return try self.hire("source-\(number)", services: ["source"], settings)
         }
         for member in sinks { try member.start() }
         for member in sinks { try await member.logs("[sink] started") }
