@@ -142,6 +142,11 @@ public final class InProcessBroker: Broker {
     ///   `BrokerError.Code.closed` when it has run.
     public func run() async throws { try await self.server.run() }
 
+    /// Calls `action` when the broker has closed, with the queues that hold messages until then, and how many.
+    package func whenClosed(_ action: @escaping @Sendable ([(queue: String, messages: Int)]) -> Void) {
+        self.server.state.withLock { $0.whenClosed = action }
+    }
+
     /// Declares `topology`; see `Broker.declare(_:)`.
     public func declare(_ topology: Topology) async throws(BrokerError) { try await self.connection.declare(topology) }
 

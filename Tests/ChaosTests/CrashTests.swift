@@ -40,7 +40,8 @@ import Testing
     }
 
     /// - Parameter work: How long the process lives with the message, in milliseconds.
-    @Test(arguments: [100, 0]) func aMessageThatKillsItsProcessIsADeadLetterAfterItsLimit(work: Int) async throws {
+    @Test(arguments: [5000, 100, 0])
+    func aMessageThatKillsItsProcessIsADeadLetterAfterItsLimit(work: Int) async throws {
         let limit = 4
         try await self.withCrew(of: "fragile", 1, ["delivery_limit": "\(limit)"]) { crew, canary, host, watch in
             let member = crew.all[0]
@@ -71,8 +72,9 @@ import Testing
             }
             entries += try watch.poll()
             let begun = entries.count { $0.act == .started && $0.message == poison }
-            #expect(begun == limit + 1)
-            #expect(deaths == limit + 1)
+            // And at most three times more where it had to wait for others at last.
+            #expect((limit + 1...limit + 4).contains(begun))
+            #expect(deaths == begun)
             for id in good {
                 // At most once more for each death that it was near to.
                 #expect(entries.count { $0.act == .done && $0.message == id } <= 1 + deaths)

@@ -169,13 +169,16 @@ import Testing
         }
         func recoveries(again: Int) -> Int {
             [
-                record(.consuming, accepted: 0, cutAt: 100), record(.publishing, accepted: 110, cutAt: again),
+                record(.consuming, accepted: -5000, cutAt: 100), record(.publishing, accepted: 110, cutAt: again),
                 record(.consuming, accepted: 150, cutAt: nil),
             ].recoveries.count { $0.kind == .consuming }
         }
         #expect(recoveries(again: 900) == 1)
         // That one came in between.
         #expect(recoveries(again: 120) == 0)
+        // One for publishing that is cut before it asks for confirms looks like one for consuming, and is followed by none.
+        let (early, late) = (record(.consuming, accepted: 0, cutAt: 6), record(.consuming, accepted: 4000, cutAt: nil))
+        #expect([early, record(.publishing, accepted: 60, cutAt: nil), late].recoveries.isEmpty)
     }
 
     // MARK: - On the way back from a wait

@@ -175,7 +175,7 @@ import Darwin
     func aTopologyThatTakesLongerThanACallMayIsRestoredAllTheSame(on server: TransportServer) async throws {
         try await server.withProxiedTransport { configuration in
             RabbitMQConfiguration.quickly(&configuration)
-            configuration.callTimeout = .seconds(1)
+            configuration.callTimeout = .seconds(4)
         } _: { broker, proxy in
             let queue = Queue(.unique("long"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
@@ -188,8 +188,8 @@ import Darwin
             let consumer = try await broker.consume(queue.name) { $0.token.settle(.ack) }
             let before = proxy.accepted
             proxy.filter { frame in
-                // One and a half seconds for all five hundred.
-                if frame.method == FaultProxy.Frame.queueBindOk { usleep(3000) }
+                // Six seconds for all five hundred.
+                if frame.method == FaultProxy.Frame.queueBindOk { usleep(12000) }
                 return true
             }
             proxy.cut()

@@ -119,6 +119,32 @@ import Testing
         }
     }
 
+    /// `enoki.retry.1000` without its dead-letter exchange would take messages and drop them.
+    @Test(arguments: TransportServer.allCases)
+    func whatIsThereOtherwiseOnTheNextConnectionIsAnErrorInTheLog(on server: TransportServer) async throws {
+        let recorder = LogRecorder()
+        try await server.withProxiedTransport(RabbitMQConfiguration.quickly, logger: recorder.logger) { broker, proxy in
+            let queue = Queue(.unique("changed"), arguments: ["x-dead-letter-exchange": "amq.fanout"])
+            let used = Queue(.unique("used"), arguments: ["x-max-length": 7])
+            try await server.withTransport { other in
+                try await other.declare(Topology(queues: [Queue(used.name)]))
+                try await broker.declare(Topology(queues: [queue]))
+                #expect(try await broker.declareOrUse(Topology(queues: [used])).count == 1)
+                proxy.stop()
+                await broker.reaches { if case .connecting = $0 { true } else { false } }
+                try await other.delete(queue: queue.name)
+                try await other.declare(Topology(queues: [Queue(queue.name)]))
+                try proxy.listen()
+                await broker.reaches { $0 == .connected }
+                let lines = recorder.recorded.filter { $0.contains("restoring the topology") }
+                #expect(lines.first { $0.contains(queue.name) }?.hasPrefix("error") == true)
+                // What was used as it was is so still.
+                #expect(lines.first { $0.contains(used.name) }?.hasPrefix("info") == true)
+                for name in [queue.name, used.name] { try await other.delete(queue: name) }
+            }
+        }
+    }
+
     /// As after the loss of a broker's disk.
     @Test(arguments: TransportServer.allCases)
     func anEmptyBrokerGetsTheWholeTopologyBeforeWhatWaits(on server: TransportServer) async throws {

@@ -148,6 +148,21 @@ import Testing
 
     // MARK: - run --listen
 
+    @Test func whatTheEmbeddedBrokerHoldsAtTheEndIsToldAndGone() async throws {
+        try await started("runner-fixture", "run", "steady", "--listen", "0") { child, address in
+            try await client("amqp://guest:guest@\(address)/") { broker in
+                try await broker.declare(Topology(queues: [Queue("left.dead"), Queue("empty")]))
+                for _ in 0..<2 { try await broker.publish(Message("x"), to: "", routingKey: "left.dead") }
+            }
+            child.send(signal: SIGTERM)
+            let exit = try await child.ended()
+            #expect(exit == .status(0))
+            let line = child.errors.split(separator: "\n").first { $0.contains("what its queues held is gone") }
+            #expect(line?.contains("messages=2") == true)
+            #expect(line?.contains("queues=\"left.dead (2)\"") == true, "\(child.errors)")
+        }
+    }
+
     @Test func othersCallTheServicesOfAProcessOnceItSaysWhere() async throws {
         let environment = ["LOG_LEVEL": "critical"]  // The line is no part of the log.
         try await started("runner-fixture", "run", "steady", "--listen", "0", environment: environment) {

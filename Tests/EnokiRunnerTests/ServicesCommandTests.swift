@@ -22,7 +22,6 @@ import Testing
                     enoki.retry.2000  durable  enoki.retry.2000               when needed
                     enoki.retry.4000  durable  enoki.retry.4000               when needed
                     enoki.retry.8000  durable  enoki.retry.8000               when needed
-                    enoki.retry.9000  durable  enoki.retry.9000               when needed
 
                     EXCHANGE          TYPE    FLAGS    DECLARED
                     nameko-rpc        topic   durable  at start
@@ -32,7 +31,6 @@ import Testing
                     enoki.retry.2000  fanout  durable  when needed
                     enoki.retry.4000  fanout  durable  when needed
                     enoki.retry.8000  fanout  durable  when needed
-                    enoki.retry.9000  fanout  durable  when needed
 
                     """
             )

@@ -49,7 +49,6 @@ import Testing
                 enoki.retry.2000                              durable                          enoki.retry.2000                                           when needed
                 enoki.retry.4000                              durable                          enoki.retry.4000                                           when needed
                 enoki.retry.8000                              durable                          enoki.retry.8000                                           when needed
-                enoki.retry.9000                              durable                          enoki.retry.9000                                           when needed
                 evt-source-type--everything.pool.dead         durable                                                                                     when needed
                 evt-source-type--everything.each-host-1.dead  durable                                                                                     when needed
 
@@ -62,7 +61,6 @@ import Testing
                 enoki.retry.2000  fanout  durable  when needed
                 enoki.retry.4000  fanout  durable  when needed
                 enoki.retry.8000  fanout  durable  when needed
-                enoki.retry.9000  fanout  durable  when needed
                 """
         )
     }

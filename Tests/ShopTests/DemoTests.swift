@@ -63,7 +63,6 @@ import Testing
                     enoki.retry.2000                                 durable                          enoki.retry.2000                                          when needed
                     enoki.retry.4000                                 durable                          enoki.retry.4000                                          when needed
                     enoki.retry.8000                                 durable                          enoki.retry.8000                                          when needed
-                    enoki.retry.9000                                 durable                          enoki.retry.9000                                          when needed
                     rpc-payments                                     durable                          enoki.retry       rpc-payments                            when needed
                     evt-orders-order.*.dead                          durable                                                                                    when needed
                     rpc-stock                                        durable                          enoki.retry       rpc-stock                               when needed
@@ -79,7 +78,6 @@ import Testing
                     enoki.retry.2000  fanout  durable  when needed
                     enoki.retry.4000  fanout  durable  when needed
                     enoki.retry.8000  fanout  durable  when needed
-                    enoki.retry.9000  fanout  durable  when needed
 
                     """
             )

@@ -128,7 +128,10 @@ extension ServiceContainer {
                 if context.message == nil { "" } else if hasLeaked { "its message is settled, and " } else {
                     "its message goes back, and "
                 }
-            context.logger.error("\(context.entrypoint) ignores that it was cancelled: \(message)`run()` waits for it")
+            context.logger.error(
+                "\(context.entrypoint) ignores that it was cancelled: \(message)`run()` waits for it",
+                metadata: context.named
+            )
         }
     }
 

@@ -13,6 +13,9 @@
 ///   come back once more, always: the others are put off, uncounted. So no message is given up for being near another that
 ///   kills; it may be where several kill, of which each gets near twice before it is held apart too, where a call takes longer than
 ///   a stay in the quarantine (five minutes), and beside a request whose caller does not wait until there is room.
+/// - Who is put off when it may not come back once more has one return to spare, up to three times. A process that dies may keep its
+///   connections for some seconds, as one does that writes its backtrace, and what comes to it in that time comes back though no
+///   handler has seen it.
 /// - Each waits a second in hand before its handler begins. By then the originals of the copies are acknowledged, its own and
 ///   those of the others that were put off: a process that dies at once leaves one message for each.
 ///
@@ -42,7 +45,7 @@ struct DeliveryLimit: Sendable, Hashable {
         /// After that time.
         case after(Duration)
         /// Not now: a copy comes later.
-        case later(RetryDelay)
+        case later(RetryDelay, redeliveries: Int)
     }
 
     /// What to do with a message whose handler would begin.
@@ -59,12 +62,26 @@ struct DeliveryLimit: Sendable, Hashable {
         chance: () -> Double
     ) -> Verdict {
         guard origin == .others else { return .work }
-        let count = redeliveries + 1
-        guard count <= self.limit else { return .giveUp }
-        let wait = Self.wait(before: count, chance)
+        guard redeliveries < self.limit || self.isSpared(redeliveries) else { return .giveUp }
+        let wait = Self.wait(before: min(redeliveries + 1, self.limit), chance)
         // A caller who does not wait so long is served without a wait, if at all.
         let isInTime = timeLeft.map { wait.delay < $0 } ?? true
-        return .comeBack(isInTime ? wait : .none, redeliveries: count)
+        return .comeBack(isInTime ? wait : .none, redeliveries: redeliveries + 1)
+    }
+
+    /// Whether a message has a return to spare, as its count says: from the limit on each second one does.
+    private func isSpared(_ redeliveries: Int) -> Bool {
+        redeliveries > self.limit && !(redeliveries - self.limit).isMultiple(of: 2)
+    }
+
+    /// The highest count that a message can have: its last return to spare is used up.
+    var highestCount: Int { self.limit + 2 * Self.mostSpared }
+
+    private static let mostSpared = 3
+
+    /// How often a message has come back that comes back now, and had that count before.
+    func returns(after redeliveries: Int) -> Int {
+        redeliveries < self.limit ? redeliveries + 1 : self.limit + (redeliveries - self.limit) / 2 + 1
     }
 
     /// When a delivery may go on. One that is to be counted may at once: its handler does not begin.
@@ -78,11 +95,13 @@ struct DeliveryLimit: Sendable, Hashable {
         chance: () -> Double
     ) -> Admission {
         guard Self.isSuspect(from: origin, redeliveries: redeliveries) else { return .after(.zero) }
-        let isTaken = self.stay(after: redeliveries).map(enters) ?? true
-        let wait = isTaken ? Self.pause : self.putOff(after: redeliveries, chance: chance)
+        guard self.stay(after: redeliveries).map(enters) ?? true else {
+            let putOff = self.putOff(after: redeliveries, timeLeft: timeLeft, chance: chance)
+            return putOff.map { .later($0.wait, redeliveries: $0.redeliveries) } ?? .after(.zero)
+        }
         // A caller who waits no longer would be lost for sure.
-        if let timeLeft, wait.delay >= timeLeft { return .after(.zero) }
-        return isTaken ? .after(wait.delay) : .later(wait)
+        let isInTime = timeLeft.map { Self.pause < $0 } ?? true
+        return .after(isInTime ? Self.pause : .zero)
     }
 
     /// Whether a message has come back before, and is not to be counted now: it may kill, or go with another that does.
@@ -96,23 +115,25 @@ struct DeliveryLimit: Sendable, Hashable {
         return redeliveries > 1 ? .onePlace : nil
     }
 
-    /// How long a copy waits that is put off, uncounted: not each as long as the others, which would come back all at once to one place.
-    ///
-    /// A process that dies may keep its connections for some seconds, as one does that writes down where it was. What comes back
-    /// to it in that time is counted, though no handler has seen it. So who may not come back once more stays away longer.
-    func putOff(after redeliveries: Int, chance: () -> Double) -> RetryDelay {
-        let steps = redeliveries < self.limit ? Self.putOffs : Self.lastPutOffs
-        let step = steps[min(Int(chance() * Double(steps.count)), steps.count - 1)]
-        return RetryDelay(step: step, delay: step)
+    /// How long a copy waits that is put off, and what it says: not each waits as long as the others, which would come back all at once
+    /// to one place. `nil` for a caller who does not wait at all.
+    func putOff(
+        after redeliveries: Int,
+        timeLeft: Duration?,
+        chance: () -> Double
+    ) -> (wait: RetryDelay, redeliveries: Int)? {
+        let steps = Self.putOffs.filter { step in timeLeft.map { step < $0 } ?? true }
+        guard let last = steps.indices.last else { return nil }
+        let step = steps[min(Int(chance() * Double(steps.count)), last)]
+        let isNowSpared = redeliveries >= self.limit && redeliveries < self.highestCount && !self.isSpared(redeliveries)
+        return (RetryDelay(step: step, delay: step), isNowSpared ? redeliveries + 1 : redeliveries)
     }
 
     private static let putOffs = [1, 2, 4].map { Duration.seconds($0) }
-    /// Apart by the least time that each has the process for itself: round by round there is room for one more.
-    private static let lastPutOffs = [8, 9].map { Duration.seconds($0) }
 
     /// All that a message may wait for.
     var steps: [Duration] {
-        (1...self.limit).map { Self.wait(before: $0, { 0 }).step } + Self.putOffs + Self.lastPutOffs
+        (1...self.limit).map { Self.wait(before: $0, { 0 }).step } + Self.putOffs
     }
 
     private static func wait(before redeliveries: Int, _ chance: () -> Double) -> RetryDelay {
@@ -121,5 +142,5 @@ struct DeliveryLimit: Sendable, Hashable {
 
     private static let backoff = Backoff.exponential(from: .seconds(1), maximum: .seconds(300))
     /// In which the originals of copies are acknowledged.
-    private static let pause = RetryDelay(step: .seconds(1), delay: .seconds(1))
+    private static let pause = Duration.seconds(1)
 }

@@ -72,7 +72,7 @@ struct FailureHandling: Sendable {
         guard let limit = self.deliveryLimit(of: delivery) else { return nil }
         let verdict = limit.verdict(
             from: origin,
-            redeliveries: self.redeliveries(of: delivery),
+            redeliveries: self.redeliveries(of: delivery, limit),
             timeLeft: deadline?.remaining,
             chance: self.container.process.overrides.chance
         )
@@ -91,10 +91,9 @@ struct FailureHandling: Sendable {
         deadline: Deadline?
     ) -> Duration? {
         guard let limit = self.deliveryLimit(of: delivery) else { return .zero }
-        let redeliveries = self.redeliveries(of: delivery)
         let admission = limit.admission(
             from: origin,
-            redeliveries: redeliveries,
+            redeliveries: self.redeliveries(of: delivery, limit),
             timeLeft: deadline?.remaining,
             enters: { stay in
                 self.container.process.quarantine.enter(delivery.token, stay, at: self.container.process.timers.now)
@@ -103,7 +102,7 @@ struct FailureHandling: Sendable {
         )
         switch admission {
         case .after(let pause): return pause
-        case .later(let wait):
+        case .later(let wait, let redeliveries):
             self.settle(
                 delivery,
                 returned: .comeBack(wait, redeliveries: redeliveries),
@@ -124,11 +123,15 @@ struct FailureHandling: Sendable {
         entrypoint: String,
         deadline: Deadline?
     ) -> Bool {
-        let redeliveries = self.redeliveries(of: delivery)
-        guard DeliveryLimit.isSuspect(from: origin, redeliveries: redeliveries),
-            let limit = self.deliveryLimit(of: delivery)
+        guard let limit = self.deliveryLimit(of: delivery) else { return false }
+        let count = self.redeliveries(of: delivery, limit)
+        guard DeliveryLimit.isSuspect(from: origin, redeliveries: count),
+            let (wait, redeliveries) = limit.putOff(
+                after: count,
+                timeLeft: deadline?.remaining,
+                chance: self.container.process.overrides.chance
+            )
         else { return false }
-        let wait = limit.putOff(after: redeliveries, chance: self.container.process.overrides.chance)
         self.settle(
             delivery,
             returned: .comeBack(wait, redeliveries: redeliveries),
@@ -147,9 +150,8 @@ struct FailureHandling: Sendable {
         return DeliveryLimit(self.container.process.settings.deliveryLimit)
     }
 
-    private func redeliveries(of delivery: Delivery) -> Int {
-        let limit = self.container.process.settings.deliveryLimit
-        return FailureHeaders.redeliveries(in: delivery.message.properties.headers, limit: limit)
+    private func redeliveries(of delivery: Delivery, _ limit: DeliveryLimit) -> Int {
+        FailureHeaders.redeliveries(in: delivery.message.properties.headers, limit: limit.highestCount)
     }
 
     /// Settles a delivery that came back, as was decided.
@@ -166,7 +168,9 @@ struct FailureHandling: Sendable {
 
     /// What is told of a delivery that has come back too often.
     func error(returned delivery: Delivery, entrypoint: String) -> DeliveryLimitExceeded {
-        DeliveryLimitExceeded(entrypoint: entrypoint, redeliveries: self.redeliveries(of: delivery) + 1)
+        let limit = self.deliveryLimit(of: delivery)
+        let returns = limit.map { $0.returns(after: self.redeliveries(of: delivery, $0)) } ?? 1
+        return DeliveryLimitExceeded(entrypoint: entrypoint, redeliveries: returns)
     }
 
     /// Settles a delivery that cannot be read. It is not tried again: that would change nothing.

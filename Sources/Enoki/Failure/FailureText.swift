@@ -50,17 +50,20 @@ package enum FailureText {
     private static func withoutCredentials(_ text: String, isCut: Bool) -> String {
         var rest = text[...]
         var redacted = ""
-        let lastAt = text.utf8.lastIndex(of: UInt8(ascii: "@"))
+        // By scalars, here and below: an `@` with a combining mark is one too.
+        let lastAt = text.unicodeScalars.lastIndex(of: "@")
         while let scheme = rest.firstRange(ofBytes: "://") {
             // Else a text of many addresses would be searched for one from each of them to its end.
-            guard isCut || lastAt.map({ scheme.upperBound <= $0 }) == true else { break }
+            let hasAt = lastAt.map { scheme.upperBound <= $0 } == true
+            guard hasAt || isCut else { break }
             redacted += rest[..<scheme.upperBound]
             rest = rest[scheme.upperBound...]
-            let address = rest[..<(rest.firstRange(ofBytes: "://")?.lowerBound ?? rest.endIndex)]
-            if let at = Self.endOfCredentials(in: address, of: rest) {
+            let end = rest.firstRange(ofBytes: "://")?.lowerBound ?? rest.endIndex
+            let address = rest[..<end].unicodeScalars
+            if hasAt, let at = Self.endOfCredentials(in: address, of: rest.unicodeScalars) {
                 redacted += "***"
                 rest = rest[at...]
-            } else if isCut, address.endIndex == rest.endIndex, Self.mayGoOn(address) {
+            } else if isCut, end == rest.endIndex, Self.mayGoOn(address) {
                 // Its `@` may be what was cut off.
                 rest = ""
             }
@@ -72,29 +75,32 @@ package enum FailureText {
     ///
     /// A password may hold what ends a host's name, and what ends an address: the last `@` counts, of the word or, where that looks
     /// like a password's beginning, of what follows in `rest`. Better too much is removed than too little.
-    private static func endOfCredentials(in address: Substring, of rest: Substring) -> Substring.Index? {
-        let word = address.prefix { !$0.isWhitespace }
+    private static func endOfCredentials(
+        in address: Substring.UnicodeScalarView,
+        of rest: Substring.UnicodeScalarView
+    ) -> Substring.Index? {
+        let word = address.prefix { !$0.properties.isWhitespace }
         if let at = word.lastIndex(of: "@"), word[..<at].contains(":") || !word[..<at].contains("/") { return at }
         guard self.beginsWithCredentials(address) else { return nil }
         return address.lastIndex(of: "@") ?? rest.firstIndex(of: "@")
     }
 
     /// Whether a `:` comes before anything that ends a host's name, and behind it no port.
-    private static func beginsWithCredentials(_ address: Substring) -> Bool {
-        let name = address.prefix { !Self.endsAddress($0) && !":/?#[".contains($0) }
+    private static func beginsWithCredentials(_ address: Substring.UnicodeScalarView) -> Bool {
+        let name = address.prefix { !Self.endsAddress($0) && !":/?#[".unicodeScalars.contains($0) }
         let rest = address[name.endIndex...]
         guard rest.first == ":" else { return false }
-        guard let next = rest.dropFirst().drop(while: { $0.isASCII && $0.isNumber }).first else { return false }
-        return !(Self.endsAddress(next) || "/?#,;.:)]}".contains(next))
+        guard let next = rest.dropFirst().drop(while: { ("0"..."9").contains($0) }).first else { return false }
+        return !(Self.endsAddress(next) || "/?#,;.:)]}".unicodeScalars.contains(next))
     }
 
     /// Whether more of an address may have come behind `text`.
-    private static func mayGoOn(_ text: Substring) -> Bool {
+    private static func mayGoOn(_ text: Substring.UnicodeScalarView) -> Bool {
         !text.contains(where: Self.endsAddress) || Self.beginsWithCredentials(text)
     }
 
-    private static func endsAddress(_ character: Character) -> Bool {
-        character.isWhitespace || character == "\"" || character == "'" || character == "<" || character == ">"
+    private static func endsAddress(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.properties.isWhitespace || scalar == "\"" || scalar == "'" || scalar == "<" || scalar == ">"
     }
 
     private static func onOneLine(_ text: String) -> String {

@@ -85,7 +85,7 @@ final class IdempotencyGuard: Sendable {
         if !(error is CancellationError) {
             context.logger.warning(
                 "\(context.entrypoint) was not called: its idempotency guard failed",
-                metadata: FailureText.metadata(of: error)
+                metadata: FailureText.metadata(of: error).merging(context.named) { $1 }
             )
         }
         return Task.isCancelled ? .cancelled : .failed(error)
@@ -117,7 +117,8 @@ final class IdempotencyGuard: Sendable {
             """
             \(context.entrypoint) gets messages without an id, which are handled each time that they come: give the guard a \
             key of the event (`by:`), or have the publisher set message_id
-            """
+            """,
+            metadata: context.named
         )
     }
 
@@ -147,12 +148,13 @@ final class IdempotencyGuard: Sendable {
                 """
                 \(context.entrypoint) lost its claim while it ran, and the message may have been handled twice: the lease of \
                 \(self.plan.lease) ended because it was not renewed
-                """
+                """,
+                metadata: context.named
             )
         } catch {
             context.logger.error(
                 "\(context.entrypoint) has done a message that could not be noted as done: if it comes again it is handled again",
-                metadata: FailureText.metadata(of: error)
+                metadata: FailureText.metadata(of: error).merging(context.named) { $1 }
             )
         }
     }
@@ -163,7 +165,7 @@ final class IdempotencyGuard: Sendable {
         } catch {
             context.logger.warning(
                 "a claim could not be given back: the message waits until its lease of \(self.plan.lease) ends",
-                metadata: FailureText.metadata(of: error)
+                metadata: FailureText.metadata(of: error).merging(context.named) { $1 }
             )
         }
     }

@@ -246,8 +246,8 @@ extension WorkerContext {
         )
     }
 
-    /// What its lines of level warning and above have besides what all have.
-    fileprivate var named: Logger.Metadata { [LoggingKeys.entrypoint: "\(self.entrypoint)"] }
+    /// What a line about the call has besides what the handler's own lines have.
+    var named: Logger.Metadata { [LoggingKeys.entrypoint: "\(self.entrypoint)"] }
 }
 
 /// A dependency provider whose worker hooks are all empty: no call pays for it.

@@ -60,6 +60,8 @@ final class BrokerServer: Sendable {
         var isDown = false
         /// Called once, when connections are taken again.
         var startWatchers: [@Sendable () -> Void] = []
+        /// Told at the end which queues hold messages, and how many.
+        var whenClosed: (@Sendable ([(queue: String, messages: Int)]) -> Void)?
         /// Why the broker takes no messages, where it takes none.
         var blockReason: String?
         /// Counts the blocks, so that the end of one does not end a later one.
@@ -166,8 +168,9 @@ final class BrokerServer: Sendable {
 
     private func close() {
         // What was there is released outside the lock: the handlers are users' code.
-        let (former, pending, unconfirmed) = self.state.withLock { state in
+        let (former, pending, unconfirmed, remains) = self.state.withLock { state in
             let former = state
+            let remains = Self.remains(in: state.virtualHost)
             let pending = state.outbox.removeAll()
             let unconfirmed = state.confirmations.keys.sorted().flatMap {
                 state.confirmations[$0]?.takeAll(because: .connectionClosed) ?? []
@@ -177,7 +180,7 @@ final class BrokerServer: Sendable {
             state.isClosed = true
             // Asked for when all is over.
             state.faults = former.faults
-            return (former, pending, unconfirmed)
+            return (former, pending, unconfirmed, remains)
         }
         self.timers.cancelAll()
         for client in former.clients.sorted(by: { $0.key < $1.key }) { client.value.onClose() }
@@ -185,5 +188,13 @@ final class BrokerServer: Sendable {
         for case .barrier(let continuation) in pending { continuation.resume() }
         for completion in unconfirmed { self.calls.call(completion) }
         self.logger.debug("In-process broker closed", metadata: ["connections": "\(former.clients.count)"])
+        former.whenClosed?(remains)
+    }
+
+    /// The queues that hold messages, and how many, by name.
+    private static func remains(in host: VirtualHost) -> [(queue: String, messages: Int)] {
+        host.queues.map { _, queue in (queue.declaration.name, queue.ready.count + queue.unsettledCount) }
+            .filter { $0.1 > 0 }
+            .sorted { $0.0.utf8.lexicographicallyPrecedes($1.0.utf8) }
     }
 }

@@ -61,9 +61,8 @@ extension ConsumerHost {
         guard let questions = round.next() else {
             let (lost, failures) = round.findings
             for error in failures where error.code != .connectionLost && error.code != .closed {
-                // Each round finds the same; what repeats is told by the consumers. What exists otherwise than it is wanted is used as
-                // it is, and that was told when it was declared first.
-                let isUsed = error.inequivalentArgument?.isUsable == true
+                // Each round finds the same; what repeats is told by the consumers.
+                let isUsed = self.isUsedAsItIs(error.inequivalentArgument)
                 let level: Logger.Level = self.note(error) > 1 ? .debug : isUsed ? .info : .error
                 self.logger.log(level: level, "restoring the topology: \(error.message)")
             }
@@ -84,6 +83,12 @@ extension ConsumerHost {
                 countdown.down()
             }
         }
+    }
+
+    /// Whether `difference` was there, and told, when it was declared first: what has become different since is none of ours.
+    private func isUsedAsItIs(_ difference: InequivalentArgument?) -> Bool {
+        guard let difference else { return false }
+        return self.state.withLock { $0.usedAsItIs.contains(difference.entity) }
     }
 
     private func consume(_ id: ObjectIdentifier, on session: Session) {

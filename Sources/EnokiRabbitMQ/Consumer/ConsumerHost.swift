@@ -11,6 +11,8 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
         var session: Session?
         var topologyChannel: Channel?
         var recorded = RecordedTopology()
+        /// What exists with other arguments than it was to be declared with, and was told so.
+        var usedAsItIs: Set<String> = []
         /// The deletions that the broker has not answered yet.
         var deletions: [Int: Method] = [:]
         var nextDeletion = 1
@@ -185,7 +187,10 @@ final class ConsumerHost: ConnectionUser, ChannelUser, RabbitMQConsumer.Host {
                 let result = Self.result(of: method, answer, usesExisting: usesExisting)
                 self.state.withLock { state in
                     if let deletion { state.deletions[deletion] = nil }
-                    if case .success = result { state.recorded.record(method) }
+                    if case .success(let reply) = result {
+                        state.recorded.record(method)
+                        if case .exists(let difference) = reply { state.usedAsItIs.insert(difference.entity) }
+                    }
                 }
                 complete(result)
             }

@@ -65,10 +65,12 @@ enum BrokerChoice: Sendable {
     ) throws -> ProcessBroker {
         switch self {
         case .embedded(port: nil):
-            return ProcessBroker(broker: InProcessBroker(clock: ContinuousClock(), logger: logger))
+            let broker = InProcessBroker(clock: ContinuousClock(), logger: logger).tellsWhatIsLost(logger)
+            return ProcessBroker(broker: broker)
         case .embedded(let port?):
             let host = port.virtualHosts.first ?? "/"
             let broker = InProcessBroker(virtualHost: host, clock: ContinuousClock(), logger: logger)
+                .tellsWhatIsLost(logger)
             return ProcessBroker(broker: broker, server: try port.server(for: [broker], logger: logger))
         case .rabbitMQ(var configuration):
             configuration.connectionName = name

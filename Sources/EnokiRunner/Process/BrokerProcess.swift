@@ -12,7 +12,7 @@ struct BrokerProcess: Service {
 
     init(_ port: PortConfiguration, logger: Logger) throws(AMQPServerError) {
         let brokers = port.virtualHosts.map {
-            InProcessBroker(virtualHost: $0, clock: ContinuousClock(), logger: logger)
+            InProcessBroker(virtualHost: $0, clock: ContinuousClock(), logger: logger).tellsWhatIsLost(logger)
         }
         self.brokers = brokers
         self.server = try port.server(for: brokers, logger: logger)

@@ -47,7 +47,7 @@ struct ManagementAPI: Sendable {
             throw RabbitMQManagement.Refusal(
                 description:
                     "RabbitMQ's HTTP API at \(self.management.address) knows no virtual host '\(self.vhost)': AMQP_URI names it, "
-                    + "and the API may be another broker's",
+                    + "and the API may be another broker's, or what answers there may be another program",
                 status: 404
             )
         }

@@ -67,22 +67,55 @@ import Testing
             // The originals have to be out of hand when a copy begins.
             #expect(self.admission(origin, 1, isAlone: false) == .after(.seconds(1)))
             #expect(self.admission(origin, 2, isAlone: true) == .after(.seconds(1)))
-            for (redeliveries, seconds) in [2: 1, 3: 1, 4: 1, 5: 8] {
-                let wait = RetryDelay(step: .seconds(seconds), delay: .seconds(seconds))
-                #expect(self.admission(origin, redeliveries, isAlone: false) == .later(wait))
+            let wait = RetryDelay(step: .seconds(1), delay: .seconds(1))
+            for redeliveries in 2...4 {
+                #expect(
+                    self.admission(origin, redeliveries, isAlone: false) == .later(wait, redeliveries: redeliveries)
+                )
+            }
+            for redeliveries in 5...11 {
+                #expect(self.admission(origin, redeliveries, isAlone: true) == .after(.seconds(1)))
             }
         }
     }
 
     @Test func whatIsPutOffDoesNotComeBackAllAtOnce() throws {
         let limit = try #require(DeliveryLimit(5))
-        for (redeliveries, seconds) in [1: [1, 1, 2, 2, 4, 4], 4: [1, 1, 2, 2, 4, 4], 5: [8, 8, 8, 9, 9, 9]] {
-            let waits = [0, 0.3, 0.4, 0.6, 0.7, 1].map { chance in
-                limit.putOff(after: redeliveries, chance: { chance }).delay
-            }
-            #expect(waits == seconds.map { .seconds($0) })
+        let waits = [0, 0.3, 0.4, 0.6, 0.7, 1].map { chance in
+            limit.putOff(after: 2, timeLeft: nil, chance: { chance })?.wait.delay
         }
-        #expect(Set(limit.steps) == Set([0, 1, 2, 4, 8, 9].map { .seconds($0) }))
+        #expect(waits == [1, 1, 2, 2, 4, 4].map { .seconds($0) })
+        #expect(Set(limit.steps) == Set([0, 1, 2, 4, 8].map { .seconds($0) }))
+    }
+
+    @Test func whoIsPutOffAtTheLimitHasAReturnToSpareUpToThreeTimes() throws {
+        let limit = try #require(DeliveryLimit(5))
+        var count = 5
+        for spared in 1...3 {
+            #expect(limit.verdict(from: .others, redeliveries: count, timeLeft: nil, chance: { 0 }) == .giveUp)
+            #expect(limit.returns(after: count) == 5 + spared)
+            // However often it is put off.
+            for _ in 0..<3 {
+                count = try #require(limit.putOff(after: count, timeLeft: nil, chance: { 0 })).redeliveries
+            }
+            #expect(limit.returns(after: count) == 5 + spared)
+            let wait = RetryDelay(step: .seconds(8), delay: .seconds(8))
+            let verdict = limit.verdict(from: .others, redeliveries: count, timeLeft: nil, chance: { 0 })
+            #expect(verdict == .comeBack(wait, redeliveries: count + 1))
+            count += 1
+        }
+        #expect(count == limit.highestCount)
+        #expect(limit.putOff(after: count, timeLeft: nil, chance: { 0 })?.redeliveries == count)
+        #expect(limit.verdict(from: .others, redeliveries: count, timeLeft: nil, chance: { 0 }) == .giveUp)
+    }
+
+    @Test func whoHasACallerIsPutOffNoLongerThanTheCallerWaits() throws {
+        let limit = try #require(DeliveryLimit(5))
+        for (seconds, wait) in [(5, 4), (3, 2), (2, 1)] {
+            let putOff = limit.putOff(after: 2, timeLeft: .seconds(seconds), chance: { 1 })
+            #expect(putOff?.wait.delay == .seconds(wait))
+        }
+        #expect(limit.putOff(after: 2, timeLeft: .seconds(1), chance: { 1 }) == nil)
     }
 
     @Test func aPlaceThatIsNotNeededIsNotTaken() {

@@ -19,6 +19,7 @@ import Testing
         ("x://h:80/a ask b@c", "x://h:80/a ask b@c"), ("x://h:80: ask b@c", "x://h:80: ask b@c"),
         ("x://h: ask b@c", "x://h: ask b@c"), ("x://[::1]:80 ask b@c", "x://[::1]:80 ask b@c"),
         ("file:///c:/d ask b@c", "file:///c:/d ask b@c"),
+        ("amqp://user:secret@\u{301}host", "amqp://***@\u{301}host"), ("x://u:p w@\u{301}h", "x://***@\u{301}h"),
         ("https://host/path", "https://host/path"),
         ("https://host/users/me@example.org", "https://host/users/me@example.org"),
         ("://", "://"), ("x://@", "x://***@"),
@@ -26,6 +27,14 @@ import Testing
     ])
     func secretsAndControlCharactersAreRemoved(_ text: String, _ expected: String) {
         #expect(FailureText.redacted(text) == expected)
+    }
+
+    /// From each address to the end of the text, it would take minutes.
+    @Test(.timeLimit(.minutes(1)), arguments: ["", "@", "@\u{301}"]) func manyAddressesAreReadOnce(end: String) {
+        let addresses = String(repeating: "://a:b ", count: 100_000)
+        let text = "@ " + addresses + end
+        let expected = end.isEmpty ? text : "@ ://***" + end
+        #expect(FailureText.withoutCredentials(text) == expected)
     }
 
     @Test func aTextIsCutBetweenScalars() {

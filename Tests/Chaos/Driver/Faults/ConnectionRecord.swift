@@ -34,6 +34,15 @@ struct ConnectionRecord: Sendable {
         }
     }
 
+    /// Whether ``kind`` says what it is for. One that is cut in its first moments has not asked for confirms, whatever it is for.
+    var isKindKnown: Bool {
+        guard self.kind == .consuming, self.consumers == 0, let cutAt = self.cutAt else { return true }
+        return self.ready.map { cutAt - $0 > Self.longestSilence } ?? false
+    }
+
+    /// How long after its login a connection for publishing may wait before it asks for confirms.
+    private static let longestSilence = Duration.seconds(1)
+
     /// Whether it works, as far as a proxy can see.
     var isAlive: Bool { self.ready != nil && self.ended == nil && self.cut == nil }
 }
@@ -56,10 +65,13 @@ extension [ConnectionRecord] {
     /// long enough to be ready.
     var recoveries: [Recovery] {
         self.compactMap { record in
-            guard let cut = record.cut, let cutAt = record.cutAt, record.ready != nil else { return nil }
+            guard let cut = record.cut, let cutAt = record.cutAt, record.ready != nil, record.isKindKnown else {
+                return nil
+            }
             // A second cut while it recovers makes a longer recovery of another kind.
             let following = self.filter { $0.accepted > cutAt }.sorted { $0.accepted < $1.accepted }
-            guard let next = following.first(where: { $0.kind == record.kind }), let ready = next.ready,
+            guard let next = following.first(where: { $0.kind == record.kind && $0.isKindKnown }),
+                let ready = next.ready,
                 !following.contains(where: {
                     $0.accepted < next.accepted && $0.cutAt.map { $0 < next.accepted } == true
                 })
