@@ -15,7 +15,7 @@ public final class ChildProcess: Sendable {
     private let folder: URL
     /// Stays open as long as this process lives: a child that heeds it does not outlive a crash.
     private let input = Pipe()
-    private let exit = Locked<Exit?>(nil)
+    private let collected = Locked<Exit?>(nil)
 
     private init(
         _ executable: String,
@@ -33,9 +33,9 @@ public final class ChildProcess: Sendable {
         self.process.standardInput = self.input
         self.process.standardOutput = try self.file("output")
         self.process.standardError = try self.file("errors")
-        self.process.terminationHandler = { [exit] process in
+        self.process.terminationHandler = { [collected] process in
             let end = process.terminationStatus
-            exit.withLock { $0 = process.terminationReason == .exit ? .status(end) : .signal(end) }
+            collected.withLock { $0 = process.terminationReason == .exit ? .status(end) : .signal(end) }
         }
         try self.process.run()
     }
@@ -71,7 +71,13 @@ public final class ChildProcess: Sendable {
     public var id: Int32 { self.process.processIdentifier }
 
     /// Whether it has ended.
-    public var hasEnded: Bool { self.exit.withLock { $0 != nil } }
+    public var hasEnded: Bool { self.exit != nil }
+
+    /// How it has ended, if it has.
+    private var exit: Exit? {
+        // What Foundation is just collecting is told by either the one or the other, and in between by none.
+        self.collected.withLock { $0 } ?? self.process.exit
+    }
 
     /// What it has written to its standard output so far.
     public var output: String { self.contents("output") }
@@ -81,7 +87,7 @@ public final class ChildProcess: Sendable {
 
     /// Sends it a signal, unless it has ended.
     public func send(signal: Int32) {
-        if self.exit.withLock({ $0 == nil }) { kill(self.id, signal) }
+        if !self.hasEnded { kill(self.id, signal) }
     }
 
     /// Writes `text` to its standard input.
@@ -97,7 +103,7 @@ public final class ChildProcess: Sendable {
     @discardableResult
     public func ended(within limit: Duration = .seconds(30)) async throws -> Exit {
         let observed = try await eventually("process \(self.id) ended", within: limit) {
-            Observation(exit: self.exit.withLock { $0 }, child: self)
+            Observation(exit: self.exit, child: self)
         } until: {
             $0.exit != nil
         }

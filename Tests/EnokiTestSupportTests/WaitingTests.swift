@@ -45,7 +45,17 @@ struct WaitingTests {
             try await eventually("the shell is up", equals: "up\n") { child.output }
             return child.id
         }
-        #expect(kill(id, 0) == -1)
+        try await eventually("it is gone") { kill(id, 0) == -1 }
+    }
+
+    /// Foundation's own notice comes when both have ended.
+    @Test func theEndOfAChildIsSeenWhileItsOwnChildLives() async throws {
+        try await ChildProcess.with("/bin/sh", ["-c", "sleep 1000 & echo $!; kill -9 $$"]) { child in
+            let exit = try await child.ended(within: .seconds(10))
+            #expect(exit == .signal(SIGKILL))
+            let grandchild = try #require(Int32(child.output.filter(\.isNumber)))
+            #expect(kill(grandchild, SIGKILL) == 0)
+        }
     }
 
     @Test func aChildProcessTellsHowItEnded() async throws {

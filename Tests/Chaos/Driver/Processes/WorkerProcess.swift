@@ -37,7 +37,7 @@ final class WorkerProcess: Sendable {
         self.process.terminationHandler = { [ending] process in
             let status = process.terminationStatus
             let reason: ChildProcess.Exit = process.terminationReason == .exit ? .status(status) : .signal(status)
-            ending.withLock { $0 = End(reason: reason, time: .now) }
+            ending.withLock { $0 = $0 ?? End(reason: reason, time: .now) }
         }
         try self.process.run()
         try file.close()
@@ -46,7 +46,12 @@ final class WorkerProcess: Sendable {
     var id: Int32 { self.process.processIdentifier }
 
     /// How it ended, if it has.
-    var end: End? { self.ending.withLock { $0 } }
+    var end: End? {
+        self.ending.withLock { ending in
+            ending = ending ?? self.process.exit.map { End(reason: $0, time: .now) }
+            return ending
+        }
+    }
 
     /// Sends it a signal, unless it has ended.
     func send(_ signal: Int32) { if self.end == nil { kill(self.id, signal) } }
