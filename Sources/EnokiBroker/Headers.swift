@@ -29,17 +29,28 @@ public struct Headers: Sendable, Hashable {
         for (name, value) in pairs { self[name] = value }
     }
 
-    /// The value of `name`; setting `nil` removes it.
+    /// The value of `name`, of several the first; setting it leaves one, and setting `nil` none.
+    ///
+    /// A peer may send a name more than once.
     public subscript(name: String) -> FieldValue? {
         get { self.index(of: name).map { self.elements[$0].value } }
         set {
-            switch (self.index(of: name), newValue) {
-            case (let index?, let value?): self.elements[index].value = value
-            case (let index?, nil): self.elements.remove(at: index)
-            case (nil, let value?): self.elements.append(Element(name, value))
-            case (nil, nil): break
+            guard let index = self.index(of: name) else {
+                if let newValue { self.elements.append(Element(name, newValue)) }
+                return
+            }
+            guard let newValue else { return self.removeAll { $0.hasSameBytes(as: name) } }
+            self.elements[index].value = newValue
+            let rest = self.elements[(index + 1)...]
+            if rest.contains(where: { $0.name.hasSameBytes(as: name) }) {
+                self.elements = self.elements[...index] + rest.filter { !$0.name.hasSameBytes(as: name) }
             }
         }
+    }
+
+    /// Removes the pairs whose name fulfils a condition.
+    public mutating func removeAll(where isRemoved: (String) -> Bool) {
+        self.elements.removeAll { isRemoved($0.name) }
     }
 
     /// Adds a pair without looking for an earlier one of the same name: for decoders that must be linear in the number

@@ -31,6 +31,19 @@ import Testing
         #expect(headers["a"] == 1)
     }
 
+    /// A peer may send a name twice: who sets it means the only one.
+    @Test func settingANameThatStandsThereTwiceLeavesOneOrNone() {
+        var headers: Headers = ["b": 1, "a": 1]
+        for _ in 0..<3 { headers.append("a", 2) }
+        headers.append("c", 3)
+        var changed = headers
+        changed["a"] = 4
+        #expect(changed == ["b": 1, "a": 4, "c": 3])
+        changed = headers
+        changed["a"] = nil
+        #expect(changed == ["b": 1, "c": 3])
+    }
+
     @Test func integersAreAsSmallAsNamekosClientsWriteThem() {
         #expect(FieldValue.integer(7) == .int32(7))
         #expect(FieldValue.integer(-3) == .int32(-3))

@@ -67,6 +67,7 @@ extension ServiceContainer {
     ///
     /// - Parameters:
     ///   - queue: The queue.
+    ///   - entrance: The exchange through which copies come back too, where there is one.
     ///   - most: How many deliveries it may hold, where that is less than the settings say.
     ///   - gate: What keeps deliveries back, before all else, while most calls fail.
     ///   - putOff: Settles a delivery that the gate would keep back, where it is not to be in hand so long; told whether it did.
@@ -75,6 +76,7 @@ extension ServiceContainer {
     ///   - handle: Works on a delivery, and settles it; told where it comes from.
     func consume(
         _ queue: String,
+        entrance: String? = nil,
         atMost most: Int? = nil,
         gate: KillSwitchGate? = nil,
         putOff: @escaping @Sendable (Delivery, Redeliveries.Origin, Deadline?) -> Bool = { _, _, _ in false },
@@ -88,7 +90,7 @@ extension ServiceContainer {
         let redeliveries = Redeliveries(prefetch: options.prefetch) { [timers = self.process.timers] in timers.now }
         let onDelivery: @Sendable (Delivery) -> Void = { delivery in
             guard let (newest, origin) = self.join(redeliveries.take(delivery), queue) else { return }
-            let delivery = newest.asPublishedFirst(in: queue)
+            let delivery = newest.asPublishedFirst(in: queue, entrance: entrance)
             let timeout = delivery.message.properties.headers[CallContext.timeoutHeader]?.integerValue
             let deadline = timeout.map { Deadline(after: .milliseconds($0), timers: self.process.timers) }
             let job = WorkerPool.Job(

@@ -19,7 +19,7 @@
 /// - Each waits a second in hand before its handler begins. By then the originals of the copies are acknowledged, its own and
 ///   those of the others that were put off: a process that dies at once leaves one message for each.
 ///
-/// The count is in a header of the copy, which the broker has confirmed before the handler begins.
+/// The count is in the headers of the copy (``Returns``), which the broker has confirmed before the handler begins.
 struct DeliveryLimit: Sendable, Hashable {
     /// How often a message may come back, at least 1.
     let limit: Int
@@ -35,7 +35,7 @@ struct DeliveryLimit: Sendable, Hashable {
         /// The handler may begin.
         case work
         /// A copy that says how often it has come back takes its place.
-        case comeBack(RetryDelay, redeliveries: Int)
+        case comeBack(RetryDelay, Returns)
         /// It has come back too often.
         case giveUp
     }
@@ -45,59 +45,53 @@ struct DeliveryLimit: Sendable, Hashable {
         /// After that time.
         case after(Duration)
         /// Not now: a copy comes later.
-        case later(RetryDelay, redeliveries: Int)
+        case later(RetryDelay, Returns)
     }
 
     /// What to do with a message whose handler would begin.
     ///
     /// - Parameters:
     ///   - origin: Where the delivery comes from.
-    ///   - redeliveries: How often it has come back before, as its header says.
+    ///   - returns: How often it has come back before.
     ///   - timeLeft: How long a caller still waits; `nil` where nobody says.
     ///   - chance: Gives numbers from 0 to 1, for jitter.
     func verdict(
         from origin: Redeliveries.Origin,
-        redeliveries: Int,
+        after returns: Returns,
         timeLeft: Duration?,
         chance: () -> Double
     ) -> Verdict {
         guard origin == .others else { return .work }
-        guard redeliveries < self.limit || self.isSpared(redeliveries) else { return .giveUp }
-        let wait = Self.wait(before: min(redeliveries + 1, self.limit), chance)
+        guard self.mayComeBack(after: returns) else { return .giveUp }
+        let wait = Self.wait(before: min(returns.count + 1, self.limit), chance)
         // A caller who does not wait so long is served without a wait, if at all.
         let isInTime = timeLeft.map { wait.delay < $0 } ?? true
-        return .comeBack(isInTime ? wait : .none, redeliveries: redeliveries + 1)
+        return .comeBack(isInTime ? wait : .none, Returns(returns.count + 1, spared: returns.spared))
     }
 
-    /// Whether a message has a return to spare, as its count says: from the limit on each second one does.
-    private func isSpared(_ redeliveries: Int) -> Bool {
-        redeliveries > self.limit && !(redeliveries - self.limit).isMultiple(of: 2)
+    /// What the headers of a message say, and never more than can be.
+    func returns(in headers: Headers) -> Returns {
+        var returns = Returns(in: headers)
+        returns.count = min(returns.count, self.limit + Returns.mostSpared)
+        return returns
     }
 
-    /// The highest count that a message can have: its last return to spare is used up.
-    var highestCount: Int { self.limit + 2 * Self.mostSpared }
-
-    private static let mostSpared = 3
-
-    /// How often a message has come back that comes back now, and had that count before.
-    func returns(after redeliveries: Int) -> Int {
-        redeliveries < self.limit ? redeliveries + 1 : self.limit + (redeliveries - self.limit) / 2 + 1
-    }
+    private func mayComeBack(after returns: Returns) -> Bool { returns.count < self.limit + returns.spared }
 
     /// When a delivery may go on. One that is to be counted may at once: its handler does not begin.
     ///
     /// - Parameter enters: Takes room in the quarantine, if there is any.
     func admission(
         from origin: Redeliveries.Origin,
-        redeliveries: Int,
+        after returns: Returns,
         timeLeft: Duration?,
         enters: (Quarantine.Stay) -> Bool,
         chance: () -> Double
     ) -> Admission {
-        guard Self.isSuspect(from: origin, redeliveries: redeliveries) else { return .after(.zero) }
-        guard self.stay(after: redeliveries).map(enters) ?? true else {
-            let putOff = self.putOff(after: redeliveries, timeLeft: timeLeft, chance: chance)
-            return putOff.map { .later($0.wait, redeliveries: $0.redeliveries) } ?? .after(.zero)
+        guard Self.isSuspect(from: origin, after: returns) else { return .after(.zero) }
+        guard self.stay(after: returns).map(enters) ?? true else {
+            let putOff = self.putOff(after: returns, timeLeft: timeLeft, chance: chance)
+            return putOff.map { .later($0.wait, $0.returns) } ?? .after(.zero)
         }
         // A caller who waits no longer would be lost for sure.
         let isInTime = timeLeft.map { Self.pause < $0 } ?? true
@@ -105,28 +99,29 @@ struct DeliveryLimit: Sendable, Hashable {
     }
 
     /// Whether a message has come back before, and is not to be counted now: it may kill, or go with another that does.
-    static func isSuspect(from origin: Redeliveries.Origin, redeliveries: Int) -> Bool {
-        origin != .others && redeliveries > 0
+    static func isSuspect(from origin: Redeliveries.Origin, after returns: Returns) -> Bool {
+        origin != .others && returns.count > 0
     }
 
     /// How much of the quarantine a message takes; `nil` for one that needs none.
-    private func stay(after redeliveries: Int) -> Quarantine.Stay? {
-        if redeliveries >= self.limit { return .allPlaces }
-        return redeliveries > 1 ? .onePlace : nil
+    private func stay(after returns: Returns) -> Quarantine.Stay? {
+        if returns.count >= self.limit { return .allPlaces }
+        return returns.count > 1 ? .onePlace : nil
     }
 
     /// How long a copy waits that is put off, and what it says: not each waits as long as the others, which would come back all at once
     /// to one place. `nil` for a caller who does not wait at all.
     func putOff(
-        after redeliveries: Int,
+        after returns: Returns,
         timeLeft: Duration?,
         chance: () -> Double
-    ) -> (wait: RetryDelay, redeliveries: Int)? {
+    ) -> (wait: RetryDelay, returns: Returns)? {
         let steps = Self.putOffs.filter { step in timeLeft.map { step < $0 } ?? true }
         guard let last = steps.indices.last else { return nil }
         let step = steps[min(Int(chance() * Double(steps.count)), last)]
-        let isNowSpared = redeliveries >= self.limit && redeliveries < self.highestCount && !self.isSpared(redeliveries)
-        return (RetryDelay(step: step, delay: step), isNowSpared ? redeliveries + 1 : redeliveries)
+        var returns = returns
+        if !self.mayComeBack(after: returns), returns.spared < Returns.mostSpared { returns.spared += 1 }
+        return (RetryDelay(step: step, delay: step), returns)
     }
 
     private static let putOffs = [1, 2, 4].map { Duration.seconds($0) }
@@ -136,8 +131,8 @@ struct DeliveryLimit: Sendable, Hashable {
         (1...self.limit).map { Self.wait(before: $0, { 0 }).step } + Self.putOffs
     }
 
-    private static func wait(before redeliveries: Int, _ chance: () -> Double) -> RetryDelay {
-        redeliveries > 1 ? Self.backoff.delay(after: redeliveries - 1, chance: chance) : .none
+    private static func wait(before count: Int, _ chance: () -> Double) -> RetryDelay {
+        count > 1 ? Self.backoff.delay(after: count - 1, chance: chance) : .none
     }
 
     private static let backoff = Backoff.exponential(from: .seconds(1), maximum: .seconds(300))

@@ -36,20 +36,21 @@ struct FailedMessage: Sendable {
     /// The copy that comes back after `attempts` attempts. A caller who waits has `timeLeft` when it does.
     func retryCopy(attempts: Int, timeLeft: Duration?) -> Message {
         self.copy { headers in
-            for name in Self.ofDeadLetters { headers[name] = nil }
             // A call that has ended has not killed its process. One that only waits has not ended.
-            if !(self.error is ClaimedElsewhere) { headers[FailureHeaders.redeliveries] = nil }
+            if self.error is ClaimedElsewhere { self.returns.write(to: &headers) }
             headers[FailureHeaders.attempts] = .int64(Int64(attempts))
             // One that only waits has not failed.
-            headers[FailureHeaders.firstFailure] = attempts > 0 ? .timestamp(self.firstFailure) : nil
+            headers[FailureHeaders.firstFailure] = attempts > 0 ? .timestamp(self.firstFailure ?? self.time) : nil
             self.addWayBack(to: &headers, timeLeft: timeLeft)
         }
     }
 
-    /// The copy that has come back unsettled `redeliveries` times, which are no attempts that failed.
-    func returnedCopy(redeliveries: Int, timeLeft: Duration?) -> Message {
+    /// The copy that has come back unsettled as often as `returns` says, which are no attempts that failed.
+    func returnedCopy(_ returns: Returns, timeLeft: Duration?) -> Message {
         self.copy { headers in
-            headers[FailureHeaders.redeliveries] = .int64(Int64(redeliveries))
+            returns.write(to: &headers)
+            headers[FailureHeaders.attempts] = FailureHeaders.attemptsMade(in: self.received).map { .int64($0) }
+            headers[FailureHeaders.firstFailure] = self.firstFailure.map { .timestamp($0) }
             self.addWayBack(to: &headers, timeLeft: timeLeft)
         }
     }
@@ -68,7 +69,7 @@ struct FailedMessage: Sendable {
             errorType: FailureText.typeName(of: self.error),
             error: self.errorText,
             attempts: attempts,
-            firstFailure: self.firstFailure,
+            firstFailure: self.firstFailure ?? self.time,
             lastFailure: self.time,
             callID: self.callID ?? "",
             service: self.service,
@@ -91,17 +92,23 @@ struct FailedMessage: Sendable {
         self.copy { headers in
             // The caller is answered.
             headers[CallContext.timeoutHeader] = nil
-            // Forged, or of an earlier letter: this one need not have a call.
-            headers[FailureHeaders.callID] = nil
-            for header in letter.headers { headers[header.name] = header.value }
+            var returns = self.returns
+            // The return of which it is given up counts, too.
+            if let exceeded = self.error as? DeliveryLimitExceeded { returns.count = exceeded.redeliveries }
+            returns.write(to: &headers)
+            for header in letter.headers { headers.append(header.name, header.value) }
         }
     }
 
     /// The message without what belongs to one way through the broker: a foreign `user-id` or an `expiration` that is none
     /// would close the channel, `CC` and `BCC` would send it elsewhere.
+    ///
+    /// Nor does it carry on a header of failures as it came: it may be forged, and longer than what can be sent again. What is
+    /// still true of it is read, and written anew.
     private func copy(_ change: (inout Headers) -> Void) -> Message {
         let original = self.delivery.message.properties
         var headers = FailureHeaders.carriedOn(original.headers)
+        headers.removeAll(where: FailureHeaders.contains)
         change(&headers)
         headers[FailureHeaders.userID] = original.userID.map { .string($0) }
         return Message(
@@ -122,33 +129,26 @@ struct FailedMessage: Sendable {
         )
     }
 
-    /// When the first attempt failed, as far as the header of an earlier copy is to be believed.
-    private var firstFailure: UInt64 {
-        guard case .timestamp(let first) = self.delivery.message.properties.headers[FailureHeaders.firstFailure] else {
-            return self.time
-        }
+    private var received: Headers { self.delivery.message.properties.headers }
+
+    private var returns: Returns { Returns(in: self.received) }
+
+    /// When the first attempt failed, as far as the header of an earlier copy is to be believed; `nil` where none says so.
+    private var firstFailure: UInt64? {
+        guard case .timestamp(let first) = self.received[FailureHeaders.firstFailure] else { return nil }
         return min(first, self.time)
     }
-
-    private static let ofDeadLetters = [
-        FailureHeaders.reason, FailureHeaders.errorType, FailureHeaders.error, FailureHeaders.lastFailure,
-        FailureHeaders.callID, FailureHeaders.service, FailureHeaders.entrypoint, FailureHeaders.host,
-    ]
 }
 
 extension Message {
     /// What can be sent of the message for certain, since Enoki itself has written it: the body with the headers of failures. For
     /// a message whose own headers or properties cannot be sent again; what has come in need not be what can go out.
     var withoutForeignParts: Message {
-        let headers = self.properties.headers.filter { header in
-            FailureHeaders.names.contains { header.name.hasSameBytes(as: $0) }
-        }
+        var headers = self.properties.headers
+        headers.removeAll { !FailureHeaders.contains($0) }
         return Message(
             body: self.body,
-            properties: BasicProperties(
-                headers: Headers(headers.map { ($0.name, $0.value) }),
-                deliveryMode: self.properties.deliveryMode
-            )
+            properties: BasicProperties(headers: headers, deliveryMode: self.properties.deliveryMode)
         )
     }
 
@@ -157,32 +157,5 @@ extension Message {
         var message = self
         message.properties.headers = self.withoutForeignParts.properties.headers
         return message
-    }
-}
-
-extension Delivery {
-    /// The delivery with exchange, routing key and user of the first time, where it came back to `queue` from a retry.
-    ///
-    /// The headers that say so count only in a message that came the way of a retry: otherwise whoever may publish an event
-    /// could give it another name than the broker has checked.
-    func asPublishedFirst(in queue: String) -> Delivery {
-        let cameBack =
-            self.exchange.hasSameBytes(as: RetryTopology.returnExchange)
-            || (self.exchange.isEmpty && self.routingKey.hasSameBytes(as: queue))
-        let headers = self.message.properties.headers
-        guard cameBack, let exchange = headers[FailureHeaders.exchange]?.stringValue,
-            let routingKey = headers[FailureHeaders.routingKey]?.stringValue
-        else { return self }
-        var message = self.message
-        if let user = headers[FailureHeaders.userID]?.stringValue, message.properties.userID == nil {
-            message.properties.userID = user
-        }
-        return Delivery(
-            message: message,
-            exchange: exchange,
-            routingKey: routingKey,
-            redelivered: self.redelivered,
-            token: self.token
-        )
     }
 }

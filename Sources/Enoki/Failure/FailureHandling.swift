@@ -30,7 +30,7 @@ struct FailureHandling: Sendable {
     func log(_ outcome: Outcome, _ settlement: Settlement, of context: WorkerContext) {
         guard let error = outcome.error else { return }
         switch settlement {
-        case .retry, .comeBack, .deadLetter: break
+        case .retry, .comeBack, .putOff, .deadLetter: break
         case .acknowledge: context.logFailure(error, isExpected: self.expects(error))
         case .requeue:
             context.logFailure(error, isExpected: self.expects(error), ": its message goes back to its queue")
@@ -72,13 +72,13 @@ struct FailureHandling: Sendable {
         guard let limit = self.deliveryLimit(of: delivery) else { return nil }
         let verdict = limit.verdict(
             from: origin,
-            redeliveries: self.redeliveries(of: delivery, limit),
+            after: limit.returns(in: delivery.message.properties.headers),
             timeLeft: deadline?.remaining,
             chance: self.container.process.overrides.chance
         )
         switch verdict {
         case .work: return nil
-        case .comeBack(let wait, let redeliveries): return .comeBack(wait, redeliveries: redeliveries)
+        case .comeBack(let wait, let returns): return .comeBack(wait, returns)
         case .giveUp: return self.policy.settlement(refusing: .crash, attempt: self.attempt(delivery))
         }
     }
@@ -93,7 +93,7 @@ struct FailureHandling: Sendable {
         guard let limit = self.deliveryLimit(of: delivery) else { return .zero }
         let admission = limit.admission(
             from: origin,
-            redeliveries: self.redeliveries(of: delivery, limit),
+            after: limit.returns(in: delivery.message.properties.headers),
             timeLeft: deadline?.remaining,
             enters: { stay in
                 self.container.process.quarantine.enter(delivery.token, stay, at: self.container.process.timers.now)
@@ -102,13 +102,9 @@ struct FailureHandling: Sendable {
         )
         switch admission {
         case .after(let pause): return pause
-        case .later(let wait, let redeliveries):
-            self.settle(
-                delivery,
-                returned: .comeBack(wait, redeliveries: redeliveries),
-                entrypoint: entrypoint,
-                deadline: deadline
-            )
+        case .later(let wait, let returns):
+            let settlement = Settlement.putOff(wait, returns, .quarantine)
+            self.settle(delivery, returned: settlement, entrypoint: entrypoint, deadline: deadline)
             return nil
         }
     }
@@ -124,20 +120,16 @@ struct FailureHandling: Sendable {
         deadline: Deadline?
     ) -> Bool {
         guard let limit = self.deliveryLimit(of: delivery) else { return false }
-        let count = self.redeliveries(of: delivery, limit)
-        guard DeliveryLimit.isSuspect(from: origin, redeliveries: count),
-            let (wait, redeliveries) = limit.putOff(
-                after: count,
+        let before = limit.returns(in: delivery.message.properties.headers)
+        guard DeliveryLimit.isSuspect(from: origin, after: before),
+            let (wait, returns) = limit.putOff(
+                after: before,
                 timeLeft: deadline?.remaining,
                 chance: self.container.process.overrides.chance
             )
         else { return false }
-        self.settle(
-            delivery,
-            returned: .comeBack(wait, redeliveries: redeliveries),
-            entrypoint: entrypoint,
-            deadline: deadline
-        )
+        let settlement = Settlement.putOff(wait, returns, .pause)
+        self.settle(delivery, returned: settlement, entrypoint: entrypoint, deadline: deadline)
         return true
     }
 
@@ -148,10 +140,6 @@ struct FailureHandling: Sendable {
             return nil
         }
         return DeliveryLimit(self.container.process.settings.deliveryLimit)
-    }
-
-    private func redeliveries(of delivery: Delivery, _ limit: DeliveryLimit) -> Int {
-        FailureHeaders.redeliveries(in: delivery.message.properties.headers, limit: limit.highestCount)
     }
 
     /// Settles a delivery that came back, as was decided.
@@ -168,9 +156,8 @@ struct FailureHandling: Sendable {
 
     /// What is told of a delivery that has come back too often.
     func error(returned delivery: Delivery, entrypoint: String) -> DeliveryLimitExceeded {
-        let limit = self.deliveryLimit(of: delivery)
-        let returns = limit.map { $0.returns(after: self.redeliveries(of: delivery, $0)) } ?? 1
-        return DeliveryLimitExceeded(entrypoint: entrypoint, redeliveries: returns)
+        let returns = self.deliveryLimit(of: delivery)?.returns(in: delivery.message.properties.headers) ?? Returns()
+        return DeliveryLimitExceeded(entrypoint: entrypoint, redeliveries: returns.count + 1)
     }
 
     /// Settles a delivery that cannot be read. It is not tried again: that would change nothing.

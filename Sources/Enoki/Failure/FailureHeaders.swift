@@ -6,6 +6,8 @@ package enum FailureHeaders {
     package static let firstFailure = "x-enoki-first-failure"
     /// How often a message came back unsettled from a process that may have died of it (integer).
     package static let redeliveries = "x-enoki-redeliveries"
+    /// How many of those are not held against it (integer).
+    package static let spared = "x-enoki-spared"
     /// Why a message was given up: a ``DeadLetterReason`` (string).
     package static let reason = "x-enoki-reason"
     /// The type of the last error (string).
@@ -32,28 +34,33 @@ package enum FailureHeaders {
     package static let userID = "x-enoki-user-id"
 
     /// The names of all of them.
-    static let names = [
-        Self.attempts, Self.firstFailure, Self.redeliveries, Self.reason, Self.errorType, Self.error, Self.lastFailure,
-        Self.callID, Self.service, Self.entrypoint, Self.host, Self.queue, Self.exchange, Self.routingKey, Self.userID,
+    package static let names = [
+        Self.attempts, Self.firstFailure, Self.redeliveries, Self.spared, Self.reason, Self.errorType, Self.error,
+        Self.lastFailure, Self.callID, Self.service, Self.entrypoint, Self.host, Self.queue, Self.exchange,
+        Self.routingKey,
+        Self.userID,
     ]
+
+    /// Whether `name` is one of them.
+    static func contains(_ name: String) -> Bool { Self.names.contains { name.hasSameBytes(as: $0) } }
 
     /// The number of the attempt that `headers` came with, counted from 1 and never more than `limit`.
     ///
     /// The header may be forged: what is no number of attempts counts as all but the last, so that nobody can have a message
     /// tried for ever, and more attempts than there are count as all but the last, too.
     package static func attempt(in headers: Headers, limit: Int) -> Int {
-        guard let value = headers[Self.attempts] else { return 1 }
-        guard let made = value.integerValue, made >= 0, made < Int64(limit) else { return max(limit, 1) }
-        return Int(made) + 1
+        guard let made = Self.attemptsMade(in: headers) else { return 1 }
+        return made < Int64(limit) ? Int(made) + 1 : max(limit, 1)
     }
 
-    /// How often the message came back unsettled, as `headers` say, and never more than `limit`.
-    ///
-    /// The header may be forged: what is no number counts as the limit, so that nobody can have processes die for ever.
-    package static func redeliveries(in headers: Headers, limit: Int) -> Int {
-        guard let value = headers[Self.redeliveries] else { return 0 }
-        guard let count = value.integerValue, count >= 0, count < Int64(limit) else { return limit }
-        return Int(count)
+    /// How many attempts have been made, as `headers` say; what is no number of attempts is more than any limit.
+    static func attemptsMade(in headers: Headers) -> Int64? {
+        headers[Self.attempts].map { value in value.integerValue.flatMap { $0 < 0 ? nil : $0 } ?? .max }
+    }
+
+    /// The exchange, the routing key or the user in `headers`, which the broker writes as a short string: what is longer is none.
+    static func name(_ header: String, in headers: Headers) -> String? {
+        headers[header]?.stringValue.flatMap { $0.utf8.count > 255 ? nil : $0 }
     }
 
     /// Those of `headers` that a copy may carry on. What a broker or a publisher wrote for one way through the broker would

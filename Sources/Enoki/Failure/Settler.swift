@@ -53,12 +53,15 @@ final class Settler: Sendable {
         case .requeue: self.settle(failed.delivery, .requeue)
         case .retry(let wait, let attempts):
             let timeLeft = deadline.map { $0.remaining - wait.delay }
-            self.publish(failed.retryCopy(attempts: attempts, timeLeft: timeLeft), of: failed, after: wait)
+            let copy = failed.retryCopy(attempts: attempts, timeLeft: timeLeft)
+            self.publish(copy, of: failed, after: wait, timeLeft: timeLeft)
             self.logRetry(of: failed, wait, attempts: attempts)
-        case .comeBack(let wait, let redeliveries):
-            let timeLeft = deadline.map { $0.remaining - wait.delay }
-            self.publish(failed.returnedCopy(redeliveries: redeliveries, timeLeft: timeLeft), of: failed, after: wait)
-            self.logReturn(of: failed, wait, redeliveries: redeliveries)
+        case .comeBack(let wait, let returns):
+            self.publish(failed, after: wait, returns, deadline)
+            self.logReturn(of: failed, wait, returns)
+        case .putOff(let wait, let returns, let reason):
+            self.publish(failed, after: wait, returns, deadline)
+            self.logPutOff(of: failed, wait, reason)
         case .deadLetter(let reason, let attempts):
             let letter = failed.deadLetter(reason, attempts: attempts, host: hostname())
             self.publish(
@@ -90,8 +93,13 @@ final class Settler: Sendable {
 
     // MARK: - Publishing
 
+    private func publish(_ failed: FailedMessage, after wait: RetryDelay, _ returns: Returns, _ deadline: Deadline?) {
+        let timeLeft = deadline.map { $0.remaining - wait.delay }
+        self.publish(failed.returnedCopy(returns, timeLeft: timeLeft), of: failed, after: wait, timeLeft: timeLeft)
+    }
+
     /// Publishes a copy that goes back to its queue.
-    private func publish(_ message: Message, of failed: FailedMessage, after wait: RetryDelay) {
+    private func publish(_ message: Message, of failed: FailedMessage, after wait: RetryDelay, timeLeft: Duration?) {
         let queue = ByteName(failed.queue)
         if wait.step > .zero {
             let target = CopyTarget.waiting(wait.step, backTo: queue)
@@ -101,7 +109,9 @@ final class Settler: Sendable {
                 message,
                 of: failed,
                 to: .entrance(ByteName(entrance.exchange)),
-                routingKey: entrance.routingKey
+                routingKey: entrance.routingKey,
+                // As the request itself had it: nobody waits for it longer. One that waits elsewhere first would lose it there.
+                expiration: timeLeft.map { max($0, .zero) }
             )
         } else {
             self.publish(message, of: failed, to: .queue(queue), routingKey: failed.queue)
@@ -248,17 +258,28 @@ final class Settler: Sendable {
     }
 
     /// After a crash of the broker all that was in its queues comes back at once: of many, few have a line.
-    private func logReturn(of failed: FailedMessage, _ wait: RetryDelay, redeliveries: Int) {
+    private func logReturn(of failed: FailedMessage, _ wait: RetryDelay, _ returns: Returns) {
         let now = self.timers.now
         let count = self.returns.withLock { $0[failed.queue, default: Doublings(within: .seconds(60))].note(at: now) }
         self.logger.log(
             level: count == nil ? .debug : .notice,
             "came back unsettled, perhaps from a process that died of it, or the broker was restarted: a copy takes its place",
             metadata: failed.metadata.merging([
-                "redeliveries": "\(redeliveries)", "delay": "\(wait.delay)", LoggingKeys.reason: "unsettled",
+                "redeliveries": "\(returns.count)", "delay": "\(wait.delay)", LoggingKeys.reason: "unsettled",
                 "messages_within_a_minute": "\(count ?? 0)",
             ]) { $1 }
         )
+    }
+
+    /// At debug: each is put off every few seconds, and said to have come back before.
+    private func logPutOff(of failed: FailedMessage, _ wait: RetryDelay, _ reason: Settlement.PutOffReason) {
+        let text =
+            switch reason {
+            case .quarantine:
+                "put off: it has come back before, as others have that are in work, one of which may kill the process"
+            case .pause: "put off: it has come back before, and its handler is paused"
+            }
+        self.logger.debug("\(text)", metadata: failed.metadata.merging(["delay": "\(wait.delay)"]) { $1 })
     }
 
     /// Logs the first failure of a target and then each that doubles their number.

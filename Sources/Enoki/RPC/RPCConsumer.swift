@@ -32,6 +32,7 @@ final class RPCConsumer: BoundEntrypoint {
         let queue = self.queue.name
         let consumer = try await self.container.consume(
             queue,
+            entrance: self.process.settings.rpcExchange,
             admit: { request, origin, deadline in
                 guard let served = methods[Self.method(of: request)] else { return .zero }
                 let name = served.method.name
@@ -164,7 +165,7 @@ final class RPCConsumer: BoundEntrypoint {
         settle: @escaping @Sendable () -> Void
     ) {
         switch settlement {
-        case .requeue, .retry, .comeBack: settle()
+        case .requeue, .retry, .comeBack, .putOff: settle()
         case .acknowledge, .deadLetter: self.responder.answer(request, outcome, until: deadline, settle: settle)
         }
     }

@@ -39,9 +39,7 @@ struct ReplayedMessage: Sendable, Hashable {
         if letter.letter?.reason == .loop { for name in CallContext.chainHeaders { headers[name] = nil } }
         if letter.letter == nil, deadLetters.original != nil {
             // No Enoki has written them: the handler would take the message for one that it is not.
-            for name in [FailureHeaders.exchange, FailureHeaders.routingKey, FailureHeaders.userID] {
-                headers[name] = nil
-            }
+            for name in Self.ofFirstTime { headers[name] = nil }
         }
         var properties = original.properties
         properties.headers = headers
@@ -61,13 +59,13 @@ struct ReplayedMessage: Sendable, Hashable {
         return letter.originalQueue.flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    private static let ofFailures = [
-        FailureHeaders.attempts, FailureHeaders.firstFailure, FailureHeaders.redeliveries, FailureHeaders.reason,
-        FailureHeaders.errorType, FailureHeaders.error, FailureHeaders.lastFailure, FailureHeaders.callID,
-        FailureHeaders.service, FailureHeaders.entrypoint, FailureHeaders.host, FailureHeaders.queue,
-        // Of a caller who has long been answered.
-        CallContext.timeoutHeader,
-        // Of a quorum queue, which counts anew.
-        "x-delivery-count",
-    ]
+    private static let ofFirstTime = [FailureHeaders.exchange, FailureHeaders.routingKey, FailureHeaders.userID]
+
+    private static let ofFailures =
+        FailureHeaders.names.filter { !Self.ofFirstTime.contains($0) } + [
+            // Of a caller who has long been answered.
+            CallContext.timeoutHeader,
+            // Of a quorum queue, which counts anew.
+            "x-delivery-count",
+        ]
 }

@@ -73,6 +73,19 @@ public struct HostileHeader: CustomStringConvertible, Sendable {
             reason: "too-large",
             .longBytes(header([110], "x", long(130_900)))
         ),
+        HostileHeader(
+            "a header of ours twice, once longer than what can be sent",
+            reason: "too-large",
+            .longBytes(
+                header(Array("x-enoki-host".utf8), "S", long(1))
+                    + header(Array("x-enoki-host".utf8), "S", long(128_500))
+            )
+        ),
+        HostileHeader(
+            "a count of ours that is longer than what can be sent",
+            reason: "too-large",
+            .longBytes(header(Array("x-enoki-redeliveries".utf8), "S", long(128_500)))
+        ),
         HostileHeader("tables 5,000 deep", isTaken: false, .longBytes(tables(5000))),
         HostileHeader("tables as deep as a frame allows", isTaken: false, .longBytes(tables(18_000))),
         HostileHeader("arrays 5,000 deep", isTaken: false, .longBytes(arrays(5000))),

@@ -19,21 +19,63 @@ import Testing
     }
 
     @Test(arguments: [
-        (FieldValue.int64(0), 0), (.int32(3), 3), (.uint8(5), 5), (.int64(6), 5), (.int64(.max), 5), (.uint64(.max), 5),
+        (FieldValue.int64(0), 0), (.int32(3), 3), (.uint8(5), 5), (.int64(8), 8), (.int64(9), 8), (.int64(.max), 8),
+        (.uint64(.max), 8),
         // Forged.
-        (.int64(-1), 5), (.int64(.min), 5), (.string("1"), 5), (.void, 5), (.array([]), 5), (.timestamp(1), 5),
+        (.int64(-1), 8), (.int64(.min), 8), (.string("1"), 8), (.void, 8), (.array([]), 8), (.timestamp(1), 8),
     ])
-    func returnsAreCountedByTheHeaderAndNeverExceedTheLimit(_ value: FieldValue, _ count: Int) {
-        #expect(FailureHeaders.redeliveries(in: [FailureHeaders.redeliveries: value], limit: 5) == count)
-        #expect(FailureHeaders.redeliveries(in: [:], limit: 5) == 0)
+    func returnsAreCountedByTheHeaderAndNeverExceedTheLimit(_ value: FieldValue, _ count: Int) throws {
+        let limit = try #require(DeliveryLimit(5))
+        #expect(limit.returns(in: [FailureHeaders.redeliveries: value]) == Returns(count))
+        #expect(limit.returns(in: [:]) == Returns())
+    }
+
+    @Test(arguments: [
+        (FieldValue.int64(0), 0), (.int32(1), 1), (.int64(3), 3), (.int64(4), 3), (.int64(.max), 3), (.int64(-1), 0),
+        (.string("3"), 0), (.void, 0),
+    ])
+    func noForgedHeaderHasMoreThanThreeReturnsSpared(_ value: FieldValue, _ spared: Int) {
+        let headers: Headers = [FailureHeaders.redeliveries: 5, FailureHeaders.spared: value]
+        #expect(Returns(in: headers) == Returns(5, spared: spared))
+    }
+
+    /// What comes in need not be what can go out: a frame that is received may be longer than one that may be sent.
+    @Test func noHeaderOfFailuresIsCarriedOnAsItCame() {
+        for name in FailureHeaders.names {
+            let long = FieldValue.string(String(repeating: "x", count: 128_500))
+            var headers: Headers = [name: 1]
+            headers.append(name, long)
+            for forged in [headers, [name: long], [name: .table([name: long])]] {
+                let failed = self.failed(forged)
+                let copies = [
+                    failed.retryCopy(attempts: 1, timeLeft: nil), failed.returnedCopy(Returns(1), timeLeft: nil),
+                    failed.copy(as: failed.deadLetter(.error, attempts: 1, host: "h")),
+                ]
+                for copy in copies {
+                    let names = copy.properties.headers.map(\.name)
+                    #expect(Set(names).count == names.count, "\(name)")
+                    #expect(copy.properties.headers.allSatisfy { "\($0.value)".utf8.count < 2000 }, "\(name)")
+                }
+            }
+        }
+    }
+
+    /// The broker has checked no user: a second header of the name makes none.
+    @Test func aHeaderThatComesTwiceNamesNoUser() {
+        var headers: Headers = [FailureHeaders.userID: "alice"]
+        headers.append(FailureHeaders.userID, "victim")
+        let failed = self.failed(headers, userID: nil)
+        for copy in [failed.retryCopy(attempts: 1, timeLeft: nil), failed.returnedCopy(Returns(1), timeLeft: nil)] {
+            #expect(copy.properties.headers[FailureHeaders.userID] == nil)
+        }
     }
 
     @Test func theCopyOfAMessageThatCameBackCountsNoAttempt() {
         let copy = self.failed(["x-enoki-attempts": 2, "x-enoki-redeliveries": 1, "enoki.timeout": 5000])
-            .returnedCopy(redeliveries: 2, timeLeft: .seconds(3))
+            .returnedCopy(Returns(2), timeLeft: .seconds(3))
         #expect(
             copy.properties.headers == [
-                "x-enoki-attempts": 2, "x-enoki-redeliveries": .int64(2), "enoki.timeout": .int64(3000),
+                "enoki.timeout": .int64(3000), "x-enoki-redeliveries": .int64(2), "x-enoki-attempts": .int64(2),
                 "x-enoki-queue": "q", "x-enoki-exchange": "press.events", "x-enoki-routing-key": "published",
                 "x-enoki-user-id": "mallory",
             ]
@@ -51,7 +93,11 @@ import Testing
         "x-first-death-exchange": "", "x-first-death-reason": "expired", "x-last-death-queue": "q", "cc": "kept",
     ]
 
-    private func failed(_ headers: Headers = Self.foreign, callID: String? = nil) -> FailedMessage {
+    private func failed(
+        _ headers: Headers = Self.foreign,
+        userID: String? = "mallory",
+        callID: String? = nil
+    ) -> FailedMessage {
         let properties = BasicProperties(
             contentType: "application/json",
             contentEncoding: "utf-8",
@@ -64,7 +110,7 @@ import Testing
             messageID: "message",
             timestamp: 17,
             type: "type",
-            userID: "mallory",
+            userID: userID,
             appID: "app",
             clusterID: "cluster"
         )
@@ -234,8 +280,44 @@ import Testing
             #expect(delivery(exchange, routingKey).routingKey == "published")
             #expect(delivery(exchange, routingKey).redelivered)
         }
-        // Published to an exchange of events it has the name that the broker has checked.
+        // Published to an exchange of events it has the name that the broker has checked, and nothing of an earlier failure.
         #expect(delivery("press.events", "raid").routingKey == "raid")
+        #expect(
+            delivery("press.events", "raid").message.properties.headers.map(\.name).filter(FailureHeaders.contains)
+                == []
+        )
+        #expect(delivery("press.events", "raid").message.properties.headers["x-custom"] == "kept")
+    }
+
+    /// Copies of requests come the way of requests: what says how often they were tried counts there.
+    @Test func aRequestKeepsWhatSaysHowOftenItCameBack() {
+        let headers = self.failed().returnedCopy(Returns(2), timeLeft: nil).properties.headers
+        let delivery = Delivery(
+            message: Message("", properties: BasicProperties(headers: headers)),
+            exchange: "nameko-rpc",
+            routingKey: "press.publish",
+            redelivered: true,
+            token: DeliveryToken { _ in }
+        )
+        #expect(delivery.asPublishedFirst(in: "q", entrance: "nameko-rpc").message.properties.headers == headers)
+        #expect(Returns(in: delivery.asPublishedFirst(in: "q").message.properties.headers) == Returns())
+    }
+
+    /// No broker has written it: a short string has 255 octets at most.
+    @Test(arguments: [FailureHeaders.exchange, FailureHeaders.routingKey, FailureHeaders.userID])
+    func aNameThatIsTooLongIsNoName(_ header: String) {
+        var headers = self.failed().retryCopy(attempts: 1, timeLeft: nil).properties.headers
+        headers[header] = .string(String(repeating: "x", count: 256))
+        let delivery = Delivery(
+            message: Message("", properties: BasicProperties(headers: headers)),
+            exchange: "enoki.retry",
+            routingKey: "q",
+            redelivered: false,
+            token: DeliveryToken { _ in }
+        ).asPublishedFirst(in: "q")
+        for name in [delivery.exchange, delivery.routingKey, delivery.message.properties.userID ?? ""] {
+            #expect(name.utf8.count <= 255)
+        }
     }
 
     @Test func aMessageWhoseHeadersCannotBeSentKeepsOurs() {

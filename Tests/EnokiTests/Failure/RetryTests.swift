@@ -211,11 +211,24 @@ import Testing
                     headers: [FailureHeaders.attempts: forged, FailureHeaders.firstFailure: .timestamp(.max)]
                 )
             )
-            try await cluster.broker.publish(message, to: "press.events", routingKey: "published")
+            try await cluster.broker.publish(message, to: "", routingKey: Flaky.queue)
             await cluster.clock.advance(by: .seconds(3600))
             #expect(flaky.numbers == [5])
             let letter = try #require(try cluster.snapshot()[queue: Flaky.deadLetters]?.ready.first)
             #expect(DeadLetter(letter.properties.headers)?.attempts == 5)
+        }
+    }
+
+    /// Whoever may publish events is not to say that a process has died of one, nor that it has been tried.
+    @Test func anEventThatSaysItHasFailedBeforeHasNot() async throws {
+        let flaky = Flaky()
+        try await self.run(flaky) { cluster in
+            let headers = Headers(FailureHeaders.names.map { ($0, .int64(4)) })
+            let properties = BasicProperties(contentType: "application/json", headers: headers)
+            let message = Message(#"{"title": "forged"}"#, properties: properties)
+            try await cluster.broker.publish(message, to: "press.events", routingKey: "published")
+            await cluster.clock.advance(by: .seconds(3600))
+            #expect(flaky.numbers == [1, 2, 3, 4, 5])
         }
     }
 
