@@ -24,11 +24,15 @@ import Testing
         }
     }
 
-    private func failed(_ message: Message, _ token: DeliveryToken) -> FailedMessage {
+    private func failed(
+        _ message: Message,
+        _ token: DeliveryToken,
+        entrance: FailedMessage.Entrance? = nil
+    ) -> FailedMessage {
         FailedMessage(
             delivery: Delivery(message: message, exchange: "", routingKey: "q", redelivered: false, token: token),
             queue: "q",
-            entrance: nil,
+            entrance: entrance,
             service: "s",
             entrypoint: "e",
             callID: nil,
@@ -48,6 +52,39 @@ import Testing
     /// A broker that has crashed may not have it any more.
     @Test func aCopyIsMadeOfWhatHasComeBackFromAWaitAndMayHaveDiedWithTheBroker() async {
         #expect(await self.deadLetters(of: self.comeBack, after: .uncertain) == 1)
+    }
+
+    /// As the request itself: nobody waits for it longer. One that waits on the broker first keeps what its header says.
+    @Test func aCopyThatGoesBackAtOnceExpiresWithItsCaller() async throws {
+        let broker = InProcessBroker(logger: TestBroker.silent)
+        let timers = TimerQueue(clock: VirtualClock())
+        let publishes = UnsettledPublishes(broker: broker, timers: timers)
+        let settler = Settler(broker: broker, publishes: publishes, timers: timers, logger: TestBroker.silent)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { try await broker.run() }
+            group.addTask { await settler.run() }
+            try await broker.declare(
+                Topology(
+                    exchanges: [Exchange("rpc", .topic)],
+                    queues: [Queue("q")],
+                    bindings: [Binding(from: "rpc", toQueue: "q", routingKey: "s.e")]
+                )
+            )
+            let entrance = FailedMessage.Entrance(exchange: "rpc", routingKey: "s.e")
+            let deadline = Deadline(after: .seconds(3), timers: timers)
+            for wait in [RetryDelay.none, RetryDelay(step: .seconds(1), delay: .seconds(1))] {
+                let failed = self.failed(Message("x"), DeliveryToken { _ in }, entrance: entrance)
+                settler.settle(failed, .retry(wait, attempts: 1), deadline: deadline)
+            }
+            await settler.waitUntilSettled()
+            let atOnce = broker.snapshot()[queue: "q"]?.ready.first?.properties
+            #expect(atOnce?.expiration == .seconds(3))
+            #expect(atOnce?.headers["enoki.timeout"] == .int64(3000))
+            let waiting = broker.snapshot()[queue: "enoki.retry.1000"]?.ready.first?.properties
+            #expect(waiting?.expiration == .seconds(1))
+            #expect(waiting?.headers["enoki.timeout"] == .int64(2000))
+        }
     }
 
     private let comeBack: Headers = [FailureHeaders.attempts: .int64(2), FailureHeaders.queue: "q"]
