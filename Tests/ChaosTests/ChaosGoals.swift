@@ -12,6 +12,7 @@ import Testing
     @Suite(.serialized, .ownRabbitMQ) struct ThatHurtTheBroker {
         static let goals: [any Goal.Type] = [
             BrokerKills.self, NoZombies.self, Alarm.self, DeadLetterFaults.self, ReconnectStorm.self, RetryKills.self,
+            BrokerEmptied.self,
         ]
 
         @Test(.timeLimit(.minutes(10)), arguments: Self.goals.map { $0.name })
@@ -21,6 +22,7 @@ import Testing
     @Suite(.serialized, .ownRabbitMQ) struct ThatMostlyWait {
         static let goals: [any Goal.Type] = [
             LostRights.self, ClockSteps.self, BrokerStops.self, LongAlarm.self, OperatorCloses.self,
+            ServiceStops.self,
         ]
 
         @Test(.timeLimit(.minutes(10)), arguments: Self.goals.map { $0.name })

@@ -27,6 +27,7 @@ enum Goals {
         ReconnectStorm.self, Detection.self, Soak.self, RetryQueues.self, DiskFull.self, RetryKills.self,
         BrokerStops.self,
         OperatorCloses.self, LongAlarm.self, LostRights.self, Backlog.self, ManyRestarts.self, ClockSteps.self,
+        BrokerEmptied.self, ServiceStops.self,
     ]
 
     static func named(_ name: String) -> (any Goal.Type)? { self.all.first { $0.name == name } }

@@ -64,15 +64,19 @@ struct Run: Sendable {
 
     /// Kills the broker and starts it again.
     ///
-    /// - Parameter down: How long it is away, besides the time that its start takes.
+    /// - Parameters:
+    ///   - down: How long it is away, besides the time that its start takes.
+    ///   - isEmpty: Whether it comes back without all that it had, its virtual hosts among them.
     /// - Returns: When it was killed, and when it listened again.
-    func killBroker(for down: Duration = .zero) async throws -> (killed: Instant, listens: Instant) {
+    func killBroker(for down: Duration = .zero, isEmpty: Bool = false) async throws -> (
+        killed: Instant, listens: Instant
+    ) {
         let killed = Instant.now
         try self.node.send(signal: SIGKILL)
         let port = try self.node.port
         try await eventually("the broker is dead") { !LoopbackSocket.accepts(port) }
         try await ContinuousClock().sleep(for: down)
-        async let started: Void = self.node.start()
+        async let started: Void = self.node.start(isEmpty: isEmpty)
         try await eventually("the broker listens again", within: .seconds(120)) { LoopbackSocket.accepts(port) }
         let listens = Instant.now
         try await started
