@@ -91,20 +91,17 @@ public struct ReconnectBackoff: Sendable, Hashable {
     }
 
     /// The wait before attempt `attempt`, which counts from 1.
-    func delay(
-        beforeAttempt attempt: Int,
-        atMost maximum: Duration,
-        using generator: inout some RandomNumberGenerator
-    ) -> Duration {
+    ///
+    /// - Parameter chance: From 0 to 1, the share of the bound that is waited.
+    func delay(beforeAttempt attempt: Int, atMost maximum: Duration, chance: Double) -> Duration {
         let doublings = min(max(attempt - 1, 0), 20)
-        let bound = min(self.initial * (1 << doublings), self.maximum, maximum)
-        return bound * Double.random(in: 0...1, using: &generator)
+        return min(self.initial * (1 << doublings), self.maximum, maximum) * chance
     }
 
     /// The wait for somebody to change what is configured: never short, and not the same for all.
-    func delayForPeople(using generator: inout some RandomNumberGenerator) -> Duration {
-        self.maximum * Double.random(in: 0.5...1, using: &generator)
-    }
+    ///
+    /// - Parameter chance: From 0 to 1.
+    func delayForPeople(chance: Double) -> Duration { self.maximum * (0.5 + chance / 2) }
 }
 
 /// How a TLS connection is made. By default the certificate of the server must be valid, of a known authority, and for

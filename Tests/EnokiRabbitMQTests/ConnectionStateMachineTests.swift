@@ -4,25 +4,18 @@ import Testing
 @testable import EnokiRabbitMQ
 
 @Suite struct ConnectionStateMachineTests {
-    /// Always the highest number, so that a jittered delay is its bound.
-    struct Highest: RandomNumberGenerator {
-        func next() -> UInt64 { .max }
-    }
-
     private let start = ContinuousClock.now
     private let failure = BrokerError(.connectionFailed, "refused")
 
-    private func machine(
-        hosts: [String] = ["a"],
-        failFast: Bool = false
-    ) -> ConnectionStateMachine<Highest> {
+    /// One whose delays are their bounds.
+    private func machine(hosts: [String] = ["a"], failFast: Bool = false) -> ConnectionStateMachine {
         var configuration = RabbitMQConfiguration()
         configuration.endpoints = hosts.map { .init(host: $0) }
         configuration.failFast = failFast
-        return ConnectionStateMachine(configuration, generator: Highest())
+        return ConnectionStateMachine(configuration, chance: { 1 })
     }
 
-    private func waits(_ action: ConnectionStateMachine<Highest>.Action) -> Duration? {
+    private func waits(_ action: ConnectionStateMachine.Action) -> Duration? {
         if case .wait(let duration, _) = action { duration } else { nil }
     }
 
@@ -56,11 +49,8 @@ import Testing
 
     @Test func waitsAreSpreadOverTheWholeBound() {
         let backoff = ReconnectBackoff()
-        var generator = SystemRandomNumberGenerator()
-        let delays = (0..<200).map { _ in backoff.delay(beforeAttempt: 20, atMost: .seconds(60), using: &generator) }
-        #expect(delays.allSatisfy { $0 >= .zero && $0 <= .seconds(10) })
-        #expect(delays.min()! < .seconds(2))
-        #expect(delays.max()! > .seconds(8))
+        let delays = [0, 0.25, 1].map { backoff.delay(beforeAttempt: 20, atMost: .seconds(60), chance: $0) }
+        #expect(delays == [.zero, .milliseconds(2500), .seconds(10)])
     }
 
     @Test func theNodesOfAClusterAreTriedInTurnBeforeAnyWait() {
@@ -87,7 +77,7 @@ import Testing
     @Test func clientsWhoseLoginIsRefusedDoNotComeBackInStep() {
         var waits: Set<Duration> = []
         for _ in 0..<20 {
-            var machine = ConnectionStateMachine(RabbitMQConfiguration(), generator: SystemRandomNumberGenerator())
+            var machine = ConnectionStateMachine(RabbitMQConfiguration())
             _ = machine.start()
             guard case .wait(let wait, _) = machine.failed(BrokerError(.loginRefused, ""), after: .zero) else {
                 continue

@@ -1,8 +1,7 @@
 /// A random UUID (version 4) in its 36-character form, as nameko's ids are.
 func uuid4() -> String {
-    var generator = SystemRandomNumberGenerator()
-    let high = (generator.next() as UInt64) & 0xFFFF_FFFF_FFFF_0FFF | 0x0000_0000_0000_4000
-    let low = (generator.next() as UInt64) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
+    let high = UInt64.random(in: .min ... .max) & 0xFFFF_FFFF_FFFF_0FFF | 0x0000_0000_0000_4000
+    let low = UInt64.random(in: .min ... .max) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
     return String(unsafeUninitializedCapacity: 36) { buffer in
         var position = 0
         for (word, dashes) in [(high, [8, 12]), (low, [0, 4])] {

@@ -1,7 +1,7 @@
 import EnokiBroker
 
 /// Decides when and where a connection is made; performs no I/O and knows no clock.
-struct ConnectionStateMachine<Generator: RandomNumberGenerator> {
+struct ConnectionStateMachine {
     private enum State {
         case idle
         case connecting(attempt: Int)
@@ -23,10 +23,10 @@ struct ConnectionStateMachine<Generator: RandomNumberGenerator> {
 
     /// A connection that is lost before this time does not end the series of attempts: a broker that lets us in and
     /// throws us out at once is not to be asked ten times a second.
-    static var timeToHold: Duration { .seconds(5) }
+    static let timeToHold = Duration.seconds(5)
 
     /// A host that refuses a connection within this time has a port that is closed: to ask is cheap.
-    static var timeToRefuse: Duration { .milliseconds(500) }
+    static let timeToRefuse = Duration.milliseconds(500)
 
     private var state = State.idle
     private var wasConnected = false
@@ -34,13 +34,14 @@ struct ConnectionStateMachine<Generator: RandomNumberGenerator> {
     private let endpoints: [RabbitMQConfiguration.Endpoint]
     private let backoff: ReconnectBackoff
     private let failFast: Bool
-    private var generator: Generator
+    private let chance: () -> Double
 
-    init(_ configuration: RabbitMQConfiguration, generator: Generator) {
+    /// - Parameter chance: A number from 0 to 1, another one each time; by it waits are spread.
+    init(_ configuration: RabbitMQConfiguration, chance: @escaping () -> Double = { .random(in: 0...1) }) {
         self.endpoints = configuration.endpoints.isEmpty ? [.init(host: "localhost")] : configuration.endpoints
         self.backoff = configuration.reconnect
         self.failFast = configuration.failFast
-        self.generator = generator
+        self.chance = chance
     }
 
     /// Whether an attempt is one of the first round, behind which others follow: an address that swallows everything must not take
@@ -76,7 +77,7 @@ struct ConnectionStateMachine<Generator: RandomNumberGenerator> {
         self.state = .waiting(attempt: attempt + 1)
         // A person has to act first; asking often would only fill the broker's log.
         if error.isConfigurationError {
-            let delay = self.backoff.delayForPeople(using: &self.generator)
+            let delay = self.backoff.delayForPeople(chance: self.chance())
             return .wait(delay, beforeAttempt: attempt + 1)
         }
         // Another node may be up: all are asked before anything is waited for.
@@ -104,7 +105,7 @@ struct ConnectionStateMachine<Generator: RandomNumberGenerator> {
     }
 
     private mutating func wait(round: Int, atMost maximum: Duration, nextAttempt: Int) -> Action {
-        let delay = self.backoff.delay(beforeAttempt: round, atMost: maximum, using: &self.generator)
+        let delay = self.backoff.delay(beforeAttempt: round, atMost: maximum, chance: self.chance())
         return .wait(delay, beforeAttempt: nextAttempt)
     }
 }

@@ -98,7 +98,7 @@ final class Connection: Sendable {
     // MARK: - The thread
 
     private func serve(_ user: any ConnectionUser) {
-        var machine = ConnectionStateMachine(self.configuration, generator: SystemRandomNumberGenerator())
+        var machine = ConnectionStateMachine(self.configuration)
         var action = machine.start()
         var reason: String?
         while !self.isClosing {
@@ -175,14 +175,14 @@ final class Connection: Sendable {
         ).run()
     }
 
-    private func logLoss(_ error: BrokerError, _ next: ConnectionStateMachine<SystemRandomNumberGenerator>.Action) {
+    private func logLoss(_ error: BrokerError, _ next: ConnectionStateMachine.Action) {
         self.logger.warning("lost the connection to RabbitMQ: \(error.message); \(Self.describe(next))")
     }
 
     /// A broker may be away for hours: what repeats is told after 1, 2, 4 ... 64 attempts, and then after every 64th.
     private func logFailure(
         _ error: BrokerError,
-        _ next: ConnectionStateMachine<SystemRandomNumberGenerator>.Action,
+        _ next: ConnectionStateMachine.Action,
         attempt: Int,
         isNews: Bool
     ) {
@@ -191,7 +191,7 @@ final class Connection: Sendable {
         self.logger.log(level: level, "no connection to RabbitMQ: \(error.message); \(Self.describe(next))")
     }
 
-    private static func describe(_ next: ConnectionStateMachine<SystemRandomNumberGenerator>.Action) -> String {
+    private static func describe(_ next: ConnectionStateMachine.Action) -> String {
         switch next {
         case .wait(let duration, let attempt):
             let hundredths = (duration.wholeMilliseconds + 9) / 10
