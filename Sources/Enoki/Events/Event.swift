@@ -8,6 +8,8 @@
 ///     var total: Decimal
 /// }
 /// ```
+///
+/// Fields that a handler does not know are ignored, so that the service may be newer than the handler.
 public protocol Event: Codable, Sendable {
     /// The name of the service that dispatches it.
     static var source: String { get }

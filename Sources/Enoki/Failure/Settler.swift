@@ -1,6 +1,7 @@
 import Logging
 
-/// Does what a ``FailurePolicy`` has decided for a delivery. Nothing else in this module settles one.
+/// Does what a ``FailurePolicy`` has decided for a delivery. Nothing else in this module settles one of a handler, but ``Redeliveries``,
+/// which answers again where an answer was lost with its channel.
 ///
 /// A copy is published, mandatory and persistent, and confirmed by the broker, before the original is acknowledged: between
 /// the two a lost connection makes a duplicate, never a loss. No worker waits for that. While a copy cannot be published

@@ -19,7 +19,7 @@ public struct ServiceSettings: Sendable, Hashable {
     public var deliveryLimit = 5
     /// How long the threads of Swift's cooperative pool may be stuck before the log says so; zero is for ever.
     public var stallThreshold: Duration = .seconds(5)
-    /// How many calls and events may lead to one.
+    /// How many calls may wait for one. An event begins a chain of its own: events that lead to themselves are not limited.
     public var callChains = CallChainLimits()
     /// Whether containers declare the event exchanges they use.
     public var declareEventExchanges = true
