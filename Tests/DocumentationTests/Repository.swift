@@ -7,7 +7,7 @@ struct Repository {
 
     /// The documents, as paths.
     var documents: [String] {
-        ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] + files("Docs", ".md") + files("Sources", ".md")
+        ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"] + files("Docs", ".md") + files("Sources", ".md")
     }
 
     func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: root.appending(path: path).path()) }
