@@ -55,12 +55,15 @@ package enum WireLimits {
     }
 
     /// Throws when `message` cannot be published to `exchange` with `routingKey`.
+    ///
+    /// - Returns: How many bytes its headers take on a wire.
+    @discardableResult
     package static func check(
         _ message: Message,
         to exchange: String,
         routingKey: String,
         bodySize: Int = Self.bodySize
-    ) throws(BrokerError) {
+    ) throws(BrokerError) -> Int {
         try self.check(exchange: exchange)
         try self.check(shortString: routingKey, as: "routing key")
         guard message.body.count <= bodySize else {
@@ -69,10 +72,11 @@ package enum WireLimits {
                 "the body is \(message.body.count) bytes long, at most \(bodySize) are allowed: send less"
             )
         }
-        try self.check(message.properties)
+        return try self.check(message.properties)
     }
 
-    private static func check(_ properties: BasicProperties) throws(BrokerError) {
+    /// - Returns: How many bytes the headers take.
+    private static func check(_ properties: BasicProperties) throws(BrokerError) -> Int {
         if let value = properties.contentType { try self.check(shortString: value, as: "content type") }
         if let value = properties.contentEncoding { try self.check(shortString: value, as: "content encoding") }
         if let value = properties.correlationID { try self.check(shortString: value, as: "correlation id") }
@@ -90,7 +94,7 @@ package enum WireLimits {
             )
         }
         // The header frame also holds the other properties: nine short strings and a few integers.
-        try self.check(properties.headers, as: "headers", limit: self.frameMax - 12 * 256)
+        return try self.check(properties.headers, as: "headers", limit: self.frameMax - 12 * 256)
     }
 
     // MARK: - Strings
@@ -120,12 +124,15 @@ package enum WireLimits {
     // MARK: - Tables
 
     /// Throws when `headers` cannot be encoded, or not in `limit` bytes.
+    ///
+    /// - Returns: How many bytes they take; none where there are none.
+    @discardableResult
     package static func check(
         _ headers: Headers,
         as part: StaticString,
         limit: Int = Self.frameMax - 1024
-    ) throws(BrokerError) {
-        if headers.isEmpty { return }
+    ) throws(BrokerError) -> Int {
+        if headers.isEmpty { return 0 }
         let size = try self.encodedSize(headers, depth: 0, part)
         guard size <= limit else {
             throw BrokerError(
@@ -133,6 +140,7 @@ package enum WireLimits {
                 "the \(part) take \(size) bytes, and at most \(limit) fit into a frame"
             )
         }
+        return size
     }
 
     private static func encodedSize(_ headers: Headers, depth: Int, _ part: StaticString) throws(BrokerError) -> Int {

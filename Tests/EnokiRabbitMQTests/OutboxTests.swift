@@ -32,6 +32,20 @@ import Testing
         return buffer.withUnsent { Array($0) }
     }
 
+    @Test func theHeadersOfAMessageCountForBackPressure() throws {
+        var message = Message("x")
+        message.properties.headers = ["h": .string(String(repeating: "x", count: 50_000))]
+        let publication = try Publication(
+            message,
+            to: "",
+            routingKey: "k",
+            mandatory: false,
+            deadline: self.deadline,
+            maxBodySize: 1
+        ) { _ in }
+        #expect(publication.estimatedSize > 50_000)
+    }
+
     @Test func whatWasNotTakenCanBeWithdrawn() throws {
         let outbox = self.outbox()
         let expected = self.outbox()

@@ -10,6 +10,8 @@ final class Publication: Sendable {
     let deadline: ContinuousClock.Instant
     /// Told once, by whoever takes it out of the ring or the queue that it is in.
     let complete: @Sendable (Result<Void, BrokerError>) -> Void
+    /// About how many bytes it takes on the wire; for back-pressure.
+    let estimatedSize: Int
 
     /// - Throws: ``BrokerError/Code/invalidArgument`` when the protocol, or `maxBodySize`, forbids a part of it.
     init(
@@ -21,17 +23,15 @@ final class Publication: Sendable {
         maxBodySize: Int,
         complete: @escaping @Sendable (Result<Void, BrokerError>) -> Void
     ) throws(BrokerError) {
-        try WireLimits.check(message, to: exchange, routingKey: routingKey, bodySize: maxBodySize)
+        let headers = try WireLimits.check(message, to: exchange, routingKey: routingKey, bodySize: maxBodySize)
         self.message = message
         self.exchange = exchange
         self.routingKey = routingKey
         self.mandatory = mandatory
         self.deadline = deadline
         self.complete = complete
+        self.estimatedSize = message.body.count + headers + 256
     }
-
-    /// About how many bytes it takes on the wire; for back-pressure.
-    var estimatedSize: Int { self.message.body.count + 256 }
 }
 
 extension OutputBuffer {
