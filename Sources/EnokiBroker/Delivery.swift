@@ -27,7 +27,8 @@ public struct Delivery: Sendable {
 public enum Acknowledgement: Sendable, Hashable {
     /// `basic.ack`: it is done, the broker forgets it.
     case ack
-    /// `basic.reject` with requeue: the broker puts it back at its place and delivers it again, at once.
+    /// `basic.nack` with requeue: the broker puts it back at its place and delivers it again, at once, and does not count that as a
+    /// failure.
     case requeue
     /// `basic.reject` without requeue: the broker dead-letters it, or drops it where the queue has no dead-letter exchange.
     case reject

@@ -80,8 +80,13 @@ extension OutputBuffer {
                 amqp_basic_ack_t(delivery_tag: tag, multiple: 0),
                 channel: channel
             )
-        case .acknowledge(let answer, let tag):
-            let reject = amqp_basic_reject_t(delivery_tag: tag, requeue: answer == .requeue ? 1 : 0)
+        case .acknowledge(.requeue, let tag):
+            // By `basic.reject` a quorum queue of RabbitMQ 4.3 counts a failure, and drops the message after 20 of them
+            // (rabbitmq.com/docs/4.3/nack).
+            let nack = amqp_basic_nack_t(delivery_tag: tag, multiple: 0, requeue: 1)
+            try self.appendMethod(AMQP_BASIC_NACK_METHOD, nack, channel: channel)
+        case .acknowledge(.reject, let tag):
+            let reject = amqp_basic_reject_t(delivery_tag: tag, requeue: 0)
             try self.appendMethod(AMQP_BASIC_REJECT_METHOD, reject, channel: channel)
         }
     }
