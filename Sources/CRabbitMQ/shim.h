@@ -28,13 +28,6 @@ static inline amqp_rpc_reply_t enoki_login_plain(
       state, vhost, channel_max, frame_max, heartbeat, properties, AMQP_SASL_METHOD_PLAIN, user, password);
 }
 
-static inline amqp_rpc_reply_t enoki_login_external(
-    amqp_connection_state_t state, const char *vhost, int channel_max, int frame_max, int heartbeat,
-    const amqp_table_t *properties, const char *identity) {
-  return amqp_login_with_properties(
-      state, vhost, channel_max, frame_max, heartbeat, properties, AMQP_SASL_METHOD_EXTERNAL, identity);
-}
-
 // What a TLS handshake on a context needs and yields. OpenSSL calls back with the SSL object before the first byte is
 // sent, which is the only way to it: librabbitmq keeps it to itself.
 typedef struct {

@@ -38,22 +38,33 @@ public final class RabbitMQBroker: Broker {
         self.init(configuration: configuration, credentials: credentials, logger: logger, watchInterval: .seconds(5))
     }
 
-    /// - Parameter watchInterval: How often it looks whether all consumers are served.
+    /// - Parameters:
+    ///   - watchInterval: How often it looks whether all consumers are served.
+    ///   - lookUp: Finds the addresses of hosts.
     init(
         configuration: RabbitMQConfiguration,
         credentials: (@Sendable () -> Credentials?)? = nil,
         logger: Logger,
-        watchInterval: Duration
+        watchInterval: Duration,
+        lookUp: @escaping Resolver.LookUp = Resolver.askSystem
     ) {
         self.configuration = configuration
         self.watchInterval = watchInterval
         let links = LinkStatus(self.board)
-        let publishing = Connection("publishing", configuration, credentials, logger: logger) {
-            links.publishing(.down($0))
+        let exposed = Locked<Set<RabbitMQConfiguration.Endpoint>>([])
+        func connection(_ name: String, report: @escaping @Sendable (BrokerStatus) -> Void) -> Connection {
+            Connection(
+                name,
+                configuration,
+                credentials,
+                lookUp: lookUp,
+                exposed: exposed,
+                logger: logger,
+                report: report
+            )
         }
-        let consuming = Connection("consuming", configuration, credentials, logger: logger) {
-            links.consuming(.down($0))
-        }
+        let publishing = connection("publishing") { links.publishing(.down($0)) }
+        let consuming = connection("consuming") { links.consuming(.down($0)) }
         let publisher = Publisher(publishing, timers: self.timers) { links.publishing($0) }
         let consumers = ConsumerHost(consuming, watchInterval: watchInterval) {
             links.consuming($0)

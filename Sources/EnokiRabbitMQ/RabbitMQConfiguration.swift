@@ -34,9 +34,10 @@ public struct RabbitMQConfiguration: Sendable, Hashable {
     /// TLS, or `nil` for plain TCP.
     public var tls: TLSOptions?
     /// How often each side shows that it is alive; a connection silent for twice as long is lost. In whole seconds, at
-    /// least 1; RabbitMQ's own wish counts where it is shorter. Default 10 seconds.
+    /// least 1; RabbitMQ's own wish counts where it is shorter. Default 10 seconds. A connection is lost, too, on which a frame that
+    /// has begun is not whole after twice as long, or after the time that its size takes at 8 KiB a second where that is more.
     public var heartbeat: Duration = .seconds(10)
-    /// How long connecting to one endpoint and logging in may take. Default 10 seconds. Where there are several addresses, connecting
+    /// How long finding the addresses of one endpoint, connecting to it and logging in may take. Default 10 seconds. Where there are several addresses, connecting
     /// to each takes at most 2 seconds before the next is tried, and longer only when all of them have failed, or where ``failFast``
     /// asks each once.
     public var connectionTimeout: Duration = .seconds(10)
@@ -47,7 +48,8 @@ public struct RabbitMQConfiguration: Sendable, Hashable {
     public var failFast: Bool = false
     /// The name that RabbitMQ's management shows for the connections.
     public var connectionName: String = "enoki"
-    /// How many bytes may wait to be sent before publishers wait too. Default 4 MiB.
+    /// How many bytes may wait to be sent before publishers wait too. Default 4 MiB. Of publishers' messages, at most 100,000 wait
+    /// then, or 256 MiB with their headers; a further one fails at once with ``BrokerError/Code/notSent``.
     public var outputBufferLimit: Int = 4 * 1024 * 1024
     /// How many messages may be sent without a confirm before further ones wait, at least 1: no more can come twice when the
     /// connection is lost. Default 1000; 64 MiB of messages are a limit too.

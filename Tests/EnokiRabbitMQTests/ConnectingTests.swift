@@ -231,6 +231,36 @@ import Testing
         }
     }
 
+    @Test(arguments: TransportServer.allCases)
+    func whoLogsInAtAnotherMachineUnencryptedOrAsGuestIsWarnedOnce(on server: TransportServer) async throws {
+        // By the first address Linux leads to this machine too.
+        for (address, count) in [("0.0.0.0", 1), ("127.0.0.1", 0)] {
+            let recorder = LogRecorder()
+            try await server.withProxy { proxy in
+                try proxy.listen()
+                try await withTransportBroker(
+                    to: server.uri,
+                    {
+                        RabbitMQConfiguration.quickly(&$0)
+                        $0.endpoints = [.init(host: "broker.example", port: proxy.port)]
+                    },
+                    logger: recorder.logger,
+                    lookUp: { _ in .success([address]) }
+                ) { broker in
+                    await broker.reaches { $0 == .connected }
+                    proxy.cut()
+                    try await eventually("connected again") { proxy.accepted >= 4 }
+                    await broker.reaches { $0 == .connected }
+                }
+            }
+            for text in ["go to another machine unencrypted", "guest with the password guest"] {
+                let lines = recorder.recorded.filter { $0.hasPrefix("warning: INSECURE") && $0.contains(text) }
+                #expect(lines.count == count)
+                #expect(lines.allSatisfy { $0.contains("broker.example:") })
+            }
+        }
+    }
+
     @Test func theAddressHasNoSecrets() throws {
         let configuration = try RabbitMQConfiguration(uri: "amqps://u:hunter2@a,b:1/v")
         let broker = RabbitMQBroker(configuration: configuration, logger: .silent)

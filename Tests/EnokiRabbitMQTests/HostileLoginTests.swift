@@ -1,8 +1,9 @@
 import EnokiAMQP
 import EnokiBroker
 import EnokiInProcess
-import EnokiRabbitMQ
 import Testing
+
+@testable import EnokiRabbitMQ
 
 /// The login at a broker that breaks off, falls silent, or says what makes no sense.
 @Suite(.timeLimit(.minutes(5))) struct HostileLoginTests {
@@ -55,6 +56,34 @@ import Testing
     ])
     func aLoginThatMakesNoSenseIsTriedAgain(fault: WireFault) async throws {
         try await HostilePeer.expectRecovery(from: fault)
+    }
+
+    /// A librabbitmq with Debian's patches makes 4096 of it by itself.
+    @Test(arguments: [1, 8, 20, 4095] as [UInt32])
+    func aBrokerThatWantsFramesBelowTheMinimumHarmsNobody(frameMax: UInt32) async throws {
+        let tune =
+            WirePayload.method(10, 30) + [0, 0] + withUnsafeBytes(of: frameMax.bigEndian) { Array($0) } + [0, 10]
+        try await HostilePeer.expectRecovery(
+            from: .injectFrame(channel: 0, payload: tune, after: .receives(.connectionStartOk)),
+            .lose(.sends(.connectionTune))
+        )
+    }
+
+    @Test func framesBelowTheMinimumAreRefused() throws {
+        let login = Login(
+            configuration: RabbitMQConfiguration(),
+            endpoint: .init(host: "broker.example"),
+            connectionName: "test",
+            isHurried: false,
+            resolver: Resolver(waker: Waker()),
+            willLogIn: { _ in }
+        )
+        for size in [Int(Int32.min), 0, 8, 4095] {
+            let error = #expect(throws: BrokerError.self) { try login.checkFrameMax(size) }
+            #expect(error?.code == .protocolViolation)
+            #expect(error?.message.contains("at most \(size) bytes") == true)
+        }
+        try login.checkFrameMax(4096)
     }
 
     @Test func theServersPropertiesCanBeNestedAsDeepAsTheyLike() async throws {

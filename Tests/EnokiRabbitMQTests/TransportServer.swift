@@ -1,10 +1,11 @@
 import EnokiAMQP
 import EnokiBroker
 import EnokiInProcess
-import EnokiRabbitMQ
 import EnokiTestSupport
 import Logging
 import Testing
+
+@testable import EnokiRabbitMQ
 
 /// The brokers that the transport is tested on: `@Test(arguments: TransportServer.allCases)`.
 enum TransportServer: String, CaseIterable, Sendable {
@@ -106,11 +107,18 @@ func withTransportBroker<Result: Sendable>(
     to uri: String,
     _ change: @Sendable (inout RabbitMQConfiguration) throws -> Void = { _ in },
     logger: Logger = .silent,
+    watchInterval: Duration = .seconds(5),
+    lookUp: @escaping Resolver.LookUp = Resolver.askSystem,
     _ body: @Sendable (RabbitMQBroker) async throws -> Result
 ) async throws -> Result {
     var configuration = try RabbitMQConfiguration(uri: uri)
     try change(&configuration)
-    let broker = RabbitMQBroker(configuration: configuration, logger: logger)
+    let broker = RabbitMQBroker(
+        configuration: configuration,
+        logger: logger,
+        watchInterval: watchInterval,
+        lookUp: lookUp
+    )
     return try await withThrowingTaskGroup { group in
         group.addTask { try await broker.run() }
         let result = try await body(broker)

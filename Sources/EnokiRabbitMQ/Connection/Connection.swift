@@ -32,19 +32,27 @@ final class Connection: Sendable {
     private let credentials: (@Sendable () -> Credentials?)?
     let logger: Logger
     let waker = Waker()
+    private let resolver: Resolver
+    /// The endpoints that were warned of.
+    private let exposed: Locked<Set<RabbitMQConfiguration.Endpoint>>
     private let control = Locked(Control())
     private let report: @Sendable (BrokerStatus) -> Void
 
+    /// - Parameter exposed: The endpoints that were warned of; one set for all connections of a broker.
     init(
         _ name: String,
         _ configuration: RabbitMQConfiguration,
         _ credentials: (@Sendable () -> Credentials?)?,
+        lookUp: @escaping Resolver.LookUp,
+        exposed: Locked<Set<RabbitMQConfiguration.Endpoint>>,
         logger: Logger,
         report: @escaping @Sendable (BrokerStatus) -> Void
     ) {
         self.name = name
         self.configuration = configuration
         self.credentials = credentials
+        self.resolver = Resolver(waker: self.waker, lookUp: lookUp)
+        self.exposed = exposed
         var logger = logger
         logger[metadataKey: "connection"] = "\(name)"
         self.logger = logger
@@ -110,7 +118,10 @@ final class Connection: Sendable {
                     let login = try self.connect(to: endpoint, isHurried: machine.isHurried(attempt: attempt))
                     if self.isClosing { break }
                     machine.connected(at: .now)
-                    self.logger.info("connected to RabbitMQ", metadata: ["address": "\(endpoint)"])
+                    self.logger.info(
+                        "connected to RabbitMQ",
+                        metadata: ["address": "\(endpoint)", "librabbitmq": "\(LibraryStatus.version)"]
+                    )
                     let error = SessionLoop(login, self, user, endpoint: endpoint).run()
                     user.connectionLost(error)
                     if self.isClosing { break }
@@ -147,6 +158,9 @@ final class Connection: Sendable {
         to endpoint: RabbitMQConfiguration.Endpoint,
         isHurried: Bool
     ) throws(BrokerError) -> LoggedIn {
+        guard self.waker.isReady() else {
+            throw BrokerError(.connectionFailed, "\(endpoint): the process has no file descriptor left")
+        }
         // In one step, or a close in between would wait for the login of a broker that says nothing.
         try self.control.withLock { control throws(BrokerError) in
             if control.isClosing { throw .brokerClosed }
@@ -171,8 +185,38 @@ final class Connection: Sendable {
             configuration: configuration,
             endpoint: endpoint,
             connectionName: "\(self.configuration.connectionName) \(self.name)",
-            isHurried: isHurried
+            isHurried: isHurried,
+            resolver: self.resolver,
+            willLogIn: { self.warn(of: configuration, at: endpoint, address: $0) }
         ).run()
+    }
+
+    /// Tells, once of each endpoint, what others may read on the way to it or know already.
+    private func warn(
+        of configuration: RabbitMQConfiguration,
+        at endpoint: RabbitMQConfiguration.Endpoint,
+        address: String
+    ) {
+        guard NumericAddress(address)?.isLoopback != true else { return }
+        guard self.exposed.withLock({ $0.insert(endpoint).inserted }) else { return }
+        if configuration.tls == nil {
+            self.logger.warning(
+                """
+                INSECURE: the password and all messages go to another machine unencrypted; anybody on the way can read and \
+                change them (write amqps:// for TLS)
+                """,
+                metadata: ["address": "\(endpoint)"]
+            )
+        }
+        if configuration.user == "guest", configuration.password == Secret("guest") {
+            self.logger.warning(
+                """
+                INSECURE: another machine is asked to let in guest with the password guest, which everybody knows; RabbitMQ \
+                lets it in from its own machine only, unless told otherwise
+                """,
+                metadata: ["address": "\(endpoint)"]
+            )
+        }
     }
 
     private func logLoss(_ error: BrokerError, _ next: ConnectionStateMachine.Action) {

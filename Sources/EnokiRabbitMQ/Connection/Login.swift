@@ -39,6 +39,9 @@ struct Login {
     let connectionName: String
     /// Whether one of several addresses has only ``haste``: one that swallows everything must not eat up the time of the others.
     let isHurried: Bool
+    let resolver: Resolver
+    /// Told of the address before user and password go there.
+    let willLogIn: (_ address: String) -> Void
 
     /// How long connecting to one of several addresses may take at first. When none of them has answered they have more, since
     /// all may be slow.
@@ -47,15 +50,17 @@ struct Login {
     /// Tries each address of the endpoint.
     func run() throws(BrokerError) -> LoggedIn {
         try self.checkCredentials()
-        let addresses = try self.resolve()
-        let budget = self.configuration.connectionTimeout
+        let begin = ContinuousClock.now
+        let timeout = self.configuration.connectionTimeout
+        let hasOthers = self.configuration.endpoints.count > 1
+        let addresses = try self.addresses(within: hasOthers && self.isHurried ? min(timeout, Self.haste) : timeout)
+        let budget = timeout - begin.duration(to: .now)
         let slice = addresses.count > 1 ? min(budget, max(Self.haste, budget / addresses.count)) : budget
-        let isOneOfSeveral = addresses.count > 1 || self.configuration.endpoints.count > 1
-        let time = isOneOfSeveral && self.isHurried ? min(slice, Self.haste) : slice
+        let time = (hasOthers || addresses.count > 1) && self.isHurried ? min(slice, Self.haste) : slice
         var failure = BrokerError(.connectionFailed, "\(self.endpoint): no address")
         for address in addresses {
             do throws(BrokerError) {
-                return try self.connect(to: address, within: time, loggingInWithin: slice)
+                return try self.connect(to: address, within: time, andLogInWithin: slice)
             } catch {
                 failure = error
                 // The broker itself has spoken, or nobody can be trusted: the next address would say the same.
@@ -65,54 +70,24 @@ struct Login {
         throw failure
     }
 
-    /// The numeric addresses of the host.
-    private func resolve() throws(BrokerError) -> [String] {
-        var hints = addrinfo()
-        hints.ai_family = AF_UNSPEC
-        #if os(Linux)
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        #else
-        hints.ai_socktype = SOCK_STREAM
-        #endif
-        var list: UnsafeMutablePointer<addrinfo>?
-        let status = getaddrinfo(self.endpoint.host, nil, &hints, &list)
-        guard status == 0 else {
-            throw BrokerError(
-                .connectionFailed,
-                "\(self.endpoint): the host name cannot be resolved (\(String(cString: gai_strerror(status))))"
-            )
+    private func addresses(within time: Duration) throws(BrokerError) -> [String] {
+        do throws(Resolver.Failure) {
+            return try self.resolver.addresses(of: self.endpoint.host, within: time)
+        } catch {
+            throw self.failure(.connectionFailed, "the host name cannot be resolved (\(error.reason))")
         }
-        defer { freeaddrinfo(list) }
-        var addresses: [String] = []
-        var next = list
-        while let entry = next {
-            var text = [CChar](repeating: 0, count: 1025)
-            let found = getnameinfo(
-                entry.pointee.ai_addr,
-                entry.pointee.ai_addrlen,
-                &text,
-                socklen_t(text.count),
-                nil,
-                0,
-                NI_NUMERICHOST
-            )
-            if found == 0 {
-                addresses.append(String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self))
-            }
-            next = entry.pointee.ai_next
-        }
-        return addresses
     }
 
     private func connect(
         to address: String,
         within timeToConnect: Duration,
-        loggingInWithin timeToLogIn: Duration
+        andLogInWithin timeout: Duration
     ) throws(BrokerError) -> LoggedIn {
         guard let state = amqp_new_connection() else { throw self.failure(.connectionFailed, "out of memory") }
         var ownsState = true
         defer { if ownsState { amqp_destroy_connection(state) } }
 
+        let begin = ContinuousClock.now
         var time = timeval(timeToConnect)
         let tls = try TLSHandshake.prepare(state, self.configuration.tls, host: self.endpoint.host)
         if tls == nil, amqp_tcp_socket_new(state) == nil {
@@ -132,9 +107,11 @@ struct Login {
             throw self.failure(.connectionFailed, reason)
         }
         let connection = tls?.finish()
-        time = timeval(timeToLogIn)
+        time = timeval(timeout - begin.duration(to: .now))
         amqp_set_handshake_timeout(state, &time)
+        self.willLogIn(address)
         try self.logIn(state)
+        try self.checkFrameMax(Int(amqp_get_frame_max(state)))
         Platform.prepare(socket: amqp_get_sockfd(state), timeout: self.configuration.heartbeat * 2)
         ownsState = false
         return LoggedIn(state: state, socket: Socket(descriptor: amqp_get_sockfd(state), tls: connection))
@@ -171,6 +148,15 @@ struct Login {
                 "no login: \(LibraryStatus.describe(reply.library_error))\(self.guess(reply.library_error))"
             )
         }
+    }
+
+    /// Throws where the broker wants smaller frames than AMQP allows, into which no method need fit.
+    func checkFrameMax(_ size: Int) throws(BrokerError) {
+        guard size < AMQP_FRAME_MIN_SIZE else { return }
+        throw self.failure(
+            .protocolViolation,
+            "the broker wants frames of at most \(size) bytes, and AMQP demands \(AMQP_FRAME_MIN_SIZE) (frame_max)"
+        )
     }
 
     /// A port for TLS hangs up on who speaks without it.
@@ -226,6 +212,9 @@ struct Login {
 
 /// librabbitmq's status codes in words.
 enum LibraryStatus {
+    /// Which librabbitmq runs, such as `0.11.0`.
+    static var version: String { String(cString: amqp_version()) }
+
     static func describe(_ status: Int32) -> String {
         switch status {
         case AMQP_STATUS_TIMEOUT.rawValue, AMQP_STATUS_HEARTBEAT_TIMEOUT.rawValue: "no answer in time"

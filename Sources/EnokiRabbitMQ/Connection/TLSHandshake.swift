@@ -41,18 +41,13 @@ final class TLSHandshake {
         self.host = host
         self.handshake = .allocate(capacity: 1)
         // SNI holds names only, RFC 6066 §3.
-        self.serverName = Self.isAddress(host) ? nil : strdup(host)
+        self.serverName = NumericAddress(host) != nil ? nil : strdup(host)
         self.handshake.initialize(to: enoki_tls_handshake(server_name: self.serverName, ssl: nil, verify_result: 0))
     }
 
     deinit {
         self.handshake.deallocate()
         free(self.serverName)
-    }
-
-    private static func isAddress(_ host: String) -> Bool {
-        var storage = in6_addr()
-        return inet_pton(AF_INET, host, &storage) == 1 || inet_pton(AF_INET6, host, &storage) == 1
     }
 
     private func configure(_ socket: OpaquePointer, _ options: TLSOptions) throws(BrokerError) {

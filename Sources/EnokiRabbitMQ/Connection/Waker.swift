@@ -10,26 +10,40 @@ import Darwin
 
 /// Wakes a thread that sleeps in `poll`.
 final class Waker: Sendable {
-    /// What the sleeper polls; -1, which `poll` ignores, where the process has no descriptor left.
-    let descriptor: Int32
-    private let writeDescriptor: Int32
+    /// How long it sleeps at most while nobody can wake it.
+    private static let shortSleep = Duration.milliseconds(100)
 
-    init() {
-        let descriptors = Platform.makeWakeDescriptors() ?? (-1, -1)
-        self.descriptor = descriptors.read
-        self.writeDescriptor = descriptors.write
+    private let make: @Sendable () -> (read: Int32, write: Int32)?
+    private let descriptors: Locked<(read: Int32, write: Int32)?>
+
+    /// - Parameter make: Makes a pair of descriptors, `nil` where the process has none left.
+    init(make: @escaping @Sendable () -> (read: Int32, write: Int32)? = Platform.makeWakeDescriptors) {
+        self.make = make
+        self.descriptors = Locked(make())
     }
 
     deinit {
-        if self.descriptor >= 0 { close(self.descriptor) }
-        if self.writeDescriptor >= 0, self.writeDescriptor != self.descriptor { close(self.writeDescriptor) }
+        guard let (read, write) = self.descriptors.withLock({ $0 }) else { return }
+        close(read)
+        if write != read { close(write) }
     }
+
+    /// Whether it can wake anybody. Where it could not get descriptors before, it tries again.
+    func isReady() -> Bool {
+        self.descriptors.withLock { descriptors in
+            descriptors = descriptors ?? self.make()
+            return descriptors != nil
+        }
+    }
+
+    /// What the sleeper polls; -1, which `poll` ignores, where it has none.
+    var descriptor: Int32 { self.descriptors.withLock { $0?.read ?? -1 } }
 
     /// Wakes the sleeper, or keeps the next one from sleeping.
     func wake() {
         var one: UInt64 = 1
         // It fails only when enough wakes are pending.
-        _ = write(self.writeDescriptor, &one, MemoryLayout<UInt64>.size)
+        _ = write(self.descriptors.withLock { $0?.write ?? -1 }, &one, MemoryLayout<UInt64>.size)
     }
 
     /// Forgets the wakes so far.
@@ -38,10 +52,11 @@ final class Waker: Sendable {
         while read(self.descriptor, &sink, MemoryLayout.size(ofValue: sink)) > 8 {}
     }
 
-    /// Sleeps until somebody wakes, at most for `duration`.
+    /// Sleeps until somebody wakes, at most for `duration`; it may be less.
     func sleep(for duration: Duration) {
         var descriptor = pollfd(fd: self.descriptor, events: Int16(POLLIN), revents: 0)
-        _ = poll(&descriptor, 1, Int32(clamping: max(0, duration.wholeMilliseconds)))
+        let time = descriptor.fd < 0 ? min(duration, Self.shortSleep) : duration
+        _ = poll(&descriptor, 1, Int32(clamping: max(0, time.wholeMilliseconds)))
         if descriptor.revents != 0 { self.reset() }
     }
 }
