@@ -60,29 +60,32 @@ import Testing
         #expect(self.pass(decoy + self.method(.basicAck), cut, pieces: 5).cutAt == decoy.count + 12)
     }
 
-    @Test(arguments: [1, 4, 1000])
-    func aFlipChangesOneBitWhereAReceiverMustNotice(_ pieces: Int) throws {
+    @Test(arguments: [1, 4, 1000], Direction.allCases)
+    func aFlipChangesOneBitWhereAReceiverMustNotice(_ pieces: Int, direction: Direction) throws {
         let frames = [self.method(.basicDeliver), self.frame(3, [1, 2, 3]), self.method(.basicDeliver)]
-        let stream = frames.flatMap { $0 }
-        for count in 0..<stream.count {
-            let cut = Cut(action: .flip, direction: .toClient, trigger: .bytes(count))
+        let header = direction == .toBroker ? self.header : []
+        let stream = header + frames.flatMap { $0 }
+        var flipped: Set<Int> = []
+        for count in header.count..<stream.count {
+            let cut = Cut(action: .flip, direction: direction, trigger: .bytes(count))
             let passed = self.pass(stream, cut, pieces: pieces).bytes
             let changed = stream.indices.filter { stream[$0] != passed[$0] }
             #expect(passed.count == stream.count)
             // The last bytes may have no frame after them in which to flip.
             #expect(changed.count <= 1)
             for place in changed {
-                var start = 0
+                var start = header.count
                 let frame = frames.first { frame in
                     defer { start += frame.count }
                     return place < start + frame.count
                 }
                 let size = try #require(frame).count
-                let telling = [0, 3, size - 1]
-                #expect(telling.contains(place - (start - size)))
+                flipped.insert(place == start - 1 ? -1 : place - (start - size))
                 #expect(place >= count)
             }
         }
+        // Type, octets of the size, end.
+        #expect(flipped == (direction == .toClient ? [0, 3, 4, 5, 6, -1] : [0, 3, 4, -1]))
     }
 
     @Test func aGateOfTheOtherDirectionLetsAllThrough() {

@@ -72,6 +72,47 @@ import Testing
         }
     }
 
+    /// librabbitmq would take both for heartbeats, and keep memory for each number of a channel.
+    @Test(arguments: [[8, 0, 1, 0, 0, 0, 0, 206], [8, 0, 0, 0, 0, 0, 1, 7, 206]] as [[UInt8]])
+    func aHeartbeatIsOnChannelZeroAndEmpty(frame: [UInt8]) throws {
+        for size in 1...frame.count {
+            try FrameDecoder.withoutConnection { decoder in
+                #expect(throws: FrameDecoder.Failure.self) {
+                    for start in stride(from: 0, to: frame.count, by: size) {
+                        try decoder.decode(Array(frame[start..<min(start + size, frame.count)])) { _ in true }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func theDecoderKnowsWhetherItIsWithinAFrame() throws {
+        let frame: [UInt8] = [3, 0, 1, 0, 0, 1, 0] + [UInt8](repeating: 1, count: 256) + [206]
+        try FrameDecoder.withoutConnection { decoder in
+            #expect(decoder.unfinished == nil)
+            for (index, octet) in (frame + frame).enumerated() {
+                try decoder.decode([octet]) { _ in true }
+                let place = index % frame.count + 1
+                #expect(decoder.unfinished == (place == frame.count ? nil : place < 7 ? 0 : 256))
+            }
+            try decoder.decode(frame + frame[..<100]) { _ in true }
+            #expect(decoder.unfinished == 256)
+        }
+    }
+
+    /// A quorum queue counts a `basic.reject` as a failure, with requeue too (RabbitMQ 4.3).
+    @Test func whatIsRequeuedIsNoFailureAndWhatIsRejectedIs() throws {
+        let tag: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 5]
+        for (answer, arguments) in [
+            (Acknowledgement.ack, [0, 60, 0, 80] + tag + [0]), (.requeue, [0, 60, 0, 120] + tag + [2]),
+            (.reject, [0, 60, 0, 90] + tag + [0]),
+        ] {
+            let buffer = OutputBuffer(frameMax: WireLimits.frameMax)
+            try buffer.append(.acknowledge(answer, tag: 5), channel: 1, arena: EncodingArena())
+            #expect(buffer.withUnsent { Array($0) } == [1, 0, 1, 0, 0, 0, 13] + arguments + [206])
+        }
+    }
+
     @Test func aFrameMayComeInAnyPieces() throws {
         let frames: [UInt8] = [3, 0, 1, 0, 0, 0, 3, 1, 2, 3, 206, 8, 0, 0, 0, 0, 0, 0, 206, 3, 0, 1, 0, 0, 0, 0, 206]
         for size in 1...frames.count {

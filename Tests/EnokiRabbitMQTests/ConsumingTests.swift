@@ -252,6 +252,26 @@ import Testing
     }
 
     @Test(arguments: TransportServer.allCases)
+    func aMessageThatIsRejectedPutsNothingOfItsOwnIntoTheLog(on server: TransportServer) async throws {
+        let recorder = LogRecorder()
+        try await self.withQueue(on: server, { $0.maxBodySize = 10 }, logger: recorder.logger) { broker, queue in
+            try await broker.declare(
+                Topology(bindings: [Binding(from: "amq.topic", toQueue: queue, routingKey: "\(queue).#")])
+            )
+            try await server.withTransport { other in
+                let key = "\(queue).amqp://user:hunter2@host\nerror: a line of its own"
+                try await other.publish(Message("longer than ten"), to: "amq.topic", routingKey: key)
+            }
+            _ = try await broker.consume(queue) { _ in }
+            try await eventually("it was rejected") {
+                recorder.recorded.contains { $0.contains("rejected without requeue") }
+            }
+        }
+        let line = recorder.recorded.first { $0.contains("rejected without requeue") }
+        #expect(line?.contains("amqp://***@host error: a line of its own") == true, "\(line ?? "")")
+    }
+
+    @Test(arguments: TransportServer.allCases)
     func aQueueThatIsDeletedIsDeclaredAndConsumedAgain(on server: TransportServer) async throws {
         let recorder = LogRecorder()
         try await server.withTransport(logger: recorder.logger) { broker in

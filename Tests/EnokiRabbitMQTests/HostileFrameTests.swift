@@ -23,6 +23,35 @@ import Testing
         }
     }
 
+    /// Else the frame swallows all that follows, heartbeats too: connected for hours, and deaf.
+    @Test(arguments: [
+        WireFault.wrongSize(of: .sends(.basicDeliver), is: 65_000), .wrongSize(of: .sends(.contentBody), is: 65_000),
+        .flip(byte: 4, of: .sends(.basicDeliver)), .flip(byte: 5, of: .sends(.contentHeader)),
+        .flip(byte: 6, of: .sends(.basicDeliver)),
+    ])
+    func aSizeThatIsDamagedOnItsWayDoesNotLeaveAConnectionDeaf(fault: WireFault) async throws {
+        try await HostilePeer.expectRecovery(from: fault)
+    }
+
+    @Test func aFrameThatDoesNotEndIsNamedInTheLog() async throws {
+        let recorder = LogRecorder()
+        let plan: WireFaultPlan = [.wrongSize(of: .sends(.basicDeliver), is: 10_000)]
+        try await HostilePeer.withTransport(plan, logger: recorder.logger) { broker, _ in
+            try await HostilePeer.expectWork(broker)
+        }
+        #expect(recorder.recorded.contains { $0.contains("a frame of 10000 bytes that the broker began") })
+    }
+
+    @Test(arguments: [(1, []), (0, [1])] as [(UInt16, [UInt8])])
+    func aHeartbeatThatIsNoneEndsItsConnection(channel: UInt16, payload: [UInt8]) async throws {
+        let recorder = LogRecorder()
+        let fault = WireFault.injectFrame(type: 8, channel: channel, payload: payload, after: .sends(.basicAck))
+        try await HostilePeer.withTransport([fault], logger: recorder.logger) { broker, _ in
+            try await HostilePeer.expectWork(broker)
+        }
+        #expect(recorder.recorded.contains { $0.contains("heartbeat on channel \(channel)") })
+    }
+
     @Test(arguments: [0, 1, 5, 1 << 20, 1 << 32, 1 << 62, .max] as [UInt64])
     func aBodyThatIsAnnouncedOtherwiseThanItComesCostsNoMoreThanItsConnection(size: UInt64) async throws {
         try await HostilePeer.withTransport([.announceBody(of: size, in: .sends(2))]) { broker, port in

@@ -51,17 +51,13 @@ final class Session: Sendable {
         return channel
     }
 
-    /// Closes a channel after all that was sent on it, and returns its number once the broker has answered.
+    /// Closes a channel after all that was sent on it. Its number is free when the broker has answered, be that after `deadline`.
     func close(
         _ channel: Channel,
         deadline: ContinuousClock.Instant,
         complete: @escaping @Sendable () -> Void = {}
     ) {
-        channel.call(.channelClose, deadline: deadline) { result in
-            // After a timeout the number stays taken: the broker may still use it.
-            if case .success = result { self.release(channel) }
-            complete()
-        }
+        channel.call(.channelClose, deadline: deadline) { _ in complete() }
     }
 
     /// Runs `action` on the I/O thread, `delay` from now, if the session lives.

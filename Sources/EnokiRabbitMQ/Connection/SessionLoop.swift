@@ -20,6 +20,8 @@ final class SessionLoop {
     private let endpoint: RabbitMQConfiguration.Endpoint
     private var sending: OutputBuffer
     private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
+    private let decoder: FrameDecoder
+    private var frameWatch: FrameWatch
     private var heartbeat: Heartbeat
     private var nextLook: ContinuousClock.Instant
     private var hasReceivedFrame = false
@@ -64,6 +66,8 @@ final class SessionLoop {
         self.user = user
         self.endpoint = endpoint
         self.sending = OutputBuffer(frameMax: login.frameMax)
+        self.decoder = FrameDecoder(login.state)
+        self.frameWatch = FrameWatch(heartbeat: login.heartbeat)
         self.heartbeat = Heartbeat(interval: login.heartbeat, now: .now)
         self.nextLook = .now + login.heartbeat
         let outbox = Outbox(
@@ -107,6 +111,7 @@ final class SessionLoop {
         var wake = ContinuousClock.now + .seconds(60)
         if case .wait(let until) = self.heartbeat.due(at: .now) { wake = min(wake, until) }
         if let deadline { wake = min(wake, deadline) }
+        if let deadline = self.frameWatch.deadline { wake = min(wake, deadline) }
         switch self.closing {
         case .no: break
         case .settling(let until), .closing(let until): wake = min(wake, until)
@@ -137,6 +142,9 @@ final class SessionLoop {
             if let abortion = self.session.abortion { self.fail(abortion.message, abortion.code) }
         }
         if now >= self.nextLook { self.lookForStalls(at: now) }
+        if let deadline = self.frameWatch.deadline, now >= deadline {
+            self.fail("a frame of \(self.decoder.unfinished ?? 0) bytes that the broker began has not ended in time")
+        }
         switch self.heartbeat.due(at: now) {
         case .wait: break
         case .giveUp: self.fail("the broker has been silent for two heartbeats (\(self.login.heartbeat * 2))")
@@ -246,10 +254,11 @@ final class SessionLoop {
 
     private func decode(_ bytes: UnsafeMutableRawBufferPointer) {
         do throws(FrameDecoder.Failure) {
-            try FrameDecoder(self.login.state).decode(bytes) { frame in
+            try self.decoder.decode(bytes) { frame in
                 self.handle(frame)
                 return self.end == nil
             }
+            if let size = self.decoder.unfinished { self.frameWatch.waits(forFrameOf: size, at: .now) }
         } catch {
             self.fail(error.reason, .protocolViolation)
         }
@@ -257,13 +266,18 @@ final class SessionLoop {
 
     private func handle(_ frame: amqp_frame_t) {
         self.hasReceivedFrame = true
+        self.frameWatch.ended()
         switch Int32(frame.frame_type) {
         case AMQP_FRAME_METHOD:
             let method = IncomingMethod(frame.payload.method)
             if frame.channel == 0 { self.handleConnectionMethod(method) } else { self.handle(method, frame.channel) }
         case AMQP_FRAME_HEADER, AMQP_FRAME_BODY:
             self.assemble(frame.channel) { assembly throws(ContentAssembly.Violation) in try assembly.add(frame) }
-        default: break  // a heartbeat
+        default:
+            // A heartbeat; the decoder has not seen one that came with the end of the login.
+            if frame.channel != 0 {
+                self.fail("the broker sent a heartbeat on channel \(frame.channel)", .protocolViolation)
+            }
         }
     }
 
@@ -329,7 +343,11 @@ final class SessionLoop {
                 return nil
             }
         case .reply(let id, let reply):
-            if id == AMQP_CHANNEL_CLOSE_OK_METHOD { self.forget(number) }
+            if id == AMQP_CHANNEL_CLOSE_OK_METHOD {
+                self.forget(number)
+                // However late it is: from here on the broker knows nothing of the channel.
+                self.session.release(channel)
+            }
             if !channel.answered(id, reply) {
                 self.fail("the broker answered what was not asked", .protocolViolation)
             }

@@ -70,7 +70,8 @@ final class RabbitMQConsumer: Consumer, ChannelUser {
 
     /// Consumes on `session`, on a new channel.
     func start(on session: Session, complete: @escaping @Sendable (Result<Void, BrokerError>) -> Void) {
-        let deadline = ContinuousClock.Instant.deadline(after: self.host.configuration.callTimeout)
+        let callTimeout = self.host.configuration.callTimeout
+        let deadline = ContinuousClock.Instant.deadline(after: callTimeout)
         let channel: Channel
         do throws(BrokerError) {
             channel = try session.openChannel(for: self, deadline: deadline)
@@ -101,7 +102,7 @@ final class RabbitMQConsumer: Consumer, ChannelUser {
                     if state.channel === channel, state.phase == .starting { state = State() }
                 }
                 // One that is late would otherwise begin to deliver to nobody.
-                if channel.isOpen { session.close(channel, deadline: deadline) }
+                if channel.isOpen { session.close(channel, deadline: .deadline(after: callTimeout)) }
                 complete(.failure(error))
             }
         }
@@ -192,7 +193,9 @@ final class RabbitMQConsumer: Consumer, ChannelUser {
                 a delivery has been unsettled for \(overdue.age): at \(timeout) (consumer_timeout) the broker closes the \
                 channel and delivers again all that is unsettled on it
                 """,
-                metadata: ["queue": "\(self.queue)", "message_id": "\(overdue.messageID ?? "none")"]
+                metadata: [
+                    "queue": "\(self.queue)", "message_id": "\(Redaction.redacted(overdue.messageID ?? "none"))",
+                ]
             )
         }
     }
@@ -202,7 +205,8 @@ final class RabbitMQConsumer: Consumer, ChannelUser {
         self.host.logger.error(
             "a message was rejected without requeue: \(failure.defect.explanation)",
             metadata: [
-                "queue": "\(self.queue)", "exchange": "\(envelope.exchange)", "routing_key": "\(envelope.routingKey)",
+                "queue": "\(self.queue)", "exchange": "\(Redaction.redacted(envelope.exchange))",
+                "routing_key": "\(Redaction.redacted(envelope.routingKey))",
             ]
         )
         if !self.options.automaticAcknowledgement { channel.send(.acknowledge(.reject, tag: envelope.tag)) }

@@ -38,7 +38,7 @@ struct StreamGate {
         while index < bytes.count {
             if let cut = self.armed, self.isDue(cut) {
                 guard cut.action == .flip else { return self.cut(cut, after: index, methods) }
-                self.flip = self.flip ?? Self.place(of: cut)
+                self.flip = self.flip ?? self.place(of: cut)
             }
             var rest = UnsafeRawBufferPointer(rebasing: bytes[index...])
             // To the byte, where bytes are counted or one is to be changed.
@@ -86,14 +86,18 @@ struct StreamGate {
         }
     }
 
-    /// Type, first octet of the size, or end: nowhere else must a receiver notice.
-    private static func place(of cut: Cut) -> FrameScanner.Position {
+    /// Type, size, or end: nowhere else must a receiver notice.
+    ///
+    /// Of the size RabbitMQ notices at once what makes a frame larger than was agreed, and no more: it waits for the rest of any other
+    /// frame as long as heartbeats come.
+    private func place(of cut: Cut) -> FrameScanner.Position {
         let number =
             switch cut.trigger {
             case .bytes(let count): count
             case .method(let method, let count): Int(method.rawValue) + count
             }
-        let places: [FrameScanner.Position] = [.header(3), .end, .header(0)]
+        var places: [FrameScanner.Position] = [.header(3), .end, .header(0), .header(4)]
+        if self.direction == .toClient { places += [.header(5), .header(6)] }
         return places[number % places.count]
     }
 }
