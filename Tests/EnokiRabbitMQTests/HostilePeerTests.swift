@@ -44,13 +44,17 @@ import Testing
             .throttle(after: .sends(.confirmSelectOk), bytesPerSecond: 4000),
             .delay(.sends(.basicAck), by: .seconds(1)),
         ]
-        try await HostilePeer.withTransport(plan) { broker, port in
+        let recorder = LogRecorder()
+        try await HostilePeer.withTransport(plan, logger: recorder.logger) { broker, port in
             try await HostilePeer.insist { try await broker.declare(Topology(queues: [Queue("q")])) }
             // Two and a half heartbeats long.
             try await broker.publish(Message(body: [UInt8](repeating: 7, count: 10_000)), to: "", routingKey: "q")
             #expect(try await broker.inspect(queue: "q").messageCount == 1)
             await broker.reaches { $0 == .connected }
+            #expect(port.faults.count == 2)
         }
+        #expect(!recorder.recorded.contains { $0.contains("lost the connection") })
+        #expect(recorder.recorded.filter { $0.contains("connected to RabbitMQ") }.count == 2)
     }
 
     // MARK: - What does not come
@@ -87,6 +91,26 @@ import Testing
             await broker.reaches { $0 == .connected }
             try await HostilePeer.insist { try await broker.publish(Message("x"), to: "", routingKey: "q") }
             #expect(try await bodies.next() == "x")
+        }
+    }
+
+    @Test func theChannelOfAConsumeThatIsNotAnsweredInTimeIsUsedAgain() async throws {
+        // A broker that allows four channels: one is for the topology, three are for consumers.
+        let tune = WirePayload.method(10, 30) + [0, 4, 0, 2, 0, 0, 0, 10]
+        let fewChannels: [WireFault] = [1, 2].flatMap { connection in
+            [
+                WireFault.injectFrame(channel: 0, payload: tune, after: .receives(.connectionStartOk)),
+                .lose(.sends(.connectionTune)),
+            ].map { $0.onConnection(connection) }
+        }
+        let lost = (1...5).map { WireFault.lose(.sends(.basicConsumeOk, $0)) }
+        try await HostilePeer.withTransport(WireFaultPlan(fewChannels + lost)) { broker, port in
+            try await HostilePeer.insist { try await broker.declare(Topology(queues: [Queue("q")])) }
+            while !lost.allSatisfy(port.faults.contains) {
+                let error = await brokerError { _ = try await broker.consume("q") { $0.token.settle(.ack) } }
+                try #require(error?.code == .timedOut, "\(String(describing: error))")
+            }
+            try await HostilePeer.insist { _ = try await broker.consume("q") { $0.token.settle(.ack) } }
         }
     }
 
