@@ -4,6 +4,7 @@ package final class Latch: Sendable {
         var isOpen = false
         var nextID = 0
         var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
+        var actions: [@Sendable () -> Void] = []
     }
 
     private let state = Locked(State())
@@ -15,13 +16,26 @@ package final class Latch: Sendable {
 
     /// Opens it; later calls do nothing.
     package func open() {
-        let waiting = self.state.withLock { state in
-            defer { state.waiting = [:] }
+        let (waiting, actions) = self.state.withLock { state in
+            defer {
+                state.waiting = [:]
+                state.actions = []
+            }
             state.isOpen = true
-            return state.waiting.sorted { $0.key < $1.key }
+            return (state.waiting.sorted { $0.key < $1.key }, state.actions)
         }
         // In the order in which they came: that of a dictionary is another one in each run.
         for (_, continuation) in waiting { continuation.resume() }
+        for action in actions { action() }
+    }
+
+    /// Calls `action` once, when it is opened and by whoever opens it; at once if it is open. No task needs to get its turn for that.
+    package func whenOpen(_ action: @escaping @Sendable () -> Void) {
+        let isOpen = self.state.withLock { state in
+            if !state.isOpen { state.actions.append(action) }
+            return state.isOpen
+        }
+        if isOpen { action() }
     }
 
     /// Returns when it is open, or when the task is cancelled.

@@ -31,7 +31,7 @@ public import Logging
 /// | code | meaning |
 /// |---|---|
 /// | 0 | stopped gracefully, after SIGTERM or Ctrl-C |
-/// | 1 | a service failed, or did not stop in its grace period; the port could not be opened; dead letters, or queues, are left |
+/// | 1 | a service failed, was blocked for too long, or did not stop in its grace period; no port; dead letters, or queues, are left |
 /// | 3 | with `--fail-fast`, `dead-letters` and `queues`: the broker refused login or virtual host, or could not be reached |
 /// | 64 | the command line cannot be understood |
 /// | 78 | a setting, the configuration file or a service's definition cannot work |

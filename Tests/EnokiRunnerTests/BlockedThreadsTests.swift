@@ -99,4 +99,70 @@ import Testing
             #expect(!child.errors.contains(Self.stalled))
         }
     }
+
+    // MARK: - For good
+
+    /// Runs calls that block all threads for good; `body` begins when they do.
+    private func stuck(_ settings: [String], _ body: (ChildProcess) async throws -> Void) async throws {
+        let threads = ProcessInfo.processInfo.activeProcessorCount
+        let definitions = (settings + ["max_workers=\(threads)"]).flatMap { ["-d", $0] }
+        try await RunnerFixture.with(["run", "stuck"] + definitions) { child in
+            try await eventually("all threads are blocked") {
+                child.errors
+            } until: {
+                $0.ranges(of: "begins").count == threads
+            }
+            try await body(child)
+        }
+    }
+
+    @Test func aSignalEndsAProcessWhoseThreadsAreAllBlocked() async throws {
+        try await self.stuck(["shutdown_grace=0.2"]) { child in
+            child.send(signal: SIGTERM)
+            let exit = try await child.ended()
+            #expect(exit == .status(1))
+            #expect(child.errors.contains("stops; a second signal kills"))
+            #expect(child.errors.contains("gives up waiting for calls that ignore their cancellation"))
+            #expect(child.errors.contains("stuck.block_1"))
+        }
+    }
+
+    @Test func aSecondSignalKillsAProcessWhoseThreadsAreAllBlocked() async throws {
+        try await self.stuck(["shutdown_grace=600"]) { child in
+            child.send(signal: SIGTERM)
+            try await eventually("the second signal counts") {
+                child.send(signal: SIGTERM)
+                return child.errors
+            } until: {
+                $0.contains("kills the calls in work")
+            }
+            let exit = try await child.ended()
+            #expect(exit == .status(130))
+        }
+    }
+
+    @Test func aProcessWhoseThreadsAreBlockedForTooLongEndsByItself() async throws {
+        try await self.stuck(["stall_threshold=0.2", "stall_limit=1", "shutdown_grace=0.2"]) { child in
+            let exit = try await child.ended()
+            #expect(exit == .status(1))
+            #expect(child.errors.contains(Self.stalled))
+            #expect(child.errors.contains("no call has gone on for"))
+            #expect(child.errors.contains("gives up waiting for calls that ignore their cancellation"))
+        }
+    }
+
+    @Test func oneWhoseThreadsAreFreeAfterThatStopsInOrder() async throws {
+        try await self.fixture(["stall_threshold": "0.2", "stall_limit": "1"]) { child, host in
+            try await self.publish(Self.calls / 2, milliseconds: 4000, to: host)
+            let exit = try await child.ended()
+            #expect(exit == .status(1))
+            #expect(child.errors.contains("fixture: stopped by an error: no call has gone on for"))
+            #expect(!child.errors.contains("gives up waiting"))
+            try await eventually("all are acknowledged") {
+                try await host.queue(Self.queue)
+            } until: {
+                $0?.messagesUnacknowledged == 0 && $0?.messagesReady == 0
+            }
+        }
+    }
 }

@@ -72,7 +72,7 @@ import Testing
             #expect(
                 child.errors == """
                     fixture: there is no service 'steddy'; there are: steady, brief, slow, stubborn, leaking, broken, failing, \
-                    twins, talkative, blocking
+                    twins, talkative, blocking, stuck
 
                     """
             )

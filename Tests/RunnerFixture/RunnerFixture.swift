@@ -17,5 +17,6 @@ import EnokiRunner
         Twins()
         Talkative()
         Blocking()
+        Stuck()
     }
 }

@@ -1,6 +1,8 @@
 import Enoki
 import Logging
 
+import class Foundation.ProcessInfo
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -114,5 +116,18 @@ struct Blocking: Microservice {
     static let name = "blocking"
     var entrypoints: [any Entrypoint] {
         EventHandler("block", of: "test", "block") { (milliseconds: UInt32) in usleep(milliseconds * 1000) }
+    }
+}
+
+/// Has calls that block their threads for good, one for each thread that there is.
+struct Stuck: Microservice {
+    static let name = "stuck"
+    var entrypoints: [any Entrypoint] {
+        for number in 1...ProcessInfo.processInfo.activeProcessorCount {
+            Once("block_\(number)") {
+                Logger.current.info("begins")
+                while true { sleep(3600) }
+            }
+        }
     }
 }

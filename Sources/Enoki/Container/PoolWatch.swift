@@ -6,6 +6,8 @@ struct PoolWatch: Sendable, Hashable {
     enum Event: Sendable, Hashable {
         /// No job was done for so long; `number` is which stall it is of late, where that is worth saying.
         case stalled(for: Duration, number: Int?)
+        /// No job was done for so long that the process is to end. Told once.
+        case exceeded(after: Duration)
         /// Jobs are done again, after a stall of about so long that was told.
         case recovered(after: Duration)
     }
@@ -13,6 +15,8 @@ struct PoolWatch: Sendable, Hashable {
     /// How far two ticks are apart.
     let interval: Duration
     private let threshold: Duration
+    private let limit: Duration?
+    private var hasExceeded = false
     private var lastTick: Duration?
     private var silence = Duration.zero
     /// The length at which the present stall is told next.
@@ -20,9 +24,10 @@ struct PoolWatch: Sendable, Hashable {
     private var isReported = false
     private var stalls = Doublings(within: .seconds(600))
 
-    /// A pool is stuck when it does nothing for `threshold`.
-    init(threshold: Duration) {
+    /// A pool is stuck when it does nothing for `threshold`, and of no use when it does nothing for `limit`; `nil` is for ever.
+    init(threshold: Duration, limit: Duration? = nil) {
         self.threshold = threshold
+        self.limit = limit
         self.interval = threshold / 5
         self.nextReport = threshold
     }
@@ -38,6 +43,10 @@ struct PoolWatch: Sendable, Hashable {
         self.lastTick = now
         if isDone { return self.end() }
         self.silence += passed
+        if let limit = self.limit, self.silence >= limit, !self.hasExceeded {
+            self.hasExceeded = true
+            return .exceeded(after: self.silence)
+        }
         guard self.silence >= self.nextReport else { return nil }
         let isNew = self.nextReport == self.threshold
         self.nextReport *= 2

@@ -1,10 +1,12 @@
 import Dispatch
 import Logging
 
-/// Says in the log when the threads of Swift's cooperative pool are stuck, so that no call goes on.
+/// Says in the log when the threads of Swift's cooperative pool are stuck, so that no call goes on, and gives the process up when they
+/// are for too long.
 ///
 /// A handler that blocks its thread takes it from all others, and there are only as many as the machine has cores. Nothing runs in
-/// the pool then that could notice, so that a thread of its own gives the pool jobs, by the real clock.
+/// the pool then that could notice, so that a thread of its own gives the pool jobs, by the real clock. Another writes the log: the
+/// handlers may be stuck because nobody reads it.
 final class PoolWatchdog: Sendable {
     private let watch: Locked<PoolWatch>
     private let interval: Duration
@@ -12,13 +14,20 @@ final class PoolWatchdog: Sendable {
     private let isDone = Locked(true)
     private let end = DispatchSemaphore(value: 0)
     private let calls: @Sendable () -> [WorkerContext]
+    private let log = DispatchQueue(label: "enoki.pool-watchdog.log")
     private let logger: Logger
 
     /// - Parameters:
-    ///   - threshold: How long the pool may do nothing.
+    ///   - threshold: How long the pool may do nothing before the log says so.
+    ///   - limit: How long it may do nothing at all; `nil` is for ever.
     ///   - calls: The calls in work.
-    init(threshold: Duration, logger: Logger, calls: @escaping @Sendable () -> [WorkerContext]) {
-        let watch = PoolWatch(threshold: threshold)
+    init(
+        threshold: Duration,
+        limit: Duration?,
+        logger: Logger,
+        calls: @escaping @Sendable () -> [WorkerContext]
+    ) {
+        let watch = PoolWatch(threshold: threshold, limit: limit)
         self.watch = Locked(watch)
         self.interval = watch.interval
         self.calls = calls
@@ -26,11 +35,13 @@ final class PoolWatchdog: Sendable {
     }
 
     /// Watches until the task is cancelled.
-    func run() async {
+    ///
+    /// - Parameter giveUp: Called once, on a thread of the watchdog's own, when the pool has done nothing for the limit.
+    func run(giveUp: @escaping @Sendable (_ stall: Duration) -> Void) async {
         await withTaskCancellationHandler {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.doJobs() }
-                await self.runThread()
+                await self.runThread(giveUp)
             }
         } onCancel: {
             self.end.signal()
@@ -45,10 +56,10 @@ final class PoolWatchdog: Sendable {
         }
     }
 
-    private func runThread() async {
+    private func runThread(_ giveUp: @escaping @Sendable (Duration) -> Void) async {
         await withCheckedContinuation { continuation in
             let isStarted = OwnThread.start(stackSize: Self.stackSize) {
-                self.watchOver()
+                self.watchOver(giveUp)
                 continuation.resume()
             }
             guard !isStarted else { return }
@@ -60,7 +71,7 @@ final class PoolWatchdog: Sendable {
     private static let stackSize = 1024 * 1024
 
     /// Runs on the thread of its own.
-    private func watchOver() {
+    private func watchOver(_ giveUp: (Duration) -> Void) {
         let clock = ContinuousClock()
         let start = clock.now
         while self.end.wait(timeout: .now() + .nanoseconds(Int(self.interval / .nanoseconds(1)))) == .timedOut {
@@ -70,12 +81,15 @@ final class PoolWatchdog: Sendable {
             }
             let event = self.watch.withLock { $0.tick(at: start.duration(to: clock.now), isDone: isDone) }
             if isDone { self.job.signal() }
-            if let event { self.log(event) }
+            if case .exceeded(let duration) = event { giveUp(duration) }
+            if let event { self.log.async { self.log(event) } }
         }
     }
 
     private func log(_ event: PoolWatch.Event) {
         switch event {
+        case .exceeded(let duration):
+            self.logger.error("failed", metadata: [LoggingKeys.error: "\(PoolStalled(duration: duration))"])
         case .stalled(let duration, let number):
             let calls = self.calls()
             var metadata: Logger.Metadata = [

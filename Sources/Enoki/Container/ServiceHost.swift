@@ -16,6 +16,7 @@ public final class ServiceHost: Service, Sendable {
 
     let process: ProcessResources
     private let watchdog: PoolWatchdog?
+    private let stall = Locked<PoolStalled?>(nil)
     private let stopRequested = Latch()
     /// Opened when the services have started, or when it is sure that they will not.
     private let startEnded = Latch()
@@ -106,7 +107,11 @@ public final class ServiceHost: Service, Sendable {
         let isWatched = clock is ContinuousClock && settings.stallThreshold > .zero && !services.isEmpty
         self.watchdog =
             isWatched
-            ? PoolWatchdog(threshold: settings.stallThreshold, logger: logger) {
+            ? PoolWatchdog(
+                threshold: settings.stallThreshold,
+                limit: settings.stallLimit > .zero ? max(settings.stallLimit, settings.stallThreshold) : nil,
+                logger: logger
+            ) {
                 containers.flatMap { $0.worker.calls.running }.map(\.context)
             } : nil
     }
@@ -114,8 +119,8 @@ public final class ServiceHost: Service, Sendable {
     /// Runs broker and services until ``stop()``, a graceful shutdown of the surrounding service group, or the task's
     /// cancellation, which kills them. While the broker is absent at the start, the services wait for it.
     ///
-    /// - Throws: The first error of a service, ``GracePeriodExceeded`` of one that could not stop in time, or the error of a
-    ///   broker that can never be used.
+    /// - Throws: The first error of a service, ``GracePeriodExceeded`` of one that could not stop in time, ``PoolStalled`` where
+    ///   nothing had run for too long, or the error of a broker that can never be used.
     public func run() async throws {
         defer { self.startEnded.open() }
         do {
@@ -138,12 +143,13 @@ public final class ServiceHost: Service, Sendable {
             }
             if let watchdog = self.watchdog {
                 group.addTask {
-                    await watchdog.run()
+                    await watchdog.run { self.giveUp(after: $0) }
                     return .infrastructure
                 }
             }
             group.addTask {
                 try await self.runContainers()
+                if let stall = self.stall.withLock({ $0 }) { throw stall }
                 return .containers
             }
             defer { group.cancelAll() }
@@ -160,6 +166,12 @@ public final class ServiceHost: Service, Sendable {
             }
             await self.process.rpc.sender.close()
         }
+    }
+
+    /// Nothing has run for too long. Called on a thread that is not Swift's: all of those are stuck.
+    private func giveUp(after stall: Duration) {
+        self.stall.withLock { $0 = PoolStalled(duration: stall) }
+        self.stop()
     }
 
     private enum Part { case containers, infrastructure }
@@ -187,6 +199,9 @@ public final class ServiceHost: Service, Sendable {
     /// cancelled. From then on ``run()`` has the grace period of the settings to return; it takes longer only where calls ignore
     /// their cancellation.
     public func waitUntilStopping() async { await self.stopRequested.wait() }
+
+    /// Calls `action` when ``waitUntilStopping()`` would return, though no task gets its turn.
+    package func whenStopping(_ action: @escaping @Sendable () -> Void) { self.stopRequested.whenOpen(action) }
 
     /// Returns when all services have started.
     ///

@@ -19,6 +19,9 @@ public struct ServiceSettings: Sendable, Hashable {
     public var deliveryLimit = 5
     /// How long the threads of Swift's cooperative pool may be stuck before the log says so; zero is for ever.
     public var stallThreshold: Duration = .seconds(5)
+    /// How long they may be stuck before the host stops with ``PoolStalled``, and a runner's process ends; zero is for ever. It is no
+    /// shorter than ``stallThreshold``, without which nobody watches.
+    public var stallLimit: Duration = .seconds(300)
     /// How many calls may wait for one. An event begins a chain of its own: events that lead to themselves are not limited.
     public var callChains = CallChainLimits()
     /// Whether containers declare the event exchanges they use.
@@ -51,6 +54,7 @@ public struct ServiceSettings: Sendable, Hashable {
         case callRepeatLimit = "call_repeat_limit"
         case callDepthLimit = "call_depth_limit"
         case stallThreshold = "stall_threshold"
+        case stallLimit = "stall_limit"
         case declareEventExchanges = "DECLARE_EVENT_EXCHANGES"
         case autoDeleteEventExchanges = "AUTO_DELETE_EVENT_EXCHANGES"
         case strictTopology = "strict_topology"
@@ -74,6 +78,7 @@ public struct ServiceSettings: Sendable, Hashable {
     /// - `call_repeat_limit` (int, default 8; 0 is none)
     /// - `call_depth_limit` (int, default 16; 0 is none)
     /// - `stall_threshold` (double, seconds, default 5; 0 is none)
+    /// - `stall_limit` (double, seconds, default 300; 0 is none)
     /// - `DECLARE_EVENT_EXCHANGES` (bool, default true)
     /// - `AUTO_DELETE_EVENT_EXCHANGES` (bool, default false)
     /// - `strict_topology` (bool, default false)
@@ -96,6 +101,7 @@ public struct ServiceSettings: Sendable, Hashable {
         if let limit = try await read.int(.callRepeatLimit) { self.callChains.repeats = limit }
         if let limit = try await read.int(.callDepthLimit) { self.callChains.depth = limit }
         if let threshold = try await read.duration(.stallThreshold) { self.stallThreshold = threshold }
+        if let limit = try await read.duration(.stallLimit) { self.stallLimit = limit }
         if let declares = try await read.bool(.declareEventExchanges) { self.declareEventExchanges = declares }
         if let deletes = try await read.bool(.autoDeleteEventExchanges) { self.autoDeleteEventExchanges = deletes }
         if let strict = try await read.bool(.strictTopology) { self.strictTopology = strict }
@@ -145,6 +151,11 @@ public struct ServiceSettings: Sendable, Hashable {
             throw ConfigurationError(
                 "stall_threshold is \(self.stallThreshold): give at least 0.1 and at most "
                     + "\(Self.maximumDuration.components.seconds) seconds, or 0 for none"
+            )
+        }
+        guard self.stallLimit >= .zero, self.stallLimit <= Self.maximumDuration else {
+            throw ConfigurationError(
+                "stall_limit is \(self.stallLimit): give 0 to \(Self.maximumDuration.components.seconds) seconds"
             )
         }
         try self.callChains.validate()

@@ -12,7 +12,7 @@ import Musl
 import Darwin
 #endif
 
-/// Runs a host until it is stopped by a signal or by an error, and does what ``ShutdownPlan`` says.
+/// Runs a host until it is stopped by a signal or by an error, under a ``ShutdownWarden``.
 struct ServiceProcess: Sendable {
     let host: ServiceHost
     let settings: ServiceSettings
@@ -31,25 +31,33 @@ struct ServiceProcess: Sendable {
                 logger: self.logger
             )
         )
-        let (events, input) = AsyncStream.makeStream(of: ShutdownPlan.Event.self)
+        let (stopped, killed) = (Latch(), Latch())
+        let warden = ShutdownWarden(
+            ShutdownPlan(grace: self.settings.shutdownGrace),
+            ShutdownWarden.Process(
+                stop: { stopped.open() },
+                kill: { killed.open() },
+                // Other threads are at work: what `exit` would tear down is still in use.
+                exit: { _exit($0.code) },
+                entrypointsInWork: { [host] in host.entrypointsInWork }
+            ),
+            logger: self.logger
+        )
         // Trapped before the services start, so that no signal meets the default action once they have.
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-        let timers = TimerQueue(clock: ContinuousClock())
-        let killed = Latch()
+        await warden.trap([.sigterm, .sigint])
+        defer { warden.end() }
+        self.host.whenStopping { warden.handle(.stopsByItself) }
         announce()
 
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { for await signal in signals { input.yield(.signal(signal, at: timers.now)) } }
-            tasks.addTask { await timers.run() }
             tasks.addTask {
                 // Why they have not started, where they have not, is what the group throws.
                 if (try? await self.host.waitUntilStarted()) != nil { await whenStarted() }
             }
             tasks.addTask {
-                await self.host.waitUntilStopping()
-                input.yield(.stopsByItself)
+                await stopped.wait()
+                if stopped.isOpen { await group.triggerGracefulShutdown() }
             }
-            tasks.addTask { await self.follow(events, input, group, timers, killed) }
             defer { tasks.cancelAll() }
             try await Self.run(group, until: killed)
         }
@@ -77,41 +85,5 @@ struct ServiceProcess: Sendable {
         }
         guard !killed.isOpen else { throw ProcessKilled() }
         do { try result.get() } catch { throw ServiceFailure(cause: error) }
-    }
-
-    private func follow(
-        _ events: AsyncStream<ShutdownPlan.Event>,
-        _ input: AsyncStream<ShutdownPlan.Event>.Continuation,
-        _ group: ServiceGroup,
-        _ timers: TimerQueue,
-        _ killed: Latch
-    ) async {
-        var plan = ShutdownPlan(grace: self.settings.shutdownGrace)
-        var deadline: TimerQueue.ID?
-        for await event in events {
-            let time: Duration
-            switch plan.handle(event) {
-            case .none:
-                continue
-            case .stop(let within):
-                if case .signal = event { self.logger.info("stops; a second signal kills") }
-                await group.triggerGracefulShutdown()
-                time = within
-            case .kill(let within):
-                self.logger.warning("kills the calls in work")
-                killed.open()
-                time = within
-            case .exit(let status):
-                let names = self.host.entrypointsInWork
-                self.logger.critical(
-                    "gives up waiting for calls that ignore their cancellation",
-                    metadata: ["entrypoints": "\(names.isEmpty ? "none" : names.joined(separator: " "))"]
-                )
-                // Other threads are at work: what `exit` would tear down is still in use.
-                _exit(status.code)
-            }
-            if let deadline { timers.cancel(deadline) }
-            deadline = timers.schedule(after: time) { input.yield(.deadlinePassed) }
-        }
     }
 }

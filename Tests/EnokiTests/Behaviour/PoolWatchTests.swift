@@ -52,6 +52,24 @@ import Testing
         #expect(events.count == 6)
     }
 
+    @Test func aPoolThatDoesNothingForTheLimitIsToldOnce() {
+        var watch = PoolWatch(threshold: .seconds(5), limit: .seconds(12))
+        let events = (0..<40).compactMap { watch.tick(at: .seconds($0), isDone: $0 == 0 || $0 == 30) }
+        #expect(
+            events == [
+                .stalled(for: .seconds(5), number: 1), .stalled(for: .seconds(10), number: nil),
+                .exceeded(after: .seconds(12)), .stalled(for: .seconds(20), number: nil),
+                .recovered(after: .seconds(29)), .stalled(for: .seconds(5), number: 2),
+            ]
+        )
+    }
+
+    @Test func whatIsBusyAndDoesAJobNowAndThenNeverReachesTheLimit() {
+        var watch = PoolWatch(threshold: .seconds(5), limit: .seconds(12))
+        let events = (0..<100).compactMap { watch.tick(at: .seconds($0), isDone: $0 % 12 == 0) }
+        #expect(!events.contains { if case .exceeded = $0 { true } else { false } })
+    }
+
     @Test func aProcessThatWasStoppedForAnHourIsNotStuck() {
         #expect(self.events([(0, true), (1, true), (3601, false), (3602, true), (7202, false), (7203, false)]).isEmpty)
     }
