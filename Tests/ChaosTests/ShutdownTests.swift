@@ -1,4 +1,5 @@
 import ChaosLedger
+import EnokiBroker
 import EnokiTestSupport
 import Foundation
 import Testing
@@ -68,13 +69,24 @@ import Testing
             let process = try #require(try await sink.stop())
             #expect(process.end?.reason == .status(1))
             try await sink.logs("on_tick was cancelled by the container's stop")
+            let lines = try String(contentsOfFile: sink.log, encoding: .utf8).split(separator: "\n")
+            let line = lines.first { $0.contains("on_tick was cancelled by the container's stop") }
             try watch.poll()
             #expect(watch.counts[.cancelled] == 1)
             // Both the one in work and the one that waited for its worker.
             try await eventually("both are back", equals: 2) {
                 try await host.queues().first { $0.name == "evt-source-tick--sink.on_tick" }?.messagesReady
             }
-            #expect(try await host.queues().allSatisfy { !$0.name.hasSuffix(".dead") })
+            // Themselves, and not copies for another attempt.
+            let others = try await host.queues().map(\.name)
+            #expect(others.allSatisfy { !$0.hasSuffix(".dead") && !$0.hasPrefix("enoki.retry.") })
+            let events = Collector<Delivery>()
+            let consumer = try await canary.broker.consume("evt-source-tick--sink.on_tick") { events.append($0) }
+            let both = try await events.first(2)
+            #expect(both.allSatisfy { $0.message.properties.headers["x-enoki-attempts"] == nil })
+            let ids = both.compactMap(\.message.properties.messageID)
+            #expect(ids.contains { line?.contains("message_id=\($0)") == true }, "\(ids) \(line ?? "")")
+            await consumer.close()
         }
     }
 

@@ -33,4 +33,28 @@ extension TestBroker {
             }
         }
     }
+
+    /// Runs `body` with what makes connections to such a broker, which other processes can reach, and what lets it say nothing more
+    /// on them, though it takes what is sent. A call on them waits for ten minutes.
+    public func withMutableConnections<Result: Sendable>(
+        logger: Logger = Self.silent,
+        _ body: (
+            _ connect: @escaping @Sendable () throws -> any Broker,
+            _ mute: @escaping @Sendable () -> Void
+        ) async throws -> Result
+    ) async throws -> Result {
+        try await self.withURI(logger: logger) { uri in
+            var configuration = try RabbitMQConfiguration(uri: uri)
+            let proxy = try FaultProxy(to: configuration.endpoints[0])
+            try proxy.listen()
+            defer { proxy.stop() }
+            configuration.endpoints = [.init(host: "127.0.0.1", port: proxy.port)]
+            configuration.heartbeat = .seconds(600)
+            configuration.callTimeout = .seconds(600)
+            return try await body(
+                { [configuration] in RabbitMQBroker(configuration: configuration, logger: logger) },
+                { proxy.muteBroker(true) }
+            )
+        }
+    }
 }

@@ -11,6 +11,8 @@ struct ProcessResources: Sendable {
     let rpc: RPCClient
     let events: EventPublisher
     let logger: Logger
+    /// What is said to the broker at the end.
+    let farewells = Farewells()
     /// For messages that may kill the process.
     let quarantine = Quarantine()
     /// What a test has changed.

@@ -4,26 +4,52 @@ import Logging
 extension ServiceContainer {
     // MARK: - Start
 
-    private var bound: [any BoundEntrypoint] {
-        self.extensions.withLock { $0.shared + $0.entrypoints }
+    /// An entrypoint, and whether it has started.
+    struct Starting: Sendable {
+        let entrypoint: any BoundEntrypoint
+        let hasStarted = Latch()
     }
 
-    func start() async throws {
+    /// The entrypoints, before they start.
+    var starting: [Starting] {
+        self.extensions.withLock { ($0.shared + $0.entrypoints).map { Starting(entrypoint: $0) } }
+    }
+
+    func start(_ entrypoints: [Starting]) async throws {
         try await self.inParallel(self.dependencies) { dependency in
             try await dependency.setup(self)
             self.extensions.withLock { $0.setUp.append(dependency) }
         }
         try await self.inParallel(self.dependencies) { try await $0.start() }
-        try await self.inParallel(self.bound) { entrypoint in
-            try await entrypoint.start()
-            self.extensions.withLock { $0.started.append(entrypoint) }
+        try await self.inParallel(entrypoints) { starting in
+            try await starting.entrypoint.start()
+            self.extensions.withLock { $0.started.append(starting.entrypoint) }
+            starting.hasStarted.open()
         }
     }
 
-    func runInBackground(_ group: inout DiscardingTaskGroup) {
+    /// Runs each entrypoint from its own start on: one has calls already while others are waiting for the broker.
+    func run(_ entrypoints: [Starting], in group: inout DiscardingTaskGroup) {
         group.addTask { await self.watch { try await self.worker.calls.waitUntilNoWorkerIsLeft() } }
+        for starting in entrypoints {
+            group.addTask {
+                await starting.hasStarted.wait()
+                if starting.hasStarted.isOpen { await self.watch { try await starting.entrypoint.run() } }
+            }
+        }
+    }
+
+    /// Runs the providers when the service has started.
+    func runDependencies(in group: inout DiscardingTaskGroup) {
         for dependency in self.dependencies { group.addTask { await self.watch { try await dependency.run() } } }
-        for entrypoint in self.bound { group.addTask { await self.watch { try await entrypoint.run() } } }
+    }
+
+    /// Returns when all entrypoints have started.
+    ///
+    /// - Returns: Whether they have; false when the task was cancelled, or the service could not start.
+    func waitUntilStarted() async -> Bool {
+        await self.startEnded.wait()
+        return self.isStarted
     }
 
     private func watch(_ task: () async throws -> Void) async {
@@ -51,13 +77,15 @@ extension ServiceContainer {
 
     func shutDown(cancel: () -> Void) async {
         let entrypoints = self.extensions.withLock { $0.started }
-        let begin = self.process.timers.now
+        let end = self.process.timers.now + self.process.settings.shutdownGrace
         var isKilled = Task.isCancelled
         if isKilled { cancel() }
-        await self.inParallel(entrypoints) { await $0.stop() }
+        // Nothing begins any more. What waits is given back when the broker sends no more: it would come again at once.
+        self.pool.stop()
+        await self.farewell(until: end) { await self.inParallel(entrypoints) { await $0.stop() } }
         self.pool.close()
         if !isKilled {
-            await self.drain(within: self.process.settings.shutdownGrace)
+            await self.drain(until: end)
             isKilled = Task.isCancelled
         }
         let running = self.pool.running
@@ -72,12 +100,12 @@ extension ServiceContainer {
         // Cancelled handlers still settle their deliveries, and that needs the consumers.
         await self.drain(cancelledWithin: .seconds(2))
         self.logWhatGoesOn()
-        let patience = isKilled || running > 0 ? Self.leastPatience : self.patience(since: begin)
+        let patience = isKilled || running > 0 ? Self.leastPatience : self.patience(until: end)
         self.publishes.stop()
         let timer = self.process.timers.schedule(after: patience) { self.publishes.giveUp() }
         self.settler.stop()
         await self.settler.waitUntilSettled()
-        await self.inParallel(entrypoints) { await $0.close() }
+        await self.farewell(until: end) { await self.inParallel(entrypoints) { await $0.close() } }
         self.process.timers.cancel(timer)
         await self.stopDependencies(isKilled: isKilled)
         cancel()
@@ -87,18 +115,27 @@ extension ServiceContainer {
     }
 
     /// How long what is published may still be confirmed: what is left of the grace period, where the broker takes messages.
-    private func patience(since begin: Duration) -> Duration {
+    private func patience(until end: Duration) -> Duration {
         guard case .connected = self.process.broker.status else { return Self.leastPatience }
-        return max(Self.leastPatience, self.process.settings.shutdownGrace - (self.process.timers.now - begin))
+        return max(Self.leastPatience, end - self.process.timers.now)
+    }
+
+    /// Has `body` ask the broker, and waits for the answers no longer than until `end`; but for a moment at least.
+    private func farewell(until end: Duration, _ body: @escaping @Sendable () async -> Void) async {
+        let timers = self.process.timers
+        let due = max(min(end, timers.now + Self.mostPatience), timers.now + Self.leastPatience)
+        await self.process.farewells.say(until: due, by: timers, body)
     }
 
     /// For a broker that takes no messages, or when the grace period is over.
     private static let leastPatience = Duration.seconds(1)
+    /// For a broker that does not answer.
+    private static let mostPatience = Duration.seconds(5)
 
-    private func drain(within grace: Duration) async {
+    private func drain(until end: Duration) async {
         let isOver = Latch()
         self.pool.whenDrained { isOver.open() }
-        let timer = self.process.timers.schedule(after: grace) { isOver.open() }
+        let timer = self.process.timers.schedule(at: end) { isOver.open() }
         await isOver.wait()
         self.process.timers.cancel(timer)
     }

@@ -105,9 +105,11 @@ public final class ServiceContainer: Service, Sendable {
             await withDiscardingTaskGroup { group in
                 for _ in 0..<self.process.settings.maxWorkers { group.addTask { await self.pool.work() } }
                 group.addTask { await self.settler.run() }
+                let entrypoints = self.starting
+                self.run(entrypoints, in: &group)
                 do {
-                    try await self.start()
-                    self.runInBackground(&group)
+                    try await self.start(entrypoints)
+                    self.runDependencies(in: &group)
                     self.logger.info("started")
                     self.extensions.withLock { $0.areStarted = true }
                     self.startEnded.open()

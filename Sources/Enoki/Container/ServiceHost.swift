@@ -148,11 +148,19 @@ public final class ServiceHost: Service, Sendable {
                 }
             }
             group.addTask {
+                await self.process.farewells.run()
+                return .infrastructure
+            }
+            group.addTask {
                 try await self.runContainers()
                 if let stall = self.stall.withLock({ $0 }) { throw stall }
                 return .containers
             }
-            defer { group.cancelAll() }
+            defer {
+                // Those that the broker has not answered end with its connection.
+                self.process.farewells.end()
+                group.cancelAll()
+            }
             do {
                 while let part = try await group.next() {
                     if case .containers = part { break }
@@ -161,10 +169,17 @@ public final class ServiceHost: Service, Sendable {
                 }
             } catch {
                 // The timers end too, and nothing else would end the calls that still wait.
-                await self.process.rpc.sender.close()
+                await self.closeReplies()
                 throw error
             }
-            await self.process.rpc.sender.close()
+            await self.closeReplies()
+        }
+    }
+
+    private func closeReplies() async {
+        let process = self.process
+        await process.farewells.say(until: process.timers.now + .seconds(1), by: process.timers) {
+            await process.rpc.sender.close()
         }
     }
 

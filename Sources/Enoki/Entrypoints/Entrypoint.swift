@@ -22,8 +22,8 @@ public protocol BoundEntrypoint: Sendable {
     /// Begins to fire, after the dependency providers have started.
     func start() async throws
 
-    /// Runs from start until the container has stopped, in a task of its own. An error ends the container; returning does
-    /// not.
+    /// Runs from the end of ``start()`` until the container has stopped, in a task of its own, also while other entrypoints still
+    /// start. An error ends the container; returning does not.
     func run() async throws
 
     /// Stops firing; calls that it has spawned go on.

@@ -38,6 +38,7 @@ public struct Once: Entrypoint, WithoutArguments {
         func stop() async {}
 
         func run() async throws {
+            guard await self.container.waitUntilStarted() else { return }
             let method = self.once.method
             _ = await self.container.spawnWorker(for: self.once.name) {
                 try await method()

@@ -78,6 +78,7 @@ public struct Timer: Entrypoint, WithoutArguments {
         func start() async throws {}
 
         func run() async throws {
+            guard await self.container.waitUntilStarted() else { return }
             let timers = self.container.process.timers
             var due = timers.now + (self.timer.eager ? .zero : self.timer.interval)
             while true {

@@ -10,12 +10,14 @@ final class WorkerPool: Sendable {
         let discard: @Sendable () -> Void
     }
 
+    private enum Phase: Comparable { case open, stopped, closed }
+
     private struct State {
+        var phase = Phase.open
         var waiting = Deque<Job>()
         var idle: [CheckedContinuation<Job?, Never>] = []
         /// Without those that are lost.
         var running = 0
-        var isClosed = false
         var whenDrained: [@Sendable () -> Void] = []
     }
 
@@ -25,7 +27,7 @@ final class WorkerPool: Sendable {
     func submit(_ job: Job) {
         enum Action { case hand(CheckedContinuation<Job?, Never>), keep, discard }
         let action = self.state.withLock { state -> Action in
-            if state.isClosed { return .discard }
+            if state.phase == .closed { return .discard }
             if let worker = state.idle.popLast() {
                 state.running += 1
                 return .hand(worker)
@@ -64,17 +66,24 @@ final class WorkerPool: Sendable {
         for action in drained { action() }
     }
 
-    /// Takes no more jobs and discards those that wait; the ones in work go on.
-    func close() {
-        let (discarded, idle) = self.state.withLock { state in
-            defer {
-                state.isClosed = true
-                state.waiting = []
-                state.idle = []
-            }
-            return (state.waiting, state.idle)
+    /// Begins no more jobs; the ones in work go on, those that wait or come are kept until ``close()``.
+    func stop() {
+        let idle = self.state.withLock { state in
+            defer { state.idle = [] }
+            state.phase = max(state.phase, .stopped)
+            return state.idle
         }
         for worker in idle { worker.resume(returning: nil) }
+    }
+
+    /// Takes no more jobs and discards those that wait; the ones in work go on.
+    func close() {
+        self.stop()
+        let discarded = self.state.withLock { state in
+            defer { state.waiting = [] }
+            state.phase = .closed
+            return state.waiting
+        }
         for job in discarded { job.discard() }
     }
 
@@ -93,11 +102,11 @@ final class WorkerPool: Sendable {
     private func next() async -> Job? {
         await withCheckedContinuation { continuation in
             let ready = self.state.withLock { state -> Job?? in
+                guard state.phase == .open else { return .some(nil) }
                 if let job = state.waiting.popFirst() {
                     state.running += 1
                     return .some(job)
                 }
-                if state.isClosed { return .some(nil) }
                 state.idle.append(continuation)
                 return nil
             }

@@ -1,15 +1,17 @@
-import Enoki
 import EnokiTestSupport
 import EnokiTesting
 import Logging
 import ServiceLifecycle
 import Testing
 
+@testable import Enoki
+
 /// How hosts and their services stop.
 @Suite struct LifecycleTests {
     /// Methods that end when the test wants.
     private struct Gated: Microservice {
         static let name = "gated"
+        static let queue = "evt-press-published--gated.on_event"
         let entered = Shelf<Int>()
         let gate = Latch()
         var ignoresCancellation = false
@@ -92,7 +94,8 @@ import Testing
         let hasty = settings
         try await broker.withConnections { connect in
             let gated = Gated()
-            let host = try ServiceHost(broker: connect(), services: [gated], settings: hasty, logger: TestBroker.silent)
+            let log = LogRecorder()
+            let host = try ServiceHost(broker: connect(), services: [gated], settings: hasty, logger: log.logger)
             try await withServices(connect: connect) { cluster in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await host.run() }
@@ -104,9 +107,80 @@ import Testing
                     #expect(error?.calls == 1)
                 }
                 try await eventually("the event is back") {
-                    try await cluster.broker.inspect(queue: "evt-press-published--gated.on_event").messageCount == 1
+                    try await cluster.broker.inspect(queue: Gated.queue).messageCount == 1
+                }
+                // Itself, and not a copy for another attempt.
+                let event = try #require(try await cluster.takeMessage(from: Gated.queue))
+                #expect(event.properties.headers[FailureHeaders.attempts] == nil)
+                #expect(event.properties.headers[FailureHeaders.queue] == nil)
+                let line = try await log.entry(containing: "on_event was cancelled by the container's stop")
+                #expect(event.properties.messageID != nil)
+                #expect(line.metadata["message_id"] == event.properties.messageID)
+            }
+        }
+    }
+
+    // MARK: - A broker that says nothing any more
+
+    /// Runs a service with one worker, which is at work on the first of three events, on a broker that falls silent then.
+    private func withSilentBroker(
+        _ broker: TestBroker,
+        grace: Duration,
+        _ body: (Gated, ServiceHost, _ run: @escaping @Sendable () async -> (any Error)?) async throws -> Void
+    ) async throws {
+        var settings = ServiceSettings()
+        settings.shutdownGrace = grace
+        settings.maxWorkers = 1
+        settings.prefetch = 3
+        let tight = settings
+        try await broker.withMutableConnections { connect, mute in
+            let gated = Gated()
+            let host = try ServiceHost(broker: connect(), services: [gated], settings: tight, logger: TestBroker.silent)
+            let outcome = Locked<Result<Void, any Error>?>(nil)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    let result: Result<Void, any Error>
+                    do { result = .success(try await host.run()) } catch { result = .failure(error) }
+                    outcome.withLock { $0 = result }
+                }
+                defer { group.cancelAll() }
+                try await host.waitUntilStarted()
+                for title in ["1", "2", "3"] { try await host.dispatch(Published(title: title)) }
+                try await eventually("a handler runs") { gated.entered.elements.count == 1 }
+                try await eventually("the others are in hand", equals: 0) {
+                    try await host.process.broker.inspect(queue: Gated.queue).messageCount
+                }
+                mute()
+                try await body(gated, host) {
+                    _ = try? await eventually("it has ended", within: .seconds(60)) { outcome.withLock { $0 != nil } }
+                    if case .failure(let error) = outcome.withLock({ $0 }) { return error }
+                    return outcome.withLock { $0 == nil ? RunsStill() : nil }
                 }
             }
+        }
+    }
+
+    private struct RunsStill: Error {}
+
+    @Test(arguments: TestBroker.reachable) func callsHaveTheirGraceAndNoMoreWhenTheBrokerIsSilent(_ broker: TestBroker)
+        async throws
+    {
+        try await self.withSilentBroker(broker, grace: .seconds(1)) { gated, host, ended in
+            host.stop()
+            let error = await ended()
+            #expect(error is GracePeriodExceeded, "\(String(describing: error))")
+            #expect(gated.entered.elements.count == 1)
+        }
+    }
+
+    @Test(arguments: TestBroker.reachable)
+    func noCallBeginsAfterTheStopThoughTheBrokerIsSilent(_ broker: TestBroker) async throws {
+        try await self.withSilentBroker(broker, grace: .seconds(600)) { gated, host, ended in
+            host.stop()
+            gated.gate.open()
+            let error = await ended()
+            #expect(error == nil)
+            #expect(gated.entered.elements.count == 1)
         }
     }
 

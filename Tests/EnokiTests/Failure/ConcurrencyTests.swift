@@ -145,4 +145,20 @@ import Testing
         submit(10_000)
         #expect(discarded.elements.last == 10_000)
     }
+
+    @Test func aPoolThatHasStoppedBeginsNothingAndKeepsWhatComesUntilItCloses() async {
+        let pool = WorkerPool()
+        let fate = Shelf<String>()
+        func submit(_ name: String) {
+            pool.submit(WorkerPool.Job(run: { fate.put("\(name) ran") }, discard: { fate.put("\(name) discarded") }))
+        }
+        submit("early")
+        pool.stop()
+        submit("late")
+        // A worker that asks now finds nothing to do, though there is something.
+        await pool.work()
+        #expect(fate.elements == [])
+        pool.close()
+        #expect(fate.elements == ["early discarded", "late discarded"])
+    }
 }
