@@ -216,6 +216,12 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
             container.process.settings
         )
         let queue = topology.queues[0]
+        guard !queue.name.utf8.reversed().starts(with: RetryTopology.deadLetterSuffix.utf8.reversed()) else {
+            throw ConfigurationError(
+                "\(handler) would consume the queue '\(queue.name)', and what ends in '.dead' are dead letters: a command that "
+                    + "discards those would discard its events. Give \(Self.lastPart(of: self.mode)) another name"
+            )
+        }
         let policy = try self.policy(for: queue, handler)
         return BoundEventHandler(
             handler: self,
@@ -244,6 +250,15 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
             },
             container: container
         )
+    }
+
+    /// What the name of a handler's queue ends in.
+    private static func lastPart(of mode: HandlerMode) -> String {
+        switch mode {
+        case .servicePool: "the handler"
+        case .singleton: "the event type, or the handler another mode and"
+        case .broadcast: "the broadcast identifier"
+        }
     }
 
     private func policy(for queue: Queue, _ handler: String) throws -> FailurePolicy {

@@ -9,7 +9,10 @@ package enum RetryTopology {
     package static func waitingName(_ step: Duration) -> String { "enoki.retry.\(step.wholeMilliseconds)" }
 
     /// The queue of the dead letters of `queue`.
-    package static func deadLetterQueue(of queue: String) -> String { queue + ".dead" }
+    package static func deadLetterQueue(of queue: String) -> String { queue + Self.deadLetterSuffix }
+
+    /// What tells a queue of dead letters from all others.
+    package static let deadLetterSuffix = ".dead"
 
     /// The way back, and what catches those that find their queue gone.
     package static var wayBack: Topology {

@@ -10,8 +10,6 @@ struct DeadLetterQueueName: Sendable, Hashable, CustomStringConvertible {
     /// The queue of messages that came back from a retry and found their queue gone.
     static let lost = DeadLetterQueueName(RetryTopology.lostName)
 
-    private static let suffix = RetryTopology.deadLetterQueue(of: "")
-
     /// The queue `name` where that is one of dead letters, otherwise the dead letters of the queue `name`.
     init(_ name: String) {
         self.name = Self.isComplete(name) ? name : RetryTopology.deadLetterQueue(of: name)
@@ -19,7 +17,7 @@ struct DeadLetterQueueName: Sendable, Hashable, CustomStringConvertible {
 
     private static func isComplete(_ name: String) -> Bool {
         name.hasSameBytes(as: RetryTopology.lostName)
-            || name.utf8.reversed().starts(with: Self.suffix.utf8.reversed())
+            || name.utf8.reversed().starts(with: RetryTopology.deadLetterSuffix.utf8.reversed())
     }
 
     /// Why no letter of this queue is replayed to `destination`; `nil` where it may be.
@@ -35,7 +33,7 @@ struct DeadLetterQueueName: Sendable, Hashable, CustomStringConvertible {
     /// The queue whose dead letters these are; `nil` for ``lost``.
     var original: String? {
         guard !self.name.hasSameBytes(as: RetryTopology.lostName) else { return nil }
-        return String(decoding: self.name.utf8.dropLast(Self.suffix.utf8.count), as: UTF8.self)
+        return String(decoding: self.name.utf8.dropLast(RetryTopology.deadLetterSuffix.utf8.count), as: UTF8.self)
     }
 
     var description: String { self.name }

@@ -16,11 +16,14 @@ struct LetterOutcome {
     private let action: Action
     private let report: LetterReport
     private let isDryRun: Bool
+    private let isForAll: Bool
 
-    init(_ action: Action, _ report: LetterReport, isDryRun: Bool = false) {
+    /// - Parameter isForAll: Whether nothing was to be left: it is an error then that there are more than were looked at.
+    init(_ action: Action, _ report: LetterReport, isDryRun: Bool = false, isForAll: Bool = false) {
         self.action = action
         self.report = report
         self.isDryRun = isDryRun
+        self.isForAll = isForAll
     }
 
     /// Writes it to the standard output.
@@ -40,7 +43,7 @@ struct LetterOutcome {
     var lines: [String] {
         let done = self.report.done
         let verb = self.isDryRun ? "would be \(self.action.participle)" : self.action.participle
-        let table = LetterTable(listings: [], now: Timestamp.unixTime()).table(done)
+        let table = LetterTable(listings: [], now: Timestamp.unixTime()).table(done, of: self.report.listing.queue)
         let summary = "\(Self.count(done.count)) of \(self.report.listing.queue.shown) \(verb)"
         return (done.isEmpty ? [] : table.lines) + [summary] + self.report.listing.notes
     }
@@ -55,6 +58,12 @@ struct LetterOutcome {
         }
         if report.isUncertain { return "the connection to the broker was lost at the end; \(Self.doubt)" }
         if left > 0 { return "\(Self.count(left)) went elsewhere meanwhile, not \(self.action.participle)" }
+        if self.isForAll, !self.isDryRun, report.listing.notLookedAt > 0 {
+            return """
+                \(Self.count(report.listing.notLookedAt)) of \(report.listing.queue.shown) not \(self.action.participle): no more \
+                than \(report.listing.lookedAt) were looked at. Do it again, or give --limit, up to \(DeadLetterQueue.maximumLimit)
+                """
+        }
         let hasNothing = report.selected == 0 && (!report.listing.exists || report.listing.lookedAt > 0)
         return hasNothing ? report.listing.nothingFound : nil
     }

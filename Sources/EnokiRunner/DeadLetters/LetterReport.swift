@@ -27,10 +27,13 @@ struct LetterListing: Sendable, Hashable {
     /// Whether somebody else may hold letters, which are not seen then, and come back if they are not settled.
     var isShared: Bool { self.consumerCount > 0 || self.takenByOthers > 0 }
 
+    /// How many are left that nobody has taken.
+    var notLookedAt: Int { max(self.count - self.takenByOthers - self.lookedAt, 0) }
+
     /// What a reader should know of what is not listed.
     var notes: [String] {
         var notes: [String] = []
-        if self.count - self.takenByOthers > self.lookedAt {
+        if self.notLookedAt > 0 {
             notes.append("only the oldest \(self.lookedAt) of \(self.count) were looked at: --limit says how many")
         }
         if self.isShared {

@@ -1,3 +1,5 @@
+import Enoki
+
 /// Queues of dead letters as text: how many each has, and what they are.
 struct LetterTable {
     let listings: [LetterListing]
@@ -20,18 +22,30 @@ struct LetterTable {
     }
 
     private func lines(_ listing: LetterListing) -> [String] {
-        let letters = listing.letters.isEmpty ? [] : self.table(listing.letters).lines
+        let letters = listing.letters.isEmpty ? [] : self.table(listing.letters, of: listing.queue).lines
         let none = listing.letters.isEmpty && listing.lookedAt > 0 ? [listing.noneMeant] : []
         let lines = letters + none + listing.notes
         return lines.isEmpty ? [] : [listing.queue.shown] + lines
     }
 
-    /// A row for each letter.
-    func table(_ letters: [ListedLetter]) -> TextTable {
+    /// A row for each letter. Of those that found their queue gone nobody knows more than which queue that was.
+    func table(_ letters: [ListedLetter], of queue: DeadLetterQueueName) -> TextTable {
+        guard queue.original != nil else { return self.table(ofLost: letters) }
         var table = TextTable("#", "ID", "REASON", "ENTRYPOINT", "ERROR", "ATTEMPTS", "AGE")
         for letter in letters {
             table.rows.append([
                 "\(letter.number)", letter.id, letter.reason, letter.entrypoint ?? "-", Self.cut(letter.error ?? "-"),
+                letter.attempts.map { "\($0)" } ?? "-", letter.age(at: self.now)?.words ?? "-",
+            ])
+        }
+        return table
+    }
+
+    private func table(ofLost letters: [ListedLetter]) -> TextTable {
+        var table = TextTable("#", "ID", "CAME FROM", "ATTEMPTS", "AGE")
+        for letter in letters {
+            table.rows.append([
+                "\(letter.number)", letter.id, letter.originalQueue.map { FailureText.redacted($0) } ?? "-",
                 letter.attempts.map { "\($0)" } ?? "-", letter.age(at: self.now)?.words ?? "-",
             ])
         }

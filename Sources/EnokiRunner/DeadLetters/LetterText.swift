@@ -13,8 +13,12 @@ struct LetterText {
     static let maximumBody = 64 * 1024
 
     var text: String {
-        var parts = [self.section(nil, self.summary)]
-        let headers = self.message.properties.headers.filter { !Self.isToldAbove($0.name) }
+        let summary = self.summary
+        var parts = [self.section(nil, summary.map { ($0.name, $0.value) })]
+        let told = summary.flatMap(\.headers)
+        let headers = self.message.properties.headers.filter { header in
+            !told.contains { header.name.hasSameBytes(as: $0) }
+        }
         if !headers.isEmpty {
             parts.append(
                 self.section(
@@ -29,22 +33,60 @@ struct LetterText {
         return parts.joined(separator: "\n\n")
     }
 
-    private var summary: [(String, String)] {
-        var lines = [("queue", self.queue.shown), ("number", "\(self.letter.number)"), ("id", self.letter.id)]
-        if let letter = self.letter.letter {
-            lines += [
-                ("reason", letter.reason.rawValue), ("error", self.letter.error ?? "-"),
-                ("attempts", "\(letter.attempts)"), ("first failure", self.time(letter.firstFailure)),
-                ("given up", self.time(letter.lastFailure)), ("entrypoint", self.letter.entrypoint ?? "-"),
-                ("call id", letter.callID.isEmpty ? "-" : FailureText.redacted(letter.callID)),
-                ("host", FailureText.redacted(letter.host)), ("came from", FailureText.redacted(letter.queue)),
-                ("published to", FailureText.redacted(letter.exchange)),
-                ("routing key", FailureText.redacted(letter.routingKey)),
-            ]
-        } else {
-            lines.append(("reason", "unknown: it has no headers of a dead letter"))
+    /// A line at the beginning, and the headers that it tells in other words.
+    private struct Line {
+        let name: String
+        let value: String
+        let headers: [String]
+
+        init(_ name: String, _ value: String, _ headers: String...) {
+            self.name = name
+            self.value = value
+            self.headers = headers
         }
-        return lines
+    }
+
+    private var summary: [Line] {
+        let lines = [
+            Line("queue", self.queue.shown), Line("number", "\(self.letter.number)"), Line("id", self.letter.id),
+        ]
+        return lines + (self.letter.letter.map(self.lines) ?? self.linesOfStranger)
+    }
+
+    private func lines(_ letter: DeadLetter) -> [Line] {
+        let error = self.letter.error ?? "-"
+        let entrypoint = self.letter.entrypoint
+        return [
+            Line("reason", letter.reason.rawValue, FailureHeaders.reason),
+            letter.reason.isUnreadable
+                ? Line("error", error, FailureHeaders.error)
+                : Line("error", error, FailureHeaders.errorType, FailureHeaders.error),
+            Line("attempts", "\(letter.attempts)", FailureHeaders.attempts),
+            Line("first failure", self.time(letter.firstFailure), FailureHeaders.firstFailure),
+            Line("given up", self.time(letter.lastFailure), FailureHeaders.lastFailure),
+            entrypoint.map { Line("entrypoint", $0, FailureHeaders.service, FailureHeaders.entrypoint) }
+                ?? Line("entrypoint", "-", FailureHeaders.entrypoint),
+            Line(
+                "call id",
+                letter.callID.isEmpty ? "-" : FailureText.redacted(letter.callID),
+                FailureHeaders.callID
+            ),
+            Line("host", FailureText.redacted(letter.host), FailureHeaders.host),
+            Line("came from", FailureText.redacted(letter.queue), FailureHeaders.queue),
+            Line("published to", FailureText.redacted(letter.exchange), FailureHeaders.exchange),
+            Line("routing key", FailureText.redacted(letter.routingKey), FailureHeaders.routingKey),
+        ]
+    }
+
+    /// What no Enoki has given up may come from a wait all the same.
+    private var linesOfStranger: [Line] {
+        let why =
+            self.queue.original == nil
+            ? "its queue was gone when it came back from its wait" : "it has no headers of a dead letter"
+        let origin = self.letter.originalQueue.map {
+            Line("came from", FailureText.redacted($0), FailureHeaders.queue)
+        }
+        return [Line("reason", "\(ListedLetter.unknownReason): \(why)")] + (origin.map { [$0] } ?? [])
     }
 
     private var body: String {
@@ -67,9 +109,6 @@ struct LetterText {
         }
         return ((title.map { [$0] } ?? []) + rows).joined(separator: "\n")
     }
-
-    /// Whether the summary says it in other words.
-    private static func isToldAbove(_ name: String) -> Bool { name.utf8.starts(with: "x-enoki-".utf8) }
 }
 
 extension BasicProperties {

@@ -105,6 +105,20 @@ import Testing
         #expect(self.error(of: Single(EventHandler("on_event", of: "press", "published", mode: .broadcast) {})) == nil)
     }
 
+    @Test func aQueueThatWouldPassForDeadLetters() {
+        let handler = EventHandler("dead", of: "press", "published") {}
+        #expect(
+            self.error(of: Single(handler)) == """
+                event handler 'dead' of service 'single' would consume the queue 'evt-press-published--single.dead', and what ends in \
+                '.dead' are dead letters: a command that discards those would discard its events. Give the handler another name
+                """
+        )
+        let singleton = EventHandler("on_event", of: "press", "cell.dead", mode: .singleton) {}
+        #expect(self.error(of: Single(singleton))?.contains("'evt-press-cell.dead'") == true)
+        #expect(self.error(of: Single(EventHandler("on_event", of: "press", "cell.dead") {})) == nil)
+        #expect(self.error(of: Single(EventHandler("on_dead", of: "press", "published") {})) == nil)
+    }
+
     @Test func aRequestIsNotRequeued() {
         for policy in [FailurePolicy.requeue, .retry(upTo: 2, finally: .requeue)] {
             let method = RPC("add", onFailure: policy) { 1 }

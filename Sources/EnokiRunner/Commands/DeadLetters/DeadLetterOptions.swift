@@ -16,8 +16,14 @@ struct DeadLetterOptions: ParsableArguments {
     )
     var broker: String?
 
-    @Option(help: ArgumentHelp("How many of the oldest to look at, at most 65535.", valueName: "n"))
-    var limit = DeadLetterQueue.defaultLimit
+    @Option(
+        name: .customLong("limit"),
+        help: ArgumentHelp(
+            "How many of the oldest to look at, at most \(DeadLetterQueue.maximumLimit) (default: \(DeadLetterQueue.defaultLimit)).",
+            valueName: "n"
+        )
+    )
+    var givenLimit: Int?
 
     @Flag(help: "Print JSON.")
     var json = false
@@ -32,6 +38,12 @@ struct DeadLetterOptions: ParsableArguments {
             throw ValidationError("--limit is \(self.limit): give a number from 1 to \(DeadLetterQueue.maximumLimit)")
         }
     }
+
+    /// How many of the oldest are looked at.
+    var limit: Int { self.givenLimit ?? DeadLetterQueue.defaultLimit }
+
+    /// Whether somebody wants no more than so many.
+    var isLimited: Bool { self.givenLimit != nil }
 
     /// The settings of the process.
     func sources() throws -> SettingSources {

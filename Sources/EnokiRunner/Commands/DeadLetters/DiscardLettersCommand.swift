@@ -50,7 +50,9 @@ struct DiscardLettersCommand<Owner: Program>: AsyncParsableCommand {
             guard await self.isAgreed(listing) else { throw DeadLetterError("nothing was discarded") }
             return try await letters.discard(selection, agreed: listing.letters, limit: self.options.limit)
         }
-        try LetterOutcome(.discard, report).write(json: self.options.json)
+        try LetterOutcome(.discard, report, isForAll: self.all && !self.options.isLimited).write(
+            json: self.options.json
+        )
     }
 
     private static func notAll(_ listing: LetterListing) -> String {
@@ -60,7 +62,7 @@ struct DiscardLettersCommand<Owner: Program>: AsyncParsableCommand {
 
     private func isAgreed(_ listing: LetterListing) async -> Bool {
         if self.yes { return true }
-        let table = LetterTable(listings: [], now: Timestamp.unixTime()).table(listing.letters)
+        let table = LetterTable(listings: [], now: Timestamp.unixTime()).table(listing.letters, of: listing.queue)
         for line in table.lines + listing.notes { Console.error.write(line) }
         let count = LetterOutcome.count(listing.letters.count)
         Console.error.write("Discard \(count) of \(listing.queue.shown) for good? [y/N]")

@@ -80,7 +80,8 @@ struct ReplayLettersCommand<Owner: Program>: AsyncParsableCommand {
             case (false, false): try await self.replay(letters, selection)
             }
         }
-        try LetterOutcome(.replay, report, isDryRun: self.dryRun).write(json: self.options.json)
+        let isForAll = selection.isAll && !self.options.isLimited
+        try LetterOutcome(.replay, report, isDryRun: self.dryRun, isForAll: isForAll).write(json: self.options.json)
     }
 
     private func replay(
