@@ -174,6 +174,28 @@ import Testing
         }
     }
 
+    @Test(arguments: [["--broker"], ["-d"]]) func aPasswordThatOthersSeeOnTheCommandLineIsSaid(_ option: [String])
+        async throws
+    {
+        let uri = "amqp://ada:hunter2@127.0.0.1:1/"
+        let arguments = option + [option == ["-d"] ? "AMQP_URI=\(uri)" : uri]
+        try await RunnerFixture.with(["run", "steady", "--fail-fast"] + arguments) { child in
+            let exit = try await child.ended()
+            #expect(exit == .status(3))
+            #expect(
+                child.errors.contains(
+                    "warning [fixture] other users of this machine can read the password in \(option[0])"
+                )
+            )
+            #expect(!child.errors.contains("hunter2"))
+        }
+        let environment = ["AMQP_URI": uri]
+        try await RunnerFixture.with(["run", "steady", "--fail-fast"], environment: environment) { child in
+            try await child.ended()
+            #expect(!child.errors.contains("can read the password"))
+        }
+    }
+
     // MARK: - Running and stopping
 
     @Test(arguments: [SIGTERM, SIGINT])

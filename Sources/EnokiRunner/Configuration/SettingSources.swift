@@ -1,6 +1,7 @@
 import Configuration
 import Enoki
 import EnokiBroker
+import EnokiRabbitMQ
 import Logging
 
 /// Where the settings of a process stand. The command line counts more than the environment, and that more than the file.
@@ -83,9 +84,26 @@ struct SettingSources: Sendable {
             || self.file?.names.contains(key) == true
     }
 
-    /// Warns of what looks like a slip, of a file that others may replace, and of a secret that they may read.
+    /// Whether the broker's address is given on the command line, with a password that is not everybody's.
+    private var hasPasswordOnCommandLine: Bool {
+        let key = ProcessSetting.amqpURI.rawValue
+        guard case .scalar(let uri)? = self.options[key] ?? self.definitions[key],
+            let configuration = try? RabbitMQConfiguration(uri: uri)
+        else { return false }
+        return configuration.password != RabbitMQConfiguration().password
+    }
+
+    /// Warns of what looks like a slip, of a password that others see, of a file that others may replace, and of a secret that they may read.
     func warn(_ logger: Logger) {
         for misspelt in self.misspelt { logger.warning("\(misspelt)") }
+        if self.hasPasswordOnCommandLine, let origin = self.addressOrigin {
+            logger.warning(
+                """
+                other users of this machine can read the password in \(origin), as all that stands on a command line: give the \
+                address as AMQP_URI in the environment or in the file
+                """
+            )
+        }
         if let file = self.file, let risk = file.risk {
             logger.warning("the configuration file may be another's: \(risk)", metadata: ["file": "\(file.name)"])
         }
