@@ -135,7 +135,7 @@ import Testing
             (Timer("h", every: seconds(1), timeout: seconds(5)) {}, "timeout 5s"),
             (
                 EventHandler("h", of: "s", "t", onFailure: .deadLetter.pausing(), timeout: seconds(20)) {},
-                "dead letter; timeout 20s; pauses when over 50% of 50 calls in 30s fail"
+                "dead letter; timeout 20s; pauses when over 50% of 10 calls in 30s fail"
             ),
             (
                 EventHandler(
@@ -145,7 +145,7 @@ import Testing
                     onFailure: .deadLetter.pausing(KillSwitch(above: 0.99999)),
                     timeout: seconds(20)
                 ) {},
-                "dead letter; timeout 20s; pauses when over 99.99% of 50 calls in 30s fail"
+                "dead letter; timeout 20s; pauses when over 99.99% of 10 calls in 30s fail"
             ),
         ]
         for (entrypoint, handling) in cases {

@@ -2,7 +2,8 @@ import Logging
 
 /// What entrypoints ask of their container: deliveries, and workers for their calls.
 extension ServiceContainer {
-    /// Works on a call that an entrypoint fired, as soon as a worker is free.
+    /// Works on a call that an entrypoint fired, as soon as a worker is free. It may take any time:
+    /// ``ServiceSettings/handlerTimeout`` is for messages.
     ///
     /// - Parameters:
     ///   - entrypoint: The name of the entrypoint.
@@ -145,7 +146,9 @@ extension ServiceContainer {
     /// Works on a delivery whose message is decoded, in the worker that has taken it. `completion` is told the outcome once, and
     /// logs a failure with what becomes of the message.
     ///
-    /// - Parameter isAwaited: Whether the call that led to it waits for it.
+    /// - Parameters:
+    ///   - limits: What the entrypoint says; how long the call may take where it does not, the settings say.
+    ///   - isAwaited: Whether the call that led to it waits for it.
     func work(
         on delivery: Delivery,
         until deadline: Deadline?,
@@ -167,6 +170,7 @@ extension ServiceContainer {
             message: delivery.message,
             isAwaited: isAwaited
         )
+        let limits = limits.within(self.process.settings)
         await self.worker.run(context, limits: limits, expects: nil, guarding: guarding, method) { outcome in
             // Also of a call that goes on after its time: its message is no longer its own.
             self.process.quarantine.leave(delivery.token)

@@ -38,7 +38,8 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
     ///     broadcast to processes, where it cannot.
     ///   - onFailure: What becomes of an event that fails. By default ``FailurePolicy/default``, retries and then the dead
     ///     letters; ``FailurePolicy/discard`` where the queue ends with its consumers.
-    ///   - timeout: How long a call may take; it is cancelled then, and has failed. `nil` is any time.
+    ///   - timeout: How long a call may take; it is cancelled then, and has failed. `nil` is
+    ///     ``ServiceSettings/handlerTimeout``, 30 minutes.
     ///   - concurrency: How many events a container works on at once, over those of this handler; with 1 they are handled in the
     ///     order of their queue. `nil` is as many as it has workers.
     ///   - idempotency: A guard that keeps the handler from running twice for one event; by default there is none.
@@ -222,7 +223,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
                     + "discards those would discard its events. Give \(Self.lastPart(of: self.mode)) another name"
             )
         }
-        let policy = try self.policy(for: queue, handler)
+        let policy = try self.policy(for: queue, container.process.settings, handler)
         return BoundEventHandler(
             handler: self,
             topology: topology,
@@ -244,7 +245,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
                 IdempotencyGuard(
                     plan,
                     queue: queue.name,
-                    timeout: self.limits.timeout,
+                    timeout: self.limits.within(container.process.settings).timeout,
                     timers: container.process.timers
                 )
             },
@@ -261,7 +262,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         }
     }
 
-    private func policy(for queue: Queue, _ handler: String) throws -> FailurePolicy {
+    private func policy(for queue: Queue, _ settings: ServiceSettings, _ handler: String) throws -> FailurePolicy {
         guard !self.requeueOnError || self.onFailure == nil else {
             throw ConfigurationError(
                 "\(handler) has both `onFailure` and `requeueOnError`: leave out `requeueOnError`, which is nameko's name for "
@@ -271,11 +272,16 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
         let byDefault = queue.outlivesItsConsumers ? FailurePolicy.default : .discard
         let policy = self.requeueOnError ? .requeue : self.onFailure ?? byDefault
         try policy.validate(for: handler, queue)
-        guard policy.killSwitch == nil || self.limits.timeout != nil else {
+        guard let killSwitch = policy.killSwitch else { return policy }
+        guard let timeout = self.limits.timeout else {
             throw ConfigurationError(
-                "\(handler) pauses when its calls fail, and then tries one: without `timeout:` a call that never ends would keep it "
-                    + "waiting for ever. Give it one"
+                "\(handler) pauses when its calls fail, and then tries one: without a `timeout:` of its own a call that never ends would "
+                    + "keep it waiting for long. Give it one"
             )
+        }
+        let most = [settings.maxWorkers, settings.effectivePrefetch, self.limits.concurrency ?? .max]
+        if let defect = killSwitch.defect(timeout: timeout, concurrency: most.min() ?? 1) {
+            throw ConfigurationError("\(handler) has \(defect)")
         }
         return policy
     }

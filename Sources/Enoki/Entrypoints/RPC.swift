@@ -31,7 +31,8 @@ public struct RPC: Entrypoint, DirectlyCallable {
     ///   - onFailure: What becomes of a request whose call fails. By default its caller gets the error, and that is all
     ///     (``FailurePolicy/discard``). The caller gets it, too, when the final step of another policy is taken; requeueing is
     ///     refused.
-    ///   - timeout: How long a call may take; it is cancelled then, and has failed with ``HandlerTimeout``. `nil` is any time.
+    ///   - timeout: How long a call may take; it is cancelled then, and has failed with ``HandlerTimeout``. `nil` is
+    ///     ``ServiceSettings/handlerTimeout``, 30 minutes.
     ///   - concurrency: How many calls of the method a container works on at once; `nil` is as many as it has workers. Those that
     ///     wait take no worker, but a place in the prefetch of all methods.
     ///   - expectedErrors: Errors that are part of normal work: logged as a warning instead of as an error.

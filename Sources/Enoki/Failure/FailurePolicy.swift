@@ -99,7 +99,7 @@ public struct FailurePolicy: Sendable, Hashable {
     /// Whether a call that ended so failed, as its kill switch counts; `nil` where that says nothing of other calls.
     func hasFailed(_ outcome: Outcome) -> Bool? {
         switch outcome {
-        case .succeeded: false
+        case .succeeded(let result): result is DoneBefore ? nil : false
         case .timedOut: true
         case .failed(let error): error is ClaimedElsewhere || self.kind(of: error) == .permanent ? nil : true
         case .cancelled: nil

@@ -9,7 +9,7 @@ public struct Retry: Error, Sendable, Hashable, CustomStringConvertible {
     /// How long the message waits, on the broker.
     ///
     /// It is rounded up to two significant digits of milliseconds (1.234 s become 1.3 s), since the broker has a queue for
-    /// each delay; less than zero is zero, and ten years are the most.
+    /// each delay; less than zero is zero, and nine years are the most.
     public let delay: Duration
     /// Why, for the log.
     public let reason: String?

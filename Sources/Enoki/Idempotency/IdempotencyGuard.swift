@@ -73,7 +73,7 @@ final class IdempotencyGuard: Sendable {
         case .begun: return await self.run(claim, context, work)
         case .done:
             context.logger.debug("\(context.entrypoint) was not called: the message is done")
-            return .succeeded(NoReply())
+            return .succeeded(DoneBefore())
         case .claimed(let remaining):
             return .failed(ClaimedElsewhere(remaining: remaining))
         }

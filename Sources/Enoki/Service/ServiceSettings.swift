@@ -10,6 +10,11 @@ public struct ServiceSettings: Sendable, Hashable {
     public var rpcExchange = "nameko-rpc"
     /// How long a call waits for its reply, unless the proxy or the call says otherwise.
     public var rpcTimeout: Duration = .seconds(30)
+    /// How long a call of an RPC method or an event handler may take that has no `timeout:` of its own, shorter or longer; zero is any
+    /// time. Default 30 minutes, after which RabbitMQ wants its message back (`consumer_timeout`).
+    ///
+    /// Timers, ``Once`` and what an entrypoint of one's own spawns may take any time.
+    public var handlerTimeout: Duration = .seconds(1800)
     /// How many parents the call id stack keeps beside a worker's own id.
     public var parentCallsTracked = 10
     /// How long a stopping container waits for its workers before it cancels them.
@@ -48,6 +53,7 @@ public struct ServiceSettings: Sendable, Hashable {
         case prefetchCount = "PREFETCH_COUNT"
         case rpcExchange = "rpc_exchange"
         case rpcTimeout = "rpc_timeout"
+        case handlerTimeout = "handler_timeout"
         case parentCallsTracked = "parent_calls_tracked"
         case shutdownGrace = "shutdown_grace"
         case deliveryLimit = "delivery_limit"
@@ -72,6 +78,7 @@ public struct ServiceSettings: Sendable, Hashable {
     /// - `PREFETCH_COUNT` (int, default twice `max_workers`)
     /// - `rpc_exchange` (string, default `nameko-rpc`)
     /// - `rpc_timeout` (double, seconds, default 30)
+    /// - `handler_timeout` (double, seconds, default 1800; 0 is none)
     /// - `parent_calls_tracked` (int, default 10)
     /// - `shutdown_grace` (double, seconds, default 25)
     /// - `delivery_limit` (int, default 5; 0 is none)
@@ -95,6 +102,7 @@ public struct ServiceSettings: Sendable, Hashable {
         self.prefetch = try await read.int(.prefetchCount)
         if let rpcExchange = try await read.string(.rpcExchange) { self.rpcExchange = rpcExchange }
         if let rpcTimeout = try await read.duration(.rpcTimeout) { self.rpcTimeout = rpcTimeout }
+        if let handlerTimeout = try await read.duration(.handlerTimeout) { self.handlerTimeout = handlerTimeout }
         if let parents = try await read.int(.parentCallsTracked) { self.parentCallsTracked = parents }
         if let shutdownGrace = try await read.duration(.shutdownGrace) { self.shutdownGrace = shutdownGrace }
         if let limit = try await read.int(.deliveryLimit) { self.deliveryLimit = limit }
@@ -136,6 +144,12 @@ public struct ServiceSettings: Sendable, Hashable {
         guard self.rpcTimeout > .zero, self.rpcTimeout <= Self.maximumDuration else {
             throw ConfigurationError(
                 "rpc_timeout is \(self.rpcTimeout): give more than 0 and at most \(Self.maximumDuration.components.seconds) seconds"
+            )
+        }
+        guard self.handlerTimeout >= .zero, self.handlerTimeout <= Self.maximumDuration else {
+            throw ConfigurationError(
+                "handler_timeout is \(self.handlerTimeout): give more than 0 and at most "
+                    + "\(Self.maximumDuration.components.seconds) seconds, or 0 for none"
             )
         }
         guard (0...31).contains(self.parentCallsTracked) else {

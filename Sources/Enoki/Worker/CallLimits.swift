@@ -1,9 +1,16 @@
 /// How long a call of an entrypoint may take, and how many may be in work at once.
 struct CallLimits: Sendable, Hashable {
-    /// How long a call may take, its hooks included; `nil` is any time.
+    /// How long a call may take, its hooks included; `nil` where the entrypoint does not say.
     var timeout: Duration?
     /// How many calls a container works on at once; `nil` is as many as it has workers.
     var concurrency: Int?
+
+    /// The same, with the time of `settings` where the entrypoint does not say how long a call may take.
+    func within(_ settings: ServiceSettings) -> CallLimits {
+        var limits = self
+        if limits.timeout == nil, settings.handlerTimeout > .zero { limits.timeout = settings.handlerTimeout }
+        return limits
+    }
 
     /// Checks what no type can.
     ///

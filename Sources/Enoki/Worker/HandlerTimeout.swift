@@ -1,4 +1,4 @@
-/// A call took longer than its entrypoint allows (`timeout:`) and was cancelled.
+/// A call took longer than its entrypoint (`timeout:`) or ``ServiceSettings/handlerTimeout`` allows, and was cancelled.
 ///
 /// The caller of an RPC method gets it, and a nameko caller a `RemoteError` of type `HandlerTimeout`: the method may have done
 /// its work, or parts of it.
@@ -7,7 +7,7 @@ public struct HandlerTimeout: RemoteException, Hashable, CustomStringConvertible
     public static let path = "enoki.HandlerTimeout"
     /// The name of the entrypoint.
     public let entrypoint: String
-    /// How long it allows.
+    /// How long it may take.
     public let timeout: Duration
 
     /// A call of `entrypoint` took longer than `timeout`.

@@ -46,6 +46,105 @@ import Testing
         }
     }
 
+    /// A dependency that hangs rather than fails: with the default switch, the default workers, and a timeout as documented.
+    @Test func itPausesWhenTheCallsHang() async throws {
+        struct Hanging: Microservice {
+            static let name = "hanging"
+            let calls = Locked(0)
+            let end = Latch()
+            var entrypoints: [any Entrypoint] {
+                EventHandler("index", onFailure: .default.pausing(), timeout: .seconds(20)) { (_: Published) in
+                    calls.withLock { $0 += 1 }
+                    await end.wait()
+                }
+            }
+        }
+        let hanging = Hanging()
+        try await withServices(hanging) { cluster in
+            try await self.dispatch(300, on: cluster)
+            await cluster.clock.advance(by: .seconds(600))
+            // Ten at once for twenty seconds, those that were in hand then, and one more each 21, 22, 24, 28, 36, 50 … seconds.
+            // Otherwise there were 300.
+            #expect(hanging.calls.withLock { $0 } < 10 + 20 + 20)
+            hanging.end.open()
+        }
+    }
+
+    @Test(arguments: [
+        // So many at once, each a minute long: in half a minute about half of them end.
+        (KillSwitch(), Duration.seconds(60), 10, "at least 60 seconds (`within:`), or at most 5 calls"),
+        (KillSwitch(of: 50), .seconds(20), 10, "at least 100 seconds (`within:`), or at most 15 calls"),
+        (KillSwitch(), .seconds(20), 1, "at least 200 seconds (`within:`), or at most 1 calls"),
+        // No more than three are in hand, since each may wait for the others.
+        (KillSwitch(), .seconds(300), 10, "at least 1000 seconds (`within:`), or a shorter `timeout:`"),
+        (KillSwitch(), .seconds(4000), 10, "Give it a shorter `timeout:`"),
+    ])
+    func oneThatWouldNotPauseIfAllCallsHungIsRefused(
+        _ killSwitch: KillSwitch,
+        _ timeout: Duration,
+        _ workers: Int,
+        _ remedy: String
+    ) async throws {
+        var settings = ServiceSettings.testing
+        settings.maxWorkers = workers
+        let indexer = Indexer(policy: .default.pausing(killSwitch), timeout: timeout)
+        let error = await #expect(throws: ConfigurationError.self) {
+            try await withServices(indexer, settings: settings) { _ in }
+        }
+        #expect(error?.description.contains(remedy) == true, "\(String(describing: error))")
+    }
+
+    @Test func whatTheRefusalAsksForIsAccepted() {
+        #expect(KillSwitch().defect(timeout: .seconds(20), concurrency: 10) == nil)
+        #expect(KillSwitch(within: .seconds(60)).defect(timeout: .seconds(60), concurrency: 10) == nil)
+        #expect(KillSwitch(of: 5).defect(timeout: .seconds(60), concurrency: 10) == nil)
+        #expect(KillSwitch(within: .seconds(1000)).defect(timeout: .seconds(300), concurrency: 10) == nil)
+        // No time at all, and no number for what fits into the window.
+        let tiny = Duration(secondsComponent: 0, attosecondsComponent: 1)
+        #expect(KillSwitch(pause: tiny, upTo: tiny).defect(timeout: tiny, concurrency: .max) == nil)
+    }
+
+    /// A message that its guard finds done says nothing of what the handler needs.
+    @Test func aTryThatIsDoneAlreadyIsFollowedByTheNext() async throws {
+        struct Guarded: Microservice {
+            static let name = "guarded"
+            let isAway = Locked(false)
+            let calls = Shelf<String>()
+            var entrypoints: [any Entrypoint] {
+                EventHandler(
+                    "index",
+                    onFailure: .discard.pausing(),
+                    timeout: .seconds(20),
+                    idempotency: .inMemory(for: .seconds(3600))
+                ) { (event: Published) in
+                    calls.put(event.title)
+                    if isAway.withLock({ $0 }) { throw Away() }
+                }
+            }
+        }
+        let guarded = Guarded()
+        try await withServices(guarded) { cluster in
+            func publish(_ titles: [String]) async throws {
+                for title in titles {
+                    let properties = BasicProperties(contentType: "application/json", messageID: title)
+                    let message = Message(#"{"title": "\#(title)"}"#, properties: properties)
+                    try await cluster.broker.publish(message, to: "press.events", routingKey: "published")
+                }
+                await cluster.clock.advance(by: .milliseconds(10))
+            }
+            try await publish(["done"])
+            guarded.isAway.withLock { $0 = true }
+            // Nor is it one of those that have not failed.
+            try await publish(Array(repeating: "done", count: 20))
+            try await publish((0..<10).map { "\($0)" })
+            #expect(guarded.calls.elements.count == 11)
+            try await publish(["done", "try", "a", "b", "c"])
+            await cluster.clock.advance(by: .seconds(1))
+            #expect(guarded.calls.elements.count == 12)
+            #expect(guarded.calls.elements.last == "try")
+        }
+    }
+
     @Test func whenACallSucceedsAgainAllAreHandled() async throws {
         let indexer = Indexer()
         try await withServices(indexer) { cluster in
@@ -74,7 +173,9 @@ import Testing
             let calls = Shelf<Int>()
             let end = Latch()
             var entrypoints: [any Entrypoint] {
-                let policy = FailurePolicy.discard.pausing(KillSwitch(of: 5, pause: .seconds(1), upTo: .seconds(1)))
+                let policy = FailurePolicy.discard.pausing(
+                    KillSwitch(of: 5, within: .seconds(60), pause: .seconds(1), upTo: .seconds(1))
+                )
                 EventHandler("index", onFailure: policy, timeout: .seconds(10), concurrency: 1) { (_: Published) in
                     calls.put(1)
                     if calls.elements.count <= 5 { throw Away() }

@@ -156,6 +156,53 @@ import Testing
         }
     }
 
+    /// Handlers of which some say how long they may take, and none ends by itself.
+    private struct Endless: Microservice {
+        static let name = "endless"
+        let end = Latch()
+        var entrypoints: [any Entrypoint] {
+            EventHandler("default", onFailure: .discard) { (_: Published) in await end.wait() }
+            EventHandler("patient", onFailure: .discard, timeout: .seconds(7200)) { (_: Published) in await end.wait() }
+            RPC("ask") { await end.wait() }
+            Timer("tick", every: .seconds(1), eager: true) { await end.wait() }
+        }
+    }
+
+    /// Which calls have ended after how many seconds, each once it has.
+    private func ends(_ settings: ServiceSettings, within seconds: Int) async throws -> [String: Int] {
+        let endless = Endless()
+        return try await withServices(endless, settings: settings) { cluster in
+            try await cluster.dispatch(Published(title: "News"))
+            let request = Message(
+                #"{"args": [], "kwargs": {}}"#,
+                properties: BasicProperties(contentType: "application/json")
+            )
+            try await cluster.broker.publish(request, to: "nameko-rpc", routingKey: "endless.ask")
+            var ends: [String: Int] = [:]
+            for second in stride(from: 60, through: seconds, by: 60) {
+                await cluster.clock.advance(by: .milliseconds(59_999))
+                #expect(cluster.calls.count == ends.count)
+                await cluster.clock.advance(by: .milliseconds(1))
+                for call in cluster.calls where ends[call.entrypoint] == nil {
+                    #expect(call.error is HandlerTimeout)
+                    ends[call.entrypoint] = second
+                }
+            }
+            endless.end.open()
+            return ends
+        }
+    }
+
+    @Test func aHandlerWithoutATimeoutEndsAtThatOfTheSettings() async throws {
+        #expect(try await self.ends(.testing, within: 2400) == ["default": 1800, "ask": 1800])
+        var settings = ServiceSettings.testing
+        settings.handlerTimeout = .seconds(120)
+        // One of its own may be longer.
+        #expect(try await self.ends(settings, within: 7260) == ["default": 120, "ask": 120, "patient": 7200])
+        settings.handlerTimeout = .zero
+        #expect(try await self.ends(settings, within: 7260) == ["patient": 7200])
+    }
+
     /// Also with a timeout a stop is no failure.
     @Test func aCallThatIsKilledHasNotFailed() async throws {
         let server = InProcessBroker()
