@@ -29,7 +29,11 @@ package enum FailureText {
 
     /// What `error` says, as it is but for what stands before the `@` of an address, and cut.
     package static func withoutCredentials(of error: any Error, maximumLength: Int) -> String {
-        let text = "\(error)"
+        Self.withoutCredentials("\(error)", maximumLength: maximumLength)
+    }
+
+    /// `text` as it is but for what stands before the `@` of an address, and cut.
+    static func withoutCredentials(_ text: String, maximumLength: Int) -> String {
         // Longer than what is left in the end, and no longer: a text of a message may be of any size.
         let beginning = Redaction.cut(text, to: 4 * maximumLength)
         let isCut = beginning.utf8.count < text.utf8.count

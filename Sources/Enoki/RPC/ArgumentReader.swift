@@ -101,9 +101,8 @@ struct ArgumentReader {
         if let surplus = self.keywords.allKeys.first(where: { key in
             !self.signature.parameters.contains { $0.hasSameBytes(as: key.stringValue) }
         }) {
-            throw IncorrectSignature(
-                "\(self.signature.method)() got an unexpected keyword argument '\(surplus.stringValue.prefix(100))'"
-            )
+            let name = FailureText.withoutCredentials(surplus.stringValue, maximumLength: 100)
+            throw IncorrectSignature("\(self.signature.method)() got an unexpected keyword argument '\(name)'")
         }
     }
 
@@ -121,7 +120,8 @@ struct ArgumentReader {
             // Foundation's own for a number that does not fit, or one of the type's `init(from:)`.
             let place = parameter.map { "'\($0)'" } ?? "the arguments"
             let isHidden = self.signature.sensitive.covers(parameter.map { [$0] } ?? [])
-            let text = isHidden ? SensitiveArguments.redacted : String("\(error)".prefix(200))
+            let text =
+                isHidden ? SensitiveArguments.redacted : FailureText.withoutCredentials(of: error, maximumLength: 200)
             let reason = "found a value that it cannot hold: \(text)"
             throw IncorrectSignature("\(self.signature.method)() \(place): expected \(Value.self), \(reason)")
         }

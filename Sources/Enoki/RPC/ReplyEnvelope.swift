@@ -43,12 +43,13 @@ package struct RemoteErrorBody: Codable {
     }
 
     /// What a caller is told of `error`. Texts are cut, and without the credentials of addresses: an error may quote half a
-    /// message, or say where it could not connect.
+    /// message, or say where it could not connect. So are its arguments, which may say the same, such as those of an error that
+    /// another service has raised.
     package init(_ error: any Error) {
         let text = FailureText.withoutCredentials(of: error, maximumLength: Self.maximumTextSize)
         if let error = error as? any RemoteException {
             let kind = Swift.type(of: error)
-            self.init(type: kind.typeName, path: kind.path, arguments: error.arguments, value: text)
+            self.init(type: kind.typeName, path: kind.path, arguments: error.arguments.map(Self.told), value: text)
         } else if let error = error as? UnknownService {
             self.init(
                 type: "UnknownService",
@@ -70,6 +71,17 @@ package struct RemoteErrorBody: Codable {
     }
 
     private static let maximumTextSize = 1000
+
+    /// What a caller is told of an argument.
+    private static func told(_ argument: JSONValue) -> JSONValue {
+        switch argument {
+        case .string(let text):
+            .string(FailureText.withoutCredentials(text, maximumLength: Self.maximumTextSize))
+        case .array(let values): .array(values.map(Self.told))
+        case .object(let members): .object(members.mapValues(Self.told))
+        case .null, .bool, .integer, .double: argument
+        }
+    }
 
     /// Reads what a peer sent, whatever is missing in it.
     package init(from decoder: any Decoder) throws {

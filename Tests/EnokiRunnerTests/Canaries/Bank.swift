@@ -16,7 +16,7 @@ struct Bank: Microservice {
 
     /// How a call fails.
     enum Fault: String, CaseIterable, Sendable, Codable {
-        case error, wrapped, remoteException, reject, retry, decoding, encoding, local, reflected, cause
+        case error, wrapped, remoteException, relayed, reject, retry, decoding, encoding, local, reflected, cause
     }
 
     struct Unreachable: Error, CustomStringConvertible {
@@ -119,6 +119,9 @@ struct Bank: Microservice {
         case .error: throw error
         case .wrapped: throw Wrapped(underlying: error)
         case .remoteException: throw Refused(error.description)
+        // As another service has raised it, which hides nothing.
+        case .relayed:
+            throw RemoteError(type: "OperationalError", value: error.description)
         case .reject: throw Reject(reason: error.description)
         case .retry: throw Retry(after: .zero)
         case .decoding:

@@ -58,6 +58,29 @@ import Testing
         #expect(error == UnreadableMessage(.malformed, "the body: Odd()"))
     }
 
+    /// Swift's own error of an enum quotes the value.
+    @Test(arguments: ["x", "e\u{301}", "\u{301}"]) func aLongValueThatIsRefusedIsQuotedByItsBeginning(_ unit: String) {
+        enum Size: String, Decodable { case small, large }
+        let value = String(repeating: unit, count: 1_000_000)
+        let error = #expect(throws: UnreadableMessage.self) {
+            try Codecs.json.read(Size.self, from: Message("\"\(value)\""))
+        }
+        #expect(error?.explanation.hasPrefix("the body: Cannot initialize Size from invalid String value") == true)
+        // Two hundred characters, however many marks each has.
+        #expect(error.map { $0.explanation.utf8.count <= 4100 } == true)
+    }
+
+    @Test func theAddressInARefusedValueHasNoCredentials() {
+        struct Refusing: Decodable {
+            init(from decoder: any Decoder) throws {
+                let text = String(repeating: "x", count: 180) + " found amqp://u:hunter2@host"
+                throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: text))
+            }
+        }
+        let error = #expect(throws: UnreadableMessage.self) { try Codecs.json.read(Refusing.self, from: Message("1")) }
+        #expect(error?.explanation == "the body: found amqp://***@host")
+    }
+
     @Test func theReasonsAreTheWordsOfTheWire() {
         let reasons: [UnreadableMessage.Reason] = [.malformed, .unsupportedContent, .tooLarge]
         #expect(reasons.map(\.description) == ["malformed", "unsupported-content", "too-large"])

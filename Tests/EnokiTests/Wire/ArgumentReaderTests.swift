@@ -47,6 +47,19 @@ import Testing
         #expect(try await self.call(self.greet, #"{"args": ["Ada"], "kwargs": {"title": "Lady"}}"#) == "Lady Ada")
     }
 
+    /// Cut in the middle of an address, its credentials would not look like any.
+    @Test func whatATypeSaysOfAnArgumentHasNoCredentials() async throws {
+        struct Away: Error, CustomStringConvertible {
+            let description = String(repeating: "x", count: 180) + " amqp://u:hunter2@host"
+        }
+        struct Refusing: Decodable, Sendable { init(from decoder: any Decoder) throws { throw Away() } }
+        let method = RPC("ask", "a") { (_: Refusing) in 1 }
+        let error = await #expect(throws: IncorrectSignature.self) {
+            try await self.call(method, #"{"args": [1], "kwargs": {}}"#)
+        }
+        #expect(error?.message.hasSuffix("x amqp://***@host") == true, "\(String(describing: error))")
+    }
+
     @Test(arguments: [
         (#"{"args": [1], "kwargs": {}}"#, "add() missing 1 required argument: 'b'"),
         (#"{"args": [1, 2, 3], "kwargs": {}}"#, "add() takes 2 positional arguments but 3 were given"),

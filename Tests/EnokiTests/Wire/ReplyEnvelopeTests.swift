@@ -155,6 +155,24 @@ import Testing
         #expect(try written(UnserializableValue("x"))["exc_type"] == "UnserializableValueError")
     }
 
+    /// An error that another service has raised says what it likes, and so do one's own.
+    @Test func theArgumentsOfAnErrorAreCutAndWithoutCredentialsAsItsTextIs() throws {
+        struct Away: RemoteException {
+            static let path = "stock.Away"
+            let arguments: [JSONValue]
+            init?(arguments: [JSONValue]) { self.arguments = arguments }
+        }
+        let address = "no way to amqp://u:hunter2@host"
+        let long = String(repeating: "x", count: 100_000)
+        let relayed = RemoteErrorBody(RemoteError(type: "E", value: "\(address) \(long)"))
+        #expect(relayed.arguments.map { $0.description.hasPrefix("E no way to amqp://***@host x") } == [true])
+        #expect(relayed.arguments.map(\.description.count) == [1000])
+        let given: [JSONValue] = [.string(address), 7, [.string(address)], ["at": .string(address)], .null, true, 1.5]
+        let away = RemoteErrorBody(try #require(Away(arguments: given)))
+        let told: JSONValue = "no way to amqp://***@host"
+        #expect(away.arguments == [told, 7, [told], ["at": told], .null, true, 1.5])
+    }
+
     @Test func cutsTheTextOfAnError() {
         struct Talkative: Error, CustomStringConvertible { let description = String(repeating: "x", count: 100_000) }
         #expect(RemoteErrorBody(Talkative()).value.count == 1000)
