@@ -22,31 +22,32 @@ enum ExactValue: Sendable, Hashable {
 
 extension ExactValue: Codable {
     init(from decoder: any Decoder) throws {
-        // As in `JSONValue`: scalars first, so that the cost stays linear. Strings before numbers, since a decoder that
-        // accepts Python's bare words also takes the string "NaN" for one.
+        // In the order of `JSONValue`, for its reasons.
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null
-        } else if let value = try? container.decode(Bool.self) {
-            self = .bool(value)
         } else if let value = try? container.decode(String.self) {
             self = .string(value)
-        } else if let value = try? container.decode(Int64.self) {
-            self = .integer(value)
-        } else if let value = try? container.decode(UInt64.self) {
-            self = .unsigned(value)
         } else if let value = try? container.decode(Double.self) {
-            self = Self.number(value, exactly: try? container.decode(Decimal.self))
+            self = Self.number(value, in: container)
         } else if var elements = try? decoder.unkeyedContainer() {
             var values: [ExactValue] = []
             while !elements.isAtEnd { values.append(try elements.decode(ExactValue.self)) }
             self = .array(values)
-        } else {
-            let members = try decoder.container(keyedBy: AnyCodingKey.self)
+        } else if let members = try? decoder.container(keyedBy: AnyCodingKey.self) {
             var values: [String: ExactValue] = [:]
             for key in members.allKeys { values[key.stringValue] = try members.decode(ExactValue.self, forKey: key) }
             self = .object(values)
+        } else {
+            self = .bool(try container.decodeLastly(Bool.self))
         }
+    }
+
+    private static func number(_ double: Double, in container: any SingleValueDecodingContainer) -> ExactValue {
+        if let value = try? container.decode(Int64.self) { return .integer(value) }
+        // Negative ones and fractions are none, and to be told so costs more than to look.
+        if double >= 0x1p53, let value = try? container.decode(UInt64.self) { return .unsigned(value) }
+        return Self.number(double, exactly: try? container.decode(Decimal.self))
     }
 
     /// The double where it says all that the digits say, otherwise the decimal.

@@ -53,14 +53,15 @@ public struct JSONCodec: Codec {
         } catch {
             throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "\(error)"))
         }
-        if !text.holdsTypedValues, type == JSONValue.self, let value = try JSONValue(text) as? Value { return value }
+        let plain = try text.plain
+        if type == JSONValue.self, let value = try JSONValue(plain) as? Value { return value }
         let decoder = JSONDecoder()
         decoder.userInfo = userInfo
         decoder.dateDecodingStrategy = .custom(KombuValues.decodeDate)
         decoder.dataDecodingStrategy = .custom(KombuValues.decodeData)
         if text.holdsPythonNumbers { KombuValues.acceptPythonNumbers(decoder) }
         do {
-            return try decoder.decode(type, from: Data(text.holdsTypedValues ? KombuValues.plain(body) : body))
+            return try decoder.decode(type, from: Data(plain.bytes))
         } catch DecodingError.dataCorrupted(let context) where context.debugDescription.hasPrefix(Self.noJSON) {
             // It is JSON; with these words Foundation also says that a value does not fit.
             let problem = "a number or a text does not fit its type"

@@ -4,7 +4,7 @@
 /// takes the first and Python the last, so that what one side checks is not what the other side uses.
 struct JSONText {
     /// The text.
-    let bytes: [UInt8]
+    private(set) var bytes: [UInt8]
     /// Whether an object with a member `__type__` occurs: one of kombu's typed values.
     private(set) var holdsTypedValues = false
     /// Whether a bare `NaN`, `Infinity` or `-Infinity` occurs.
@@ -41,6 +41,16 @@ struct JSONText {
             case .word(let word) where word.isPythons: self.holdsPythonNumbers = true
             case .beginArray, .endArray, .string, .number, .word: break
             }
+        }
+    }
+
+    /// The text with the values of Python that a program of another language can read in place of kombu's objects.
+    var plain: JSONText {
+        get throws {
+            guard self.holdsTypedValues else { return self }
+            var text = self
+            text.bytes = try KombuValues.plain(self)
+            return text
         }
     }
 

@@ -35,7 +35,8 @@ struct JSONTokens {
 
     private let text: [UInt8]
     private let maximumDepth: Int
-    private var position = 0
+    /// Where the token ends that was given last, but for a name, whose ':' is passed too.
+    private(set) var position = 0
     private var expected = Expected.value
     /// The arrays and objects that are open: whether each is an object.
     private var open: [Bool] = []

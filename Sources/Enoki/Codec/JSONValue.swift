@@ -19,29 +19,33 @@ public enum JSONValue: Sendable, Hashable {
 extension JSONValue: Codable {
     /// Reads whatever is there.
     public init(from decoder: any Decoder) throws {
-        // Scalars first: of these attempts none descends, so that the cost stays linear in the size of the value.
+        // Each attempt that fails costs more than one that does not, and none of them descends: so that which most values are, or
+        // which takes the fewest bytes, comes early. Strings before numbers, since a decoder that accepts Python's bare words takes
+        // the string "NaN" for one.
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null
-        } else if let value = try? container.decode(Bool.self) {
-            self = .bool(value)
-        } else if let value = try? container.decode(Int64.self) {
-            self = .integer(value)
         } else if let value = try? container.decode(String.self) {
-            // Before the doubles: a decoder that accepts Python's bare words takes the string "NaN" for one.
             self = .string(value)
         } else if let value = try? container.decode(Double.self) {
-            self = .double(value)
+            self = Self.number(value) { try? container.decode(Int64.self) }
         } else if var elements = try? decoder.unkeyedContainer() {
             var values: [JSONValue] = []
             while !elements.isAtEnd { values.append(try elements.decode(JSONValue.self)) }
             self = .array(values)
-        } else {
-            let members = try decoder.container(keyedBy: AnyCodingKey.self)
+        } else if let members = try? decoder.container(keyedBy: AnyCodingKey.self) {
             var values: [String: JSONValue] = [:]
             for key in members.allKeys { values[key.stringValue] = try members.decode(JSONValue.self, forKey: key) }
             self = .object(values)
+        } else {
+            self = .bool(try container.decodeLastly(Bool.self))
         }
+    }
+
+    /// An integer where it is one; beyond what a double tells apart, as `digits` say.
+    private static func number(_ double: Double, digits: () -> Int64?) -> JSONValue {
+        guard double.magnitude > 0x1p53 else { return Int64(exactly: double).map(JSONValue.integer) ?? .double(double) }
+        return digits().map(JSONValue.integer) ?? .double(double)
     }
 
     /// Writes the value as itself.
@@ -109,5 +113,20 @@ struct AnyCodingKey: CodingKey {
     init(intValue: Int) {
         self.stringValue = "\(intValue)"
         self.intValue = intValue
+    }
+}
+
+extension SingleValueDecodingContainer {
+    /// The value as `type`, as which alone it has not been tried yet.
+    ///
+    /// - Throws: `DecodingError` that says it is none of all that JSON has: a number that is too large, or half of a character.
+    func decodeLastly<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        guard let value = try? self.decode(type) else {
+            throw DecodingError.dataCorruptedError(
+                in: self,
+                debugDescription: "a number or a text does not fit its type"
+            )
+        }
+        return value
     }
 }

@@ -7,51 +7,135 @@ import Foundation
 /// The Python values that kombu writes into JSON as objects of exactly two keys, `__type__` and `__value__`
 /// (kombu 5.3 and later, `kombu.utils.json`).
 enum KombuValues {
-    private static let typeKey = "__type__"
-    private static let valueKey = "__value__"
+    fileprivate static let typeKey = "__type__"
+    fileprivate static let valueKey = "__value__"
 
-    /// The same JSON with such objects replaced by their plain value.
+    /// The bytes of `text` with such objects replaced by their plain value, and all else as it stands.
     ///
     /// `decimal` becomes a number, `uuid` its usual text, `datetime`, `date` and `time` their string. Others stay as they
     /// are: what bytes become depends on who reads them.
-    static func plain(_ body: [UInt8]) throws -> [UInt8] {
-        let decoder = JSONDecoder()
-        Self.acceptPythonNumbers(decoder)
-        let encoder = JSONEncoder()
-        encoder.nonConformingFloatEncodingStrategy = .convertToString(
-            positiveInfinity: "Infinity",
-            negativeInfinity: "-Infinity",
-            nan: "NaN"
-        )
-        return Array(try encoder.encode(Self.plain(try decoder.decode(ExactValue.self, from: Data(body)))))
-    }
-
-    private static func plain(_ value: ExactValue) -> ExactValue {
-        switch value {
-        case .array(let values): .array(values.map(Self.plain))
-        case .object(let members): Self.scalar(members) ?? .object(members.mapValues(Self.plain))
-        default: value
+    static func plain(_ text: JSONText) throws(JSONSyntaxError) -> [UInt8] {
+        var copy = Copy(of: text.bytes)
+        var open: [OpenValue] = []
+        var tokens = text.tokens
+        while let token = try tokens.next() {
+            let member: Member
+            switch token {
+            case .beginArray, .beginObject:
+                open.append(OpenValue(start: tokens.position - 1, before: copy.state))
+                continue
+            case .name(let characters):
+                open.nameNextMember(characters.hasHalfCharacters ? "" : text.string(characters))
+                continue
+            case .endArray:
+                _ = open.popLast()
+                member = .other
+            case .endObject:
+                guard let object = open.popLast() else { continue }
+                if let value = Self.scalar(object, text) {
+                    copy.replace(object.start..<tokens.position, with: value, since: object.before)
+                }
+                member = .object(hex: object.hex)
+            case .string(let characters): member = characters.hasHalfCharacters ? .other : .string(characters)
+            case .number, .word: member = .other
+            }
+            open.addMember(member)
         }
+        return copy.finished
     }
 
-    private static func scalar(_ members: [String: ExactValue]) -> ExactValue? {
-        guard members.count == 2, case .string(let type) = members[Self.typeKey], let value = members[Self.valueKey]
-        else { return nil }
-        switch (type, value) {
-        case ("decimal", .string(let text)):
-            return Decimal(string: text).map(ExactValue.decimal)
-        case ("uuid", .object(let parts)):
-            guard case .string(let hex) = parts["hex"] else { return nil }
-            return Self.dashed(hex).map(ExactValue.string)
-        case ("datetime", .string), ("date", .string), ("time", .string):
-            return value
+    /// The plain value of such an object, as JSON; `nil` where it stays as it is.
+    private static func scalar(_ object: OpenValue, _ text: JSONText) -> [UInt8]? {
+        guard object.memberCount == 2, let type = object.type else { return nil }
+        switch (text.string(type), object.value) {
+        case ("decimal", .string(let characters)):
+            guard let decimal = Decimal(string: text.string(characters)), !decimal.isNaN else { return nil }
+            return Array("\(decimal)".utf8)
+        case ("uuid", .object(let hex?)):
+            return Self.dashed(text.string(hex)).map { Array("\"\($0)\"".utf8) }
+        case ("datetime", .string(let characters)), ("date", .string(let characters)),
+            ("time", .string(let characters)):
+            let range = characters.range
+            return Array(text.bytes[range.lowerBound - 1..<range.upperBound + 1])
         default:
             return nil
         }
     }
 
+    /// What is known of a member's value.
+    fileprivate enum Member {
+        case string(JSONTokens.Characters)
+        /// An object, and what its member `hex` holds where that is a string.
+        case object(hex: JSONTokens.Characters?)
+        case other
+    }
+
+    /// An array or an object whose end is still to come.
+    fileprivate struct OpenValue {
+        /// Where it begins.
+        let start: Int
+        /// How far the copy was then.
+        let before: Copy.State
+        private var name: String?
+        private(set) var memberCount = 0
+        private(set) var type: JSONTokens.Characters?
+        private(set) var value = Member.other
+        private(set) var hex: JSONTokens.Characters?
+
+        init(start: Int, before: Copy.State) {
+            self.start = start
+            self.before = before
+        }
+
+        mutating func nameNext(_ name: String) {
+            self.name = name
+            self.memberCount += 1
+        }
+
+        mutating func add(_ member: Member) {
+            switch (self.name, member) {
+            case (KombuValues.typeKey, .string(let characters)): self.type = characters
+            case (KombuValues.valueKey, _): self.value = member
+            case ("hex", .string(let characters)): self.hex = characters
+            default: break
+            }
+        }
+    }
+
+    /// A copy of bytes in which ranges are replaced.
+    fileprivate struct Copy {
+        struct State {
+            /// How many bytes of the original are in the copy, replaced or not.
+            var read = 0
+            /// How long the copy is.
+            var written = 0
+        }
+
+        private let original: [UInt8]
+        private var bytes: [UInt8] = []
+        private(set) var state = State()
+
+        init(of original: [UInt8]) {
+            self.original = original
+            self.bytes.reserveCapacity(original.count)
+        }
+
+        /// Replaces a range that reaches up to what has been looked at, and with it what was replaced in it.
+        ///
+        /// - Parameter state: How far the copy was at the beginning of the range.
+        mutating func replace(_ range: Range<Int>, with value: [UInt8], since state: State) {
+            self.bytes.removeSubrange(state.written...)
+            self.bytes += self.original[state.read..<range.lowerBound]
+            self.bytes += value
+            self.state = State(read: range.upperBound, written: self.bytes.count)
+        }
+
+        /// The copy, with all that was not replaced behind the last range.
+        var finished: [UInt8] { self.bytes + self.original[self.state.read...] }
+    }
+
     private static func dashed(_ hex: String) -> String? {
-        guard hex.utf8.count == 32 else { return nil }
+        guard hex.utf8.count == 32, hex.utf8.allSatisfy(Self.hexadecimal.contains) else { return nil }
         var text = ""
         for (index, character) in hex.enumerated() {
             if [8, 12, 16, 20].contains(index) { text.append("-") }
@@ -59,6 +143,8 @@ enum KombuValues {
         }
         return text
     }
+
+    private static let hexadecimal = Set("0123456789abcdefABCDEF".utf8)
 
     // MARK: - Numbers
 
@@ -170,5 +256,17 @@ enum KombuValues {
         let full = "\(day)T\(time)\(zone)"
         return (try? Date(full, strategy: .iso8601))
             ?? (try? Date(full, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+    }
+}
+
+extension [KombuValues.OpenValue] {
+    fileprivate mutating func nameNextMember(_ name: String) {
+        guard !self.isEmpty else { return }
+        self[self.count - 1].nameNext(name)
+    }
+
+    fileprivate mutating func addMember(_ member: KombuValues.Member) {
+        guard !self.isEmpty else { return }
+        self[self.count - 1].add(member)
     }
 }
