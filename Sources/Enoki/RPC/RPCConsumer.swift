@@ -6,6 +6,14 @@ final class RPCConsumer: BoundEntrypoint {
     private let methods = Locked<[ByteName: RPC]>([:])
     private let consumer = Locked<(any Consumer)?>(nil)
     private let responder: Responder
+    /// The requests that were refused, by their method and the type of the error.
+    private let refusals = Locked<[Refusal: Doublings]>([:])
+
+    private struct Refusal: Hashable {
+        /// Empty where there is no such method: of names that senders make up there is no end.
+        let method: String
+        let error: ObjectIdentifier
+    }
 
     init(_ container: ServiceContainer) {
         self.container = container
@@ -171,18 +179,33 @@ final class RPCConsumer: BoundEntrypoint {
     }
 
     private func refuse(_ request: Delivery, _ name: String, _ deadline: Deadline?, _ error: any Error) {
-        self.container.logger.warning(
-            "refused a request",
-            metadata: [
-                LoggingKeys.entrypoint: "\(name.prefix(100))",
-                // Some descriptions are nameko's texts, of a method that is not there nothing but its name.
-                LoggingKeys.error: "\(type(of: error)): \(FailureText.text(of: error))",
-            ]
-        )
+        self.logRefusal(of: name, error)
         self.process.overrides.observe?(.refused(service: self.container.name, entrypoint: name, error))
         let answer = error as? any RemoteException ?? MalformedRequest("\(error)")
         self.responder.answer(request, .failed(answer), until: deadline) {
             self.container.settler.settle(request, .ack)
         }
+    }
+
+    /// Of many that a caller sends wrong, few have a line.
+    private func logRefusal(of name: String, _ error: any Error) {
+        let refusal = Refusal(
+            method: error is MethodNotFound ? "" : name,
+            error: ObjectIdentifier(type(of: error as any Error))
+        )
+        let now = self.process.timers.now
+        let count = self.refusals.withLock { refusals in
+            refusals[refusal, default: Doublings(within: .seconds(60))].note(at: now)
+        }
+        self.container.logger.log(
+            level: count == nil ? .debug : .warning,
+            "refused a request",
+            metadata: [
+                LoggingKeys.entrypoint: "\(name.prefix(100))",
+                // Some descriptions are nameko's texts, of a method that is not there nothing but its name.
+                LoggingKeys.error: "\(type(of: error)): \(FailureText.text(of: error))",
+                "requests_within_a_minute": "\(count ?? 0)",
+            ]
+        )
     }
 }

@@ -63,4 +63,23 @@ import Testing
         let entry = try await log.entry(containing: "refused a request")
         #expect(entry.metadata["error"] == "MethodNotFound: shout")
     }
+
+    /// Whatever the names that a caller makes up.
+    @Test func ofManyRefusedRequestsFewAreWarnings() async throws {
+        let log = LogRecorder()
+        try await withServices(Talker(), logger: log.logger) { cluster in
+            for number in 1...20 {
+                let properties = BasicProperties(contentType: "application/json", replyTo: "nobody")
+                let request = Message(#"{"args": [], "kwargs": {}}"#, properties: properties)
+                try await cluster.broker.publish(request, to: "nameko-rpc", routingKey: "talker.shout\(number)")
+            }
+            try await eventually("all are refused", equals: 20) {
+                log.entries.count { $0.message == "refused a request" }
+            }
+        }
+        let refusals = log.entries.filter { $0.message == "refused a request" }
+        let warnings = refusals.filter { $0.level == .warning }
+        #expect(warnings.map { $0.metadata["requests_within_a_minute"] } == ["1", "2", "4", "8", "16"])
+        #expect(refusals.count { $0.level == .debug } == 15)
+    }
 }
