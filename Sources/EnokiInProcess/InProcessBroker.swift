@@ -26,6 +26,7 @@ public final class InProcessBroker: Broker {
     public let virtualHost: String
     private let server: BrokerServer
     private let connection: InProcessConnection
+    private let maxBodySize: Int
 
     /// A broker without queues.
     ///
@@ -37,21 +38,30 @@ public final class InProcessBroker: Broker {
     ///     late: the same ones for the same seed, where the broker is used in the same order. By default they take turns, and
     ///     a confirm comes at once.
     ///   - faults: What goes wrong, and when.
+    ///   - maxBodySize: The longest body that a connection publishes or takes, in bytes, as with the transport for RabbitMQ. What
+    ///     clients of an AMQP port send may be longer. Default 16 MiB.
     ///   - logger: Gets what the broker does, at debug level.
     public init(
         virtualHost: String = "/",
         clock: some Clock<Duration> = ContinuousClock(),
         seed: UInt64? = nil,
         faults: FaultPlan = .none,
+        maxBodySize: Int = 16 * 1024 * 1024,
         logger: Logger = .current
     ) {
         self.virtualHost = virtualHost
         self.server = BrokerServer(virtualHost: virtualHost, clock: clock, seed: seed, faults: faults, logger: logger)
-        self.connection = InProcessConnection(name: "main", to: self.server)
+        self.maxBodySize = maxBodySize
+        self.connection = InProcessConnection(name: "main", to: self.server, maxBodySize: maxBodySize)
     }
 
     /// A new connection, open until it is closed, its `run()` returns, or the broker closes.
-    public func connect(name: String) -> InProcessConnection { InProcessConnection(name: name, to: self.server) }
+    public func connect(name: String) -> InProcessConnection { self.connect(name: name, maxBodySize: self.maxBodySize) }
+
+    /// The same, with a limit of its own to the bodies that it publishes or takes.
+    package func connect(name: String, maxBodySize: Int) -> InProcessConnection {
+        InProcessConnection(name: name, to: self.server, maxBodySize: maxBodySize)
+    }
 
     /// A new connection in AMQP's own terms: channels with their methods.
     ///

@@ -27,6 +27,52 @@ import Testing
         }
     }
 
+    /// A body that is too long for its consumer, published by one who may.
+    @Test(arguments: TestBroker.allCases) func aBodyThatIsTooLongForItsConsumerIsNotTaken(on kind: TestBroker)
+        async throws
+    {
+        try await kind.withConnectionsByBodySize { connect in
+            let (large, small) = try (connect(300_000), connect(1000))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for broker in [large, small] { group.addTask { try await broker.run() } }
+                try await small.declare(Topology(queues: [Queue("q")]))
+                let tooLarge = await #expect(throws: BrokerError.self) {
+                    try await small.publish(Message(body: [UInt8](repeating: 0, count: 1001)), to: "", routingKey: "q")
+                }
+                #expect(tooLarge?.code == .invalidArgument)
+                var properties = BasicProperties(headers: ["lang": "en"], messageID: "long")
+                let long = Message(body: [UInt8](repeating: 0, count: 200_000), properties: properties)
+                properties.messageID = "short"
+                let short = Message(body: [UInt8](repeating: 0, count: 1000), properties: properties)
+                // Who has no use for it does not get it, and its place is free again.
+                for message in [long, short] { try await large.publish(message, to: "", routingKey: "q") }
+                let deliveries = Collector<Delivery>()
+                var options = ConsumerOptions(prefetch: 1)
+                let consumer = try await small.consume("q", options: options) { deliveries.append($0) }
+                let first = try await deliveries.first()[0]
+                #expect(first.message.properties.messageID == "short")
+                #expect(first.message.body.count == 1000)
+                #expect(first.message.defect == nil)
+                first.token.settle(.ack)
+                await consumer.close()
+                // Who has one gets what is left of it.
+                options.takesDefective = true
+                try await large.publish(long, to: "", routingKey: "q")
+                let letters = Collector<Delivery>()
+                let reader = try await small.consume("q", options: options) { letters.append($0) }
+                let letter = try await letters.first()[0]
+                #expect(letter.message.defect == .bodyTooLarge(size: 200_000, limit: 1000))
+                #expect(letter.message.body.isEmpty)
+                #expect(letter.message.properties.messageID == "long")
+                #expect(letter.message.properties.headers["lang"] == "en")
+                letter.token.settle(.ack)
+                await reader.close()
+                #expect(try await large.inspect(queue: "q").messageCount == 0)
+                group.cancelAll()
+            }
+        }
+    }
+
     @Test(arguments: TestBroker.allCases) func allPropertiesArrive(on kind: TestBroker) async throws {
         let properties = BasicProperties(
             contentType: "application/json",

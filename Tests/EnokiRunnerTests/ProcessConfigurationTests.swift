@@ -39,7 +39,7 @@ import Testing
         let configuration = try await configuration()
         #expect(configuration.settings == ServiceSettings())
         #expect(configuration.logLevel == .info)
-        guard case .embedded(port: nil) = configuration.broker else { return #expect(Bool(false), "not embedded") }
+        guard case .embedded(port: nil, _) = configuration.broker else { return #expect(Bool(false), "not embedded") }
     }
 
     @Test func theCommandLineCountsMoreThanTheEnvironmentAndThatMoreThanTheFile() async throws {
@@ -76,6 +76,7 @@ import Testing
             PREFETCH_COUNT: 4
             rpc_exchange: other
             rpc_timeout: 1.5
+            handler_timeout: 90
             parent_calls_tracked: 5
             shutdown_grace: 0
             delivery_limit: 7
@@ -89,6 +90,7 @@ import Testing
         expected.prefetch = 4
         expected.rpcExchange = "other"
         expected.rpcTimeout = .milliseconds(1500)
+        expected.handlerTimeout = .seconds(90)
         expected.parentCallsTracked = 5
         expected.shutdownGrace = .zero
         expected.deliveryLimit = 7
@@ -112,8 +114,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "max_workers", "PREFETCH_COUNT", "rpc_timeout", "parent_calls_tracked", "shutdown_grace", "delivery_limit",
-        "DECLARE_EVENT_EXCHANGES", "AUTO_DELETE_EVENT_EXCHANGES", "strict_topology",
+        "max_workers", "PREFETCH_COUNT", "rpc_timeout", "handler_timeout", "parent_calls_tracked", "shutdown_grace",
+        "delivery_limit", "DECLARE_EVENT_EXCHANGES", "AUTO_DELETE_EVENT_EXCHANGES", "strict_topology",
     ])
     func valuesOfTheWrongTypeAreErrorsWhereverTheyStand(_ key: String) async {
         #expect(await error(commandLine: [key: "hunter2"]).hasPrefix("\(key) in the command line is not "))
@@ -129,6 +131,7 @@ import Testing
         ("max_workers", "9223372036854775807:1"), ("max_workers", "99999999999999999999"), ("PREFETCH_COUNT", "0"),
         ("PREFETCH_COUNT", "65536"), ("rpc_timeout", "0"), ("rpc_timeout", "-1"), ("rpc_timeout", "1e300"),
         ("rpc_timeout", "nan"), ("rpc_timeout", "inf"), ("rpc_timeout", "4000001"), ("shutdown_grace", "-0.1"),
+        ("handler_timeout", "-1"), ("handler_timeout", "4000001"), ("handler_timeout", "nan"),
         ("shutdown_grace", "1e300"), ("shutdown_grace", ".nan"), ("shutdown_grace", "-inf"),
         ("parent_calls_tracked", "32"), ("delivery_limit", "-1"), ("delivery_limit", "1001"), ("rpc_exchange", ""),
     ])
@@ -150,11 +153,11 @@ import Testing
 
     @Test func theEmbeddedBrokerOpensAPortWhereItIsTold() async throws {
         let configuration = try await configuration(environment: ["AMQP_SERVER_ADDRESS": "5673"])
-        guard case .embedded(let port?) = configuration.broker else { return #expect(Bool(false), "no port") }
+        guard case .embedded(let port?, _) = configuration.broker else { return #expect(Bool(false), "no port") }
         #expect(port.address.description == "127.0.0.1:5673")
         // Users alone open nothing.
         let closed = try await self.configuration(environment: ["AMQP_SERVER_USERS": "ada:secret"])
-        guard case .embedded(port: nil) = closed.broker else { return #expect(Bool(false), "a port") }
+        guard case .embedded(port: nil, _) = closed.broker else { return #expect(Bool(false), "a port") }
     }
 
     @Test func aPortOfABrokerThatIsNotUsedIsAnError() async {
@@ -181,6 +184,10 @@ import Testing
         #expect(configuration.settings.contextKeys == ["language", "user_id"])
         guard case .rabbitMQ(let rabbitMQ) = configuration.broker else { return #expect(Bool(false), "not RabbitMQ") }
         #expect(rabbitMQ.maxBodySize == 32 << 20)
+        for (size, kept) in [(32 << 20, 32 << 20), (1000, 16 << 20)] {
+            let embedded = try await self.configuration(file: "max_body_size: \(size)")
+            guard case .embedded(_, kept) = embedded.broker else { return #expect(Bool(false), "not embedded") }
+        }
     }
 
     @Test(arguments: [

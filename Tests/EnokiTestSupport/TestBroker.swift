@@ -73,6 +73,32 @@ public enum TestBroker: String, CaseIterable, Sendable {
         }
     }
 
+    /// Runs `body` with what makes connections that take bodies of up to so many bytes; whoever makes a connection runs it.
+    public func withConnectionsByBodySize<Result: Sendable>(
+        _ body: (_ connect: @escaping @Sendable (_ maxBodySize: Int) throws -> any Broker) async throws -> Result
+    ) async throws -> Result {
+        func transport(_ uri: String) throws -> @Sendable (Int) -> any Broker {
+            let configuration = try RabbitMQConfiguration(uri: uri)
+            return { size in
+                var configuration = configuration
+                configuration.maxBodySize = size
+                return RabbitMQBroker(configuration: configuration, logger: Self.silent)
+            }
+        }
+        switch self {
+        case .inProcess:
+            return try await Self.withServer(Self.silent) { server in
+                try await body { server.connect(name: "test", maxBodySize: $0) }
+            }
+        case .amqpPort:
+            return try await InProcessBroker(logger: Self.silent).listen(logger: Self.silent) { port in
+                try await body(transport(port.uri()))
+            }
+        case .rabbitMQ:
+            return try await RabbitMQVirtualHost.withFresh { host in try await body(transport(host.uri)) }
+        }
+    }
+
     /// Runs an in-process broker around `body`.
     static func withServer<Result: Sendable>(
         _ logger: Logger,

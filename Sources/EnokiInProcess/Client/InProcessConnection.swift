@@ -35,13 +35,16 @@ public final class InProcessConnection: Broker {
     }
 
     let server: BrokerServer
+    /// The longest body that it publishes or takes, in bytes.
+    let maxBodySize: Int
     let state = Locked(State())
     let board = BrokerStatusBoard(.connecting(attempt: 1, reason: nil))
     let isEnded = Latch()
     let registration: BrokerServer.ClientID
 
-    init(name: String, to server: BrokerServer) {
+    init(name: String, to server: BrokerServer, maxBodySize: Int) {
         self.name = name
+        self.maxBodySize = maxBodySize
         self.server = server
         self.registration = server.makeClientID()
         server.register(
@@ -180,7 +183,7 @@ public final class InProcessConnection: Broker {
         var message = message
         options.apply(to: &message)
         do throws(BrokerError) {
-            try WireLimits.check(message, to: exchange, routingKey: routingKey)
+            try WireLimits.check(message, to: exchange, routingKey: routingKey, bodySize: self.maxBodySize)
         } catch {
             self.server.calls.call { completion(.failure(error)) }
             return PublishTicket()

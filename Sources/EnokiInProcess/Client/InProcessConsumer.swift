@@ -1,4 +1,5 @@
 import EnokiBroker
+import Logging
 
 /// A consumer of an in-process broker: a channel of its own, as that of RabbitMQ has.
 ///
@@ -152,6 +153,11 @@ final class InProcessConsumer: Consumer {
     private func deliver(_ delivery: BasicDeliver, on channel: ServerChannel) {
         // What is left unsettled goes back when the consumer is closed.
         guard !self.state.withLock({ $0.isCancelled }) || self.options.automaticAcknowledgement else { return }
+        let size = delivery.message.body.count
+        let defect =
+            size > self.connection.maxBodySize
+            ? MessageDefect.bodyTooLarge(size: UInt64(size), limit: self.connection.maxBodySize) : nil
+        if let defect, !self.options.takesDefective { return self.refuse(delivery, defect, on: channel) }
         let tag = delivery.deliveryTag
         let settles = !self.options.automaticAcknowledgement
         // Also with its connection: this broker does not die without its services.
@@ -166,13 +172,24 @@ final class InProcessConsumer: Consumer {
         }
         self.onDelivery(
             Delivery(
-                message: delivery.message,
+                message: defect.map(delivery.message.without) ?? delivery.message,
                 exchange: delivery.exchange,
                 routingKey: delivery.routingKey,
                 redelivered: delivery.redelivered,
                 token: token
             )
         )
+    }
+
+    /// Ends a message that breaks a bound, for a consumer that has no use for such: as the transport for RabbitMQ does.
+    private func refuse(_ delivery: BasicDeliver, _ defect: MessageDefect, on channel: ServerChannel) {
+        self.server.logger.error(
+            "a message was rejected without requeue: \(defect.explanation)",
+            metadata: [
+                "queue": "\(self.queue)", "exchange": "\(delivery.exchange)", "routing_key": "\(delivery.routingKey)",
+            ]
+        )
+        if !self.options.automaticAcknowledgement { try? channel.reject(delivery.deliveryTag, requeue: false) }
     }
 
     /// The broker has cancelled it: its queue is gone, or served elsewhere.
@@ -215,5 +232,14 @@ final class InProcessConsumer: Consumer {
         await self.cancel()
         await self.state.withLock { $0.channel }?.close()
         self.connection.forget(self)
+    }
+}
+
+extension Message {
+    /// What is left of the message where its body is not taken.
+    fileprivate func without(_ defect: MessageDefect) -> Message {
+        var message = Message(body: [], properties: self.properties)
+        message.defect = defect
+        return message
     }
 }

@@ -100,7 +100,7 @@ struct RunCommand<Runner: ServiceRunner>: AsyncParsableCommand {
     ) {
         let names = services.map { type(of: $0).name }.joined(separator: ", ")
         switch choice {
-        case .embedded(port: nil):
+        case .embedded(port: nil, _):
             // For development. In a deployment it is a process that is alive, and that nobody reaches.
             logger.warning(
                 """

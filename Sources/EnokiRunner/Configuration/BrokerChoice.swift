@@ -6,8 +6,8 @@ import Logging
 
 /// The broker that a process with services is to use.
 enum BrokerChoice: Sendable {
-    /// One inside the process, gone with it; with a port where others are to join.
-    case embedded(port: PortConfiguration?)
+    /// One inside the process, gone with it; with a port where others are to join. Its services take bodies up to so many bytes.
+    case embedded(port: PortConfiguration?, maxBodySize: Int)
     /// RabbitMQ.
     case rabbitMQ(RabbitMQConfiguration)
 
@@ -21,7 +21,8 @@ enum BrokerChoice: Sendable {
         let uri = try await reader.fetchString(forKey: ProcessSetting.amqpURI.key, isSecret: true)
         let listens = try await reader.fetchString(forKey: ProcessSetting.portAddress.key) != nil
         guard let uri else {
-            self = .embedded(port: listens ? try await Self.port(reader) : nil)
+            let port = listens ? try await Self.port(reader) : nil
+            self = .embedded(port: port, maxBodySize: max(limits.bodySize, WireLimits.bodySize))
             return
         }
         guard !uri.isEmpty else {
@@ -64,14 +65,15 @@ enum BrokerChoice: Sendable {
         logger: Logger
     ) throws -> ProcessBroker {
         switch self {
-        case .embedded(port: nil):
-            let broker = InProcessBroker(clock: ContinuousClock(), logger: logger).tellsWhatIsLost(logger)
-            return ProcessBroker(broker: broker)
-        case .embedded(let port?):
-            let host = port.virtualHosts.first ?? "/"
-            let broker = InProcessBroker(virtualHost: host, clock: ContinuousClock(), logger: logger)
-                .tellsWhatIsLost(logger)
-            return ProcessBroker(broker: broker, server: try port.server(for: [broker], logger: logger))
+        case .embedded(let port, let maxBodySize):
+            let broker = InProcessBroker(
+                virtualHost: port?.virtualHosts.first ?? "/",
+                clock: ContinuousClock(),
+                maxBodySize: maxBodySize,
+                logger: logger
+            )
+            .tellsWhatIsLost(logger)
+            return ProcessBroker(broker: broker, server: try port?.server(for: [broker], logger: logger))
         case .rabbitMQ(var configuration):
             configuration.connectionName = name
             configuration.failFast = failFast
