@@ -33,33 +33,56 @@ final class DatabaseAccess: Sendable {
 
     /// Runs `body` in a transaction that has the right to write from its start, even when the task is cancelled.
     ///
+    /// - Parameters:
+    ///   - operation: What it is, for the error.
+    ///   - repeats: Whether it may run again where it could not be committed because others read.
+    ///   - body: What to do; nothing of it is there when it runs again.
     /// - Throws: ``SQLiteIdempotencyError`` for an error of the database; what else `body` throws.
     func transaction<Value: Sendable>(
         _ operation: String,
+        repeats: Bool = true,
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws -> Value {
         let writer = try await self.writer()
         return try await withCheckedContinuation { continuation in
             writer.asyncWriteWithoutTransaction { database in
-                continuation.resume(returning: Result { try Self.transaction(database, body) })
+                continuation.resume(returning: Result { try Self.transaction(database, repeats: repeats, body) })
             }
         }
         .mapError { self.error($0, operation) }
         .get()
     }
 
+    /// Waits for the transactions of others, which the database of a handler may not do by itself: GRDB fails at once unless it is
+    /// told otherwise (`Configuration.busyMode`), and its configuration is not ours to change.
     private static func transaction<Value>(
         _ database: Database,
+        repeats: Bool = true,
         _ body: (Database) throws -> Value
     ) throws -> Value {
+        let deadline = ContinuousClock.now + .seconds(Self.patience)
         var value: Value?
-        try database.inTransaction(.immediate) {
-            value = try body(database)
-            return .commit
+        while true {
+            var hasRun = false
+            do {
+                try database.inTransaction(.immediate) {
+                    hasRun = true
+                    value = try body(database)
+                    return .commit
+                }
+                break
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY && ContinuousClock.now < deadline
+            {
+                guard repeats || !hasRun else { throw error }
+                Self.rest()
+            }
         }
         guard let value else { throw DatabaseError(resultCode: .SQLITE_ABORT) }
         return value
     }
+
+    /// Until it is tried again to get a lock; on a thread that may block.
+    private static func rest() { _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(10)) }
 
     // MARK: - Opening
 
@@ -121,8 +144,7 @@ final class DatabaseAccess: Sendable {
                 return try DatabaseQueue(path: path, configuration: configuration)
             } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY && ContinuousClock.now < deadline
             {
-                // On a thread that may block.
-                _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(10))
+                Self.rest()
             }
         }
     }

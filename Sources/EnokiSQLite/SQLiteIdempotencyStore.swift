@@ -12,8 +12,8 @@ public import GRDB
 /// A handler whose effects are rows of the same database writes them in ``commit(_:)``: they are there if and only if the message
 /// is done, whatever dies when.
 ///
-/// It measures time by the wall clock, waits up to 3 seconds for another process's transaction, and forgets what is over a few rows at a
-/// time. The file must lie on a disk of the host, not on a network: SQLite's locks do not hold there.
+/// It measures time by the wall clock, waits up to 3 seconds for another process's transaction, also with a database of the handlers',
+/// and forgets what is over a few rows at a time. The file must lie on a disk of the host, not on a network: SQLite's locks do not hold there.
 public final class SQLiteIdempotencyStore: IdempotencyStore {
     private let database: DatabaseAccess
     private let now: @Sendable () -> Int64
@@ -24,7 +24,8 @@ public final class SQLiteIdempotencyStore: IdempotencyStore {
 
     /// A store in a table `enoki_idempotency` of a database that the handlers use, too, for ``commit(_:)``.
     ///
-    /// What is durable when is up to the database then: one with `synchronous = NORMAL`, GRDB's choice for a pool, may lose the
+    /// Its own transactions wait for others' even where the database does not (`Configuration.busyMode`), which keeps other writes of
+    /// this process waiting too. What is durable when is up to the database: one with `synchronous = NORMAL`, GRDB's choice for a pool, may lose the
     /// last transactions when the power fails, not when a process dies.
     public convenience init(_ database: any DatabaseWriter) { self.init(database, now: wallClock) }
 
@@ -59,7 +60,7 @@ public final class SQLiteIdempotencyStore: IdempotencyStore {
         try await self.database.transaction("renew") { try MessageTable($0).renew(claims, lease, now: now()) }
     }
 
-    /// Notes a message as done; when it returns, that is on the disk.
+    /// Notes a message as done; when it returns, that is on the disk, or as durable as the handlers' database is.
     ///
     /// - Throws: ``SQLiteIdempotencyError``.
     @discardableResult
@@ -97,24 +98,12 @@ public final class SQLiteIdempotencyStore: IdempotencyStore {
         let now = self.now
         let claim = IdempotencyClaim.current
         let path = self.database.path
-        return try await self.database.transaction("commit") { database in
+        return try await self.database.transaction("commit", repeats: false) { database in
             guard let claim else { return try Writes.run(writes, database) }
             guard try MessageTable(database).isHeld(claim) else { throw ClaimLost(path: path) }
             let value = try Writes.run(writes, database)
             try MessageTable(database).complete(claim, now: now())
             return value
         }
-    }
-}
-
-/// The running call does not hold the claim to its message, or not in this store: another may have handled the message.
-public struct ClaimLost: Error, Sendable, Hashable, CustomStringConvertible {
-    /// The database.
-    public let path: String
-
-    /// What was expected, and what to do.
-    public var description: String {
-        "nothing was written to '\(self.path)': the call has no claim to its message there. Its lease ended, or its entrypoint is "
-            + "guarded by another store"
     }
 }

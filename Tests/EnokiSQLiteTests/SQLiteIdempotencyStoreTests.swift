@@ -1,6 +1,7 @@
 import Enoki
 import EnokiBroker
 import EnokiSQLite
+import EnokiTestSupport
 import Foundation
 import GRDB
 import Testing
@@ -162,6 +163,50 @@ import Testing
                 gate.signal()
             }
             #expect(try await store.begin(claim("m"), lease: Self.lease) == .begun)
+        }
+    }
+
+    /// GRDB's own choice is to fail at once.
+    @Test func aDatabaseOfTheHandlersIsWaitedForTooWhateverItsConfiguration() async throws {
+        try await Place.with { place in
+            let begun = Locked(0)
+            var configuration = Configuration()
+            configuration.prepareDatabase { database in
+                database.trace { event in
+                    if "\(event)".hasPrefix("BEGIN IMMEDIATE") { begun.withLock { $0 += 1 } }
+                }
+            }
+            let queue = try DatabaseQueue(path: place.path, configuration: configuration)
+            let store = SQLiteIdempotencyStore(queue) { place.now }
+            try await store.open()
+            let other = try DatabaseQueue(path: place.path)
+            for operation in ["begin", "complete", "commit"] {
+                let (isLocked, gate) = (Latch(), DispatchSemaphore(value: 0))
+                begun.withLock { $0 = 0 }
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        try await other.writeWithoutTransaction { database in
+                            try database.execute(sql: "BEGIN IMMEDIATE")
+                            isLocked.open()
+                            gate.wait()
+                            try database.execute(sql: "COMMIT")
+                        }
+                    }
+                    defer { gate.signal() }
+                    await isLocked.wait()
+                    group.addTask {
+                        switch operation {
+                        case "begin": _ = try await store.begin(claim("m"), lease: Self.lease)
+                        case "complete": try await store.complete(claim("m"))
+                        default: try await store.commit { try $0.execute(sql: "CREATE TABLE sales (sku TEXT)") }
+                        }
+                    }
+                    try await eventually("it tries again") { begun.withLock { $0 } > 1 }
+                    gate.signal()
+                    try await group.waitForAll()
+                }
+            }
+            #expect(try await store.begin(claim("m"), lease: Self.lease) == .done)
         }
     }
 
