@@ -61,7 +61,13 @@ import Testing
         }
     }
 
-    @Test func whatTheGracePeriodCutsShortGoesBackToItsQueue() async throws {
+    @Test(
+        .bug(
+            "https://github.com/ag2ai/faststream/issues/2999",
+            "FastStream: a handler that the stop cancels counts as failed, and its message is lost"
+        )
+    )
+    func whatTheGracePeriodCutsShortGoesBackToItsQueue() async throws {
         try await self.withSink(["shutdown_grace": "0.5"]) { sink, canary, host, watch in
             try await canary.sendEvent(work: 600_000)
             try await canary.sendEvent(work: 0)
@@ -91,7 +97,14 @@ import Testing
     }
 
     @Test(
-        .bug("https://github.com/celery/celery/issues/1628", "celery: what a killed worker had in hand is acknowledged")
+        .bug(
+            "https://github.com/celery/celery/issues/1628",
+            "celery: what a killed worker had in hand is acknowledged"
+        ),
+        .bug(
+            "https://github.com/JasperFx/wolverine/issues/4162",
+            "Wolverine: what a killed process had in hand is lost"
+        )
     )
     func whatAKilledProcessHadInHandIsHandledByTheNext() async throws {
         try await self.withSink { sink, canary, _, watch in

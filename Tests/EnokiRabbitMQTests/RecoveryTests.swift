@@ -223,6 +223,15 @@ import Testing
             "https://github.com/mosquito/aio-pika/issues/588",
             "aio-pika: a connection that was stuck is not restored"
         ),
+        .bug(
+            "https://github.com/mosquito/aio-pika/issues/563",
+            "aio-pika: a consumer does not come back when its connection was stuck"
+        ),
+        .bug("https://github.com/celery/celery/issues/2312", "celery: a worker hangs as long as its broker does"),
+        .bug(
+            "https://github.com/alanxz/rabbitmq-c/issues/700",
+            "rabbitmq-c: a call hangs as long as the broker is silent"
+        ),
         arguments: TransportServer.allCases
     )
     func aSilentBrokerIsNoticedWithinTwoHeartbeats(on server: TransportServer) async throws {
@@ -232,6 +241,10 @@ import Testing
             $0.heartbeat = heartbeat
         }) { broker, proxy in
             await broker.reaches { $0 == .connected }
+            let queue = Queue(.unique("silent"))
+            try await broker.declare(Topology(queues: [queue]))
+            let mailbox = Mailbox<Delivery>()
+            let consumer = try await broker.consume(queue.name) { mailbox.put($0) }
             let start = ContinuousClock.now
             proxy.muteBroker(true)
             let isNoticed = await withTaskGroup { group in
@@ -258,6 +271,12 @@ import Testing
             proxy.muteBroker(false)
             proxy.cut()
             await broker.reaches { $0 == .connected }
+            try await broker.publish(Message("again"), to: "", routingKey: queue.name)
+            let delivery = try await mailbox.next()
+            #expect(delivery.message.body == Array("again".utf8))
+            delivery.token.settle(.ack)
+            await consumer.close()
+            try await broker.delete(queue: queue.name)
         }
     }
 

@@ -47,6 +47,10 @@ import Testing
             "https://github.com/goauthentik/authentik/issues/5722",
             "celery, in authentik: a content type that is not allowed ends the worker"
         ),
+        .bug(
+            "https://github.com/osstotalsoft/nbb/issues/210",
+            "NBB: a message that cannot be decoded ends the process"
+        ),
         arguments: TestBroker.allCases
     )
     func eachEndsAmongTheDeadLettersForItsReasonAndNoGoodOneIsLost(_ broker: TestBroker) async throws {
