@@ -97,13 +97,44 @@ import Testing
         await self.fails(configuration, because: "the certificate of 'localhost' is not accepted")
     }
 
+    /// By default OpenSSL itself refuses what is older, whatever is asked of it; so in a process in which it would not.
     @Test func anOldVersionIsRefused() async throws {
         let server = try TLSServer("server", arguments: ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"])
         defer { server.stop() }
-        var configuration = try self.configuration()
-        configuration.endpoints = [.init(host: "localhost", port: server.port)]
-        await self.fails(configuration, because: "TLS handshake failed")
+        let file = FileManager.default.temporaryDirectory.appending(path: "openssl-\(UUID().uuidString).cnf")
+        try Data(Self.anyVersion.utf8).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let environment = ["OPENSSL_CONF": file.path()]
+
+        let client = ["openssl", "s_client", "-connect", "localhost:\(server.port)"]
+        try await ChildProcess.with("/usr/bin/env", client, environment: environment) { child in
+            try child.write("Q\n")
+            let exit = try await child.ended()
+            #expect(exit == .status(0), "OpenSSL by itself speaks it: \(child.errors)")
+        }
+        let uri = "amqps://guest:guest@localhost:\(server.port)?cacertfile=\(try Self.file("ca.pem"))"
+        let program = BuiltExecutable.path("enoki")
+        let arguments = ["dead-letters", "list", "--queue", "none", "--broker", uri]
+        try await ChildProcess.with(program, arguments, environment: environment) { child in
+            let exit = try await child.ended()
+            #expect(exit == .status(3))
+            let errors = child.errors
+            #expect(errors.contains("TLS handshake failed") && errors.contains("protocol version"), "\(errors)")
+        }
     }
+
+    /// A configuration of OpenSSL's.
+    private static let anyVersion = """
+        openssl_conf = begin
+        [begin]
+        ssl_conf = ssl
+        [ssl]
+        system_default = all
+        [all]
+        MinProtocol = TLSv1
+        CipherString = ALL:@SECLEVEL=0
+
+        """
 
     @Test func aPortWithoutTLSIsNamed() async throws {
         var configuration = try self.configuration()
