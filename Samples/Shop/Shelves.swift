@@ -9,11 +9,7 @@ actor Shelves: DependencyProvider {
 
     func price(of sku: String) -> Int { prices[sku, default: 0] }
 
-    /// Returns how many are left.
-    func take(_ quantity: Int, of sku: String) -> Int {
-        levels[sku, default: 0] -= quantity
-        return level(of: sku)
-    }
+    func take(_ quantity: Int, of sku: String) { levels[sku, default: 0] -= quantity }
 
     /// Buys more, and returns the new price: what sells well costs a euro more.
     func fill(_ sku: String) -> Int {

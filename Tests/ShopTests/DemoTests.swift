@@ -45,7 +45,7 @@ import Testing
                     payments  book        EventHandler  orders: order.* (singleton)          retry up to 5 (after 1s, 2s, 4s, 8s), then dead letter
                     stock     level       RPC           stock.level                          error to the caller
                     stock     price       RPC           stock.price                          error to the caller
-                    stock     reserve     EventHandler  orders: order.placed (service pool)  retry up to 5 (after 1s, 2s, 4s, 8s), then dead letter
+                    stock     reserve     EventHandler  orders: order.placed (service pool)  retry up to 5 (after 1s, 2s, 4s, 8s), then dead letter; timeout 20s; idempotent for 1d, in memory
                     stock     count       Timer         every 10.0 seconds
 
                     QUEUE                                            FLAGS                            BOUND TO          ROUTING KEY                             DECLARED
