@@ -14,7 +14,7 @@ final class PoolWatchdog: Sendable {
     private let isDone = Locked(true)
     private let end = DispatchSemaphore(value: 0)
     private let calls: @Sendable () -> [WorkerContext]
-    private let log = DispatchQueue(label: "enoki.pool-watchdog.log")
+    private let logQueue = DispatchQueue(label: "enoki.pool-watchdog.log")
     private let logger: Logger
 
     /// - Parameters:
@@ -82,7 +82,7 @@ final class PoolWatchdog: Sendable {
             let event = self.watch.withLock { $0.tick(at: start.duration(to: clock.now), isDone: isDone) }
             if isDone { self.job.signal() }
             if case .exceeded(let duration) = event { giveUp(duration) }
-            if let event { self.log.async { self.log(event) } }
+            if let event { self.logQueue.async { self.log(event) } }
         }
     }
 

@@ -40,7 +40,7 @@ final class ShutdownWarden: Sendable {
     private let process: Process
     private let logger: Logger
     private let queue = DispatchQueue(label: "enoki.shutdown")
-    private let log = DispatchQueue(label: "enoki.shutdown.log")
+    private let logQueue = DispatchQueue(label: "enoki.shutdown.log")
     private let origin = ContinuousClock.now
 
     init(_ plan: ShutdownPlan, _ process: Process, logger: Logger) {
@@ -93,16 +93,16 @@ final class ShutdownWarden: Sendable {
         case .none: break
         case .stop(let time):
             self.setDeadline(after: time)
-            if case .signal = event { self.log.async { self.logger.info("stops; a second signal kills") } }
+            if case .signal = event { self.logQueue.async { self.logger.info("stops; a second signal kills") } }
             self.process.stop()
         case .kill(let time):
             self.setDeadline(after: time)
-            self.log.async { self.logger.warning("kills the calls in work") }
+            self.logQueue.async { self.logger.warning("kills the calls in work") }
             self.process.kill()
         case .exit(let status):
-            self.log.async { self.logEnd() }
+            self.logQueue.async { self.logEnd() }
             let isWritten = DispatchSemaphore(value: 0)
-            self.log.async { isWritten.signal() }
+            self.logQueue.async { isWritten.signal() }
             _ = isWritten.wait(timeout: .now() + Self.timeToWrite)
             self.process.exit(status)
         }

@@ -60,6 +60,49 @@ import Testing
         #expect(value as? Int == 42)
     }
 
+    /// Does something when it starts, and something else when it runs.
+    private struct Step: Entrypoint, BoundEntrypoint {
+        let name: String
+        var whenStarting: @Sendable () async -> Void = {}
+        var whenRunning: @Sendable () async -> Void = {}
+
+        func bind(to container: ServiceContainer) throws -> any BoundEntrypoint { self }
+        var summary: EntrypointSummary { EntrypointSummary(kind: "Step", name: self.name, trigger: "the start") }
+        func start() async throws { await self.whenStarting() }
+        func run() async throws { await self.whenRunning() }
+        func stop() async {}
+    }
+
+    @Test(.timeLimit(.minutes(5))) func itRunsFromItsOwnStartOnAndNothingIsCalledBeforeTheServiceHasStarted()
+        async throws
+    {
+        struct Stairs: Microservice {
+            static let name = "stairs"
+            let order = Shelf<String>()
+            let firstRuns = Latch()
+            var entrypoints: [any Entrypoint] {
+                Once("call") { order.put("a call is made") }
+                Step(
+                    name: "first",
+                    whenRunning: {
+                        order.put("the first runs")
+                        firstRuns.open()
+                    }
+                )
+                Step(
+                    name: "second",
+                    whenStarting: {
+                        await firstRuns.wait()
+                        order.put("the second starts")
+                    }
+                )
+            }
+        }
+        let stairs = Stairs()
+        try await withServices(stairs) { cluster in try await cluster.waitUntilQuiet() }
+        #expect(stairs.order.elements == ["the first runs", "the second starts", "a call is made"])
+    }
+
     @Test func itIsToldOfAFailure() async throws {
         let house = House(bell: Doorbell("ring") { throw Boom(reason: "nobody home") })
         try await withServices(house) { cluster in
