@@ -3,19 +3,19 @@
 /// Swift cannot catch a trap. The process dies, somebody starts it again, and the broker delivers the message again. All
 /// that can be known of that is that a delivery is marked as redelivered and that this process did not have it: it comes
 /// from a process that died, or from one that stopped and gave it back without having begun. The two look the same, so each
-/// counts, when the handler would begin next. What keeps the count of innocent messages low is how they go on:
+/// counts, when the handler would begin next. A message that was only in hand beside one that kills is not to reach the limit:
 ///
-/// - The first return costs a copy, which goes to the end of the queue at once: most of what comes back was only near, or
-///   not even begun.
+/// - The first return costs a copy, which goes to the end of the queue at once: most messages that come back were only near
+///   one that kills, or had not even begun.
 /// - From the second on the copy waits 1, 2, 4 ... seconds before it comes back. That outlasts a rolling restart, and a
 ///   process that dies of its message is not started all the time.
-/// - What has come back twice is worked on alone among its like (``Quarantine``) until some have not killed, and what may not
-///   come back once more, always: the others are put off, uncounted. So no message is given up for being near another that
-///   kills; it may be where several kill, of which each gets near twice before it is held apart too, where a call takes longer than
-///   a stay in the quarantine (five minutes), and beside a request whose caller does not wait until there is room.
-/// - Who is put off when it may not come back once more has one return to spare, up to three times. A process that dies may keep its
-///   connections for some seconds, as one does that writes its backtrace, and what comes to it in that time comes back though no
-///   handler has seen it.
+/// - From the second on its handler runs in ``Quarantine``: alone, until some have ended with the process alive; a message
+///   whose next return would be the last, always alone. Who finds no room is put off, uncounted. A message can be given up for being
+///   near others only where several kill, of which each gets near it twice before it is held apart too, where a call takes longer
+///   than a stay in the quarantine (five minutes), and beside a request whose caller does not wait until there is room.
+/// - A message that is put off though it may not come back once more is granted a return to spare, up to three times. A process
+///   that dies may keep its connections for some seconds, as one does that writes its backtrace, and what comes to it in that time
+///   comes back though no handler has seen it.
 /// - Each waits a second in hand before its handler begins. By then the originals of the copies are acknowledged, its own and
 ///   those of the others that were put off: a process that dies at once leaves one message for each.
 ///
