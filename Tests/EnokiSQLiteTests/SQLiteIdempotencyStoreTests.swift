@@ -185,11 +185,14 @@ import Testing
                 begun.withLock { $0 = 0 }
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
-                        try await other.writeWithoutTransaction { database in
-                            try database.execute(sql: "BEGIN IMMEDIATE")
-                            isLocked.open()
-                            gate.wait()
-                            try database.execute(sql: "COMMIT")
+                        await withCheckedContinuation { continuation in
+                            other.asyncWriteWithoutTransaction { database in
+                                try? database.execute(sql: "BEGIN IMMEDIATE")
+                                isLocked.open()
+                                gate.wait()
+                                try? database.execute(sql: "COMMIT")
+                                continuation.resume()
+                            }
                         }
                     }
                     defer { gate.signal() }
