@@ -49,7 +49,8 @@ enum KombuValues {
         guard object.memberCount == 2, let type = object.type else { return nil }
         switch (text.string(type), object.value) {
         case ("decimal", .string(let characters)):
-            guard let decimal = Decimal(string: text.string(characters)), !decimal.isNaN else { return nil }
+            let number = text.string(characters)
+            guard Self.isExact(number), let decimal = Decimal(string: number), !decimal.isNaN else { return nil }
             return Array("\(decimal)".utf8)
         case ("uuid", .object(let hex?)):
             return Self.dashed(text.string(hex)).map { Array("\"\($0)\"".utf8) }
@@ -60,6 +61,13 @@ enum KombuValues {
         default:
             return nil
         }
+    }
+
+    /// Whether `Decimal` reads all of a text and rounds nothing. It would read what another text begins with.
+    private static func isExact(_ number: String) -> Bool {
+        let digits = number.utf8.count { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        let isDecimal = number.utf8.allSatisfy { "+-.eE0123456789".utf8.contains($0) }
+        return isDecimal && digits <= 38 && Double(number) != nil
     }
 
     /// What is known of a member's value.

@@ -2,8 +2,6 @@ import DequeModule
 
 /// What containers say to their broker when they stop. It is waited for only so long: a broker that says nothing must not take the time
 /// that calls have to end. What is not done by then goes on, until the connection ends.
-///
-/// Whoever did not answer in time is not waited for again.
 final class Farewells: Sendable {
     typealias Farewell = @Sendable () async -> Void
 
@@ -11,7 +9,6 @@ final class Farewells: Sendable {
         var waiting = Deque<Farewell>()
         var reader: CheckedContinuation<Farewell?, Never>?
         var isOver = false
-        var isSilent = false
     }
 
     private let state = Locked(State())
@@ -33,33 +30,35 @@ final class Farewells: Sendable {
         reader?.resume(returning: nil)
     }
 
+    private enum End { case inTime, late, notTaken }
+
     /// Has `farewell` done, and returns when that has ended or is due, also in a task that is cancelled.
-    func say(until due: Duration, by timers: TimerQueue, _ farewell: @escaping Farewell) async {
-        let isTaken = await withCheckedContinuation { continuation in
-            let waiting = Locked<CheckedContinuation<Bool, Never>?>(continuation)
-            @Sendable func goOn(isTaken: Bool) -> Bool {
+    ///
+    /// - Returns: Whether it has ended.
+    @discardableResult
+    func say(until due: Duration, by timers: TimerQueue, _ farewell: @escaping Farewell) async -> Bool {
+        let end = await withCheckedContinuation { continuation in
+            let waiting = Locked<CheckedContinuation<End, Never>?>(continuation)
+            let goOn: @Sendable (End) -> Void = { end in
                 let continuation = waiting.withLock { waiting in
                     defer { waiting = nil }
                     return waiting
                 }
-                continuation?.resume(returning: isTaken)
-                return continuation != nil
+                continuation?.resume(returning: end)
             }
-            let isSilent = self.state.withLock { $0.isSilent }
-            let timer = timers.schedule(at: isSilent ? timers.now : due) {
-                if goOn(isTaken: true) { self.state.withLock { $0.isSilent = true } }
-            }
+            let timer = timers.schedule(at: due) { goOn(.late) }
             let isTaken = self.submit {
                 await farewell()
                 timers.cancel(timer)
-                _ = goOn(isTaken: true)
+                goOn(.inTime)
             }
             guard !isTaken else { return }
             timers.cancel(timer)
-            _ = goOn(isTaken: false)
+            goOn(.notTaken)
         }
         // The connection ends already, and with it what is said on it.
-        if !isTaken { await farewell() }
+        if end == .notTaken { await farewell() }
+        return end != .late
     }
 
     /// - Returns: Whether somebody will do it.

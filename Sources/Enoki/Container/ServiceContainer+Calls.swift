@@ -93,7 +93,11 @@ extension ServiceContainer {
             guard let (newest, origin) = self.join(redeliveries.take(delivery), queue) else { return }
             let delivery = newest.asPublishedFirst(in: queue, entrance: entrance)
             let timeout = delivery.message.properties.headers[CallContext.timeoutHeader]?.integerValue
-            let deadline = timeout.map { Deadline(after: .milliseconds($0), timers: self.process.timers) }
+            // What a stranger writes into it can be sent on: a copy of the message expires then.
+            let deadline = timeout.map { timeout in
+                let time = min(max(.milliseconds(timeout), .zero), WireLimits.longestTime)
+                return Deadline(after: time, timers: self.process.timers)
+            }
             let job = WorkerPool.Job(
                 run: {
                     self.process.quarantine.begin(delivery.token, at: self.process.timers.now)

@@ -82,7 +82,7 @@ extension ServiceContainer {
         if isKilled { cancel() }
         // Nothing begins any more. What waits is given back when the broker sends no more: it would come again at once.
         self.pool.stop()
-        await self.farewell(until: end) { await self.inParallel(entrypoints) { await $0.stop() } }
+        let isHeard = await self.farewell(until: end) { await self.inParallel(entrypoints) { await $0.stop() } }
         self.pool.close()
         if !isKilled {
             await self.drain(until: end)
@@ -105,7 +105,10 @@ extension ServiceContainer {
         let timer = self.process.timers.schedule(after: patience) { self.publishes.giveUp() }
         self.settler.stop()
         await self.settler.waitUntilSettled()
-        await self.farewell(until: end) { await self.inParallel(entrypoints) { await $0.close() } }
+        for case let requests as RPCConsumer in entrypoints { await requests.waitUntilAnswered() }
+        // Who was silent before is waited for only for a moment.
+        let farewell = isHeard ? end : self.process.timers.now
+        await self.farewell(until: farewell) { await self.inParallel(entrypoints) { await $0.close() } }
         self.process.timers.cancel(timer)
         await self.stopDependencies(isKilled: isKilled)
         cancel()
@@ -121,10 +124,13 @@ extension ServiceContainer {
     }
 
     /// Has `body` ask the broker, and waits for the answers no longer than until `end`; but for a moment at least.
-    private func farewell(until end: Duration, _ body: @escaping @Sendable () async -> Void) async {
+    ///
+    /// - Returns: Whether it was answered by then.
+    @discardableResult
+    private func farewell(until end: Duration, _ body: @escaping @Sendable () async -> Void) async -> Bool {
         let timers = self.process.timers
         let due = max(min(end, timers.now + Self.mostPatience), timers.now + Self.leastPatience)
-        await self.process.farewells.say(until: due, by: timers, body)
+        return await self.process.farewells.say(until: due, by: timers, body)
     }
 
     /// For a broker that takes no messages, or when the grace period is over.

@@ -20,9 +20,9 @@ extension ServiceContainer {
         }
     }
 
-    /// Does `ask` until the broker has answered.
+    /// Does `ask` until the broker has answered, and all queues are in reach.
     ///
-    /// - Throws: What `ask` throws, but for a broker that does not answer; `CancellationError` when the container is to stop
+    /// - Throws: What `ask` throws, but for a broker that does not answer, or that cannot reach a queue; `CancellationError` when the container is to stop
     ///   before.
     func untilAnswered<Answer: Sendable>(_ ask: @escaping @Sendable () async throws -> Answer) async throws -> Answer {
         try await withThrowingTaskGroup(of: Answer?.self) { group in
@@ -55,7 +55,7 @@ extension ServiceContainer {
     }
 
     private static func maySucceedLater(_ error: BrokerError) -> Bool {
-        [.timedOut, .connectionLost, .connectionFailed, .notSent].contains(error.code)
+        [.timedOut, .connectionLost, .connectionFailed, .notSent].contains(error.code) || error.isQueueDown
     }
 
     private func wait(_ duration: Duration) async {

@@ -152,7 +152,12 @@ public final class ServiceHost: Service, Sendable {
                 return .infrastructure
             }
             group.addTask {
-                try await self.runContainers()
+                do {
+                    try await self.runContainers()
+                } catch {
+                    // What such calls make of the stop is no news.
+                    throw self.stall.withLock { $0 } ?? error
+                }
                 if let stall = self.stall.withLock({ $0 }) { throw stall }
                 return .containers
             }

@@ -27,9 +27,13 @@ public protocol BoundEntrypoint: Sendable {
     func run() async throws
 
     /// Stops firing; calls that it has spawned go on.
+    ///
+    /// It is waited for only for some seconds, so that a broker that does not answer takes no time from those calls; it may go on when
+    /// ``close()`` begins.
     func stop() async
 
-    /// Called when those calls have ended: gives back what is left, and returns once the broker has every acknowledgement.
+    /// Called when those calls have ended: gives back what is left, and returns once the broker has every acknowledgement. It is waited
+    /// for only for some seconds, too.
     func close() async
 }
 

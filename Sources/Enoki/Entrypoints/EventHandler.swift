@@ -39,7 +39,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
     ///   - onFailure: What becomes of an event that fails. By default ``FailurePolicy/default``, retries and then the dead
     ///     letters; ``FailurePolicy/discard`` where the queue ends with its consumers.
     ///   - timeout: How long a call may take; it is cancelled then, and has failed. `nil` is
-    ///     ``ServiceSettings/handlerTimeout``, 30 minutes.
+    ///     ``ServiceSettings/handlerTimeout``, 10 minutes.
     ///   - concurrency: How many events a container works on at once, over those of this handler; with 1 they are handled in the
     ///     order of their queue. `nil` is as many as it has workers.
     ///   - idempotency: A guard that keeps the handler from running twice for one event; by default there is none.

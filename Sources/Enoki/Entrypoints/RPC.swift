@@ -32,7 +32,7 @@ public struct RPC: Entrypoint, DirectlyCallable {
     ///     (``FailurePolicy/discard``). The caller gets it, too, when the final step of another policy is taken; requeueing is
     ///     refused.
     ///   - timeout: How long a call may take; it is cancelled then, and has failed with ``HandlerTimeout``. `nil` is
-    ///     ``ServiceSettings/handlerTimeout``, 30 minutes.
+    ///     ``ServiceSettings/handlerTimeout``, 10 minutes.
     ///   - concurrency: How many calls of the method a container works on at once; `nil` is as many as it has workers. Those that
     ///     wait take no worker, but a place in the prefetch of all methods.
     ///   - expectedErrors: Errors that are part of normal work: logged as a warning instead of as an error.

@@ -13,7 +13,7 @@
 ///
 /// Paused or not, such a handler has no more in hand than it can try one by one in twenty minutes, before RabbitMQ wants them back
 /// (`consumer_timeout`), and so runs no more calls at once: 24 with the default pauses and a timeout of 20 seconds, 3 with one of five
-/// minutes.
+/// minutes (which needs a longer ``window``, too).
 ///
 /// Errors and timeouts count, whether they are tried again or not. What is permanent, such as ``Reject``, does not: it says something
 /// of the message, and nothing of the rest. Nor does what its idempotency guard finds done.

@@ -87,13 +87,13 @@ final class RPCConsumer: BoundEntrypoint {
 
     func stop() async { await self.consumer.withLock { $0 }?.cancel() }
 
-    /// The acknowledgement of a request follows the confirm of its reply.
-    func close() async {
+    /// Returns when each reply is confirmed, or is given up, and the dead letters that follow them.
+    func waitUntilAnswered() async {
         await self.responder.waitUntilAnswered()
-        // A dead letter follows its reply.
         await self.container.settler.waitUntilSettled()
-        await self.consumer.withLock { $0 }?.close()
     }
+
+    func close() async { await self.consumer.withLock { $0 }?.close() }
 
     /// The way of a request: judge, decode, work, answer.
     private func serve(

@@ -43,13 +43,15 @@ package struct RemoteErrorBody: Codable {
     }
 
     /// What a caller is told of `error`. Texts are cut, and without the credentials of addresses: an error may quote half a
-    /// message, or say where it could not connect. So are its arguments, which may say the same, such as those of an error that
-    /// another service has raised.
+    /// message, or say where it could not connect. So are the arguments of an error that another service has raised, and of Enoki's
+    /// own; those of a service's own errors are its contract with the caller, and are told as they are.
     package init(_ error: any Error) {
         let text = FailureText.withoutCredentials(of: error, maximumLength: Self.maximumTextSize)
         if let error = error as? any RemoteException {
             let kind = Swift.type(of: error)
-            self.init(type: kind.typeName, path: kind.path, arguments: error.arguments.map(Self.told), value: text)
+            let isContract = !(error is RemoteError) && !Self.builtIn.contains { $0 == kind }
+            let arguments = isContract ? error.arguments : error.arguments.map(Self.told)
+            self.init(type: kind.typeName, path: kind.path, arguments: arguments, value: text)
         } else if let error = error as? UnknownService {
             self.init(
                 type: "UnknownService",
@@ -71,6 +73,11 @@ package struct RemoteErrorBody: Codable {
     }
 
     private static let maximumTextSize = 1000
+
+    private static let builtIn: [any RemoteException.Type] = [
+        MalformedRequest.self, MethodNotFound.self, IncorrectSignature.self, HandlerTimeout.self,
+        DeliveryLimitExceeded.self, CallChainExceeded.self,
+    ]
 
     /// What a caller is told of an argument.
     private static func told(_ argument: JSONValue) -> JSONValue {
@@ -94,11 +101,7 @@ package struct RemoteErrorBody: Codable {
 
     /// The error for the caller: one of `known` where the path is its and the arguments fit, otherwise a ``RemoteError``.
     func error(known: [any RemoteException.Type]) -> any Error {
-        let builtIn: [any RemoteException.Type] = [
-            MalformedRequest.self, MethodNotFound.self, IncorrectSignature.self, HandlerTimeout.self,
-            DeliveryLimitExceeded.self, CallChainExceeded.self,
-        ]
-        for type in known + builtIn where type.path.hasSameBytes(as: self.path) {
+        for type in known + Self.builtIn where type.path.hasSameBytes(as: self.path) {
             if let error = type.init(arguments: self.arguments) { return error }
         }
         return RemoteError(type: self.type, path: self.path, exceptionArguments: self.arguments, value: self.value)

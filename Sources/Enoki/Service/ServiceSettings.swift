@@ -11,10 +11,11 @@ public struct ServiceSettings: Sendable, Hashable {
     /// How long a call waits for its reply, unless the proxy or the call says otherwise.
     public var rpcTimeout: Duration = .seconds(30)
     /// How long a call of an RPC method or an event handler may take that has no `timeout:` of its own, shorter or longer; zero is any
-    /// time. Default 30 minutes, after which RabbitMQ wants its message back (`consumer_timeout`).
+    /// time. Default 10 minutes: a message that waits behind such a call, and has one itself, is settled before RabbitMQ wants it
+    /// back after 30 minutes (`consumer_timeout`).
     ///
     /// Timers, ``Once`` and what an entrypoint of one's own spawns may take any time.
-    public var handlerTimeout: Duration = .seconds(1800)
+    public var handlerTimeout: Duration = .seconds(600)
     /// How many parents the call id stack keeps beside a worker's own id.
     public var parentCallsTracked = 10
     /// How long a stopping container waits for its workers before it cancels them.
@@ -78,7 +79,7 @@ public struct ServiceSettings: Sendable, Hashable {
     /// - `PREFETCH_COUNT` (int, default twice `max_workers`)
     /// - `rpc_exchange` (string, default `nameko-rpc`)
     /// - `rpc_timeout` (double, seconds, default 30)
-    /// - `handler_timeout` (double, seconds, default 1800; 0 is none)
+    /// - `handler_timeout` (double, seconds, default 600; 0 is none)
     /// - `parent_calls_tracked` (int, default 10)
     /// - `shutdown_grace` (double, seconds, default 25)
     /// - `delivery_limit` (int, default 5; 0 is none)

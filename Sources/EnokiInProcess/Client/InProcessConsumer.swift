@@ -186,7 +186,8 @@ final class InProcessConsumer: Consumer {
         self.server.logger.error(
             "a message was rejected without requeue: \(defect.explanation)",
             metadata: [
-                "queue": "\(self.queue)", "exchange": "\(delivery.exchange)", "routing_key": "\(delivery.routingKey)",
+                "queue": "\(self.queue)", "exchange": "\(Redaction.redacted(delivery.exchange))",
+                "routing_key": "\(Redaction.redacted(delivery.routingKey))",
             ]
         )
         if !self.options.automaticAcknowledgement { try? channel.reject(delivery.deliveryTag, requeue: false) }

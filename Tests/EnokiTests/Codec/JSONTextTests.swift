@@ -203,6 +203,8 @@ import Testing
 
     @Test(arguments: [
         #"{"__type__": "decimal", "__value__": 1}"#, #"{"__type__": "decimal", "__value__": "x"}"#,
+        #"{"__type__": "decimal", "__value__": "1.5abc"}"#,
+        #"{"__type__": "decimal", "__value__": "1.234567890123456789012345678901234567890"}"#,
         #"{"__type__": "decimal", "__value__": "NaN"}"#, #"{"__type__": "decimal", "__value__": "1", "more": 1}"#,
         #"{"__type__": "uuid", "__value__": {"hex": "1"}}"#, #"{"__type__": ["decimal"], "__value__": "1"}"#,
         #"{"__type__": "uuid", "__value__": {"hex": "\"\"000000000000000000000000000000"}}"#,

@@ -1,5 +1,6 @@
 import EnokiInProcess
 import EnokiTestSupport
+import EnokiTesting
 import Testing
 
 @testable import Enoki
@@ -84,6 +85,37 @@ import Testing
             let waiting = broker.snapshot()[queue: "enoki.retry.1000"]?.ready.first?.properties
             #expect(waiting?.expiration == .seconds(1))
             #expect(waiting?.headers["enoki.timeout"] == .int64(2000))
+        }
+    }
+
+    /// Else the copy could never be published, and all that go the same way would wait behind it.
+    @Test(arguments: [Int64.max, .min, 315_360_000_001]) func aForgedTimeoutHoldsNoCopyUp(_ timeout: Int64) async throws
+    {
+        struct Failing: Microservice {
+            static let name = "failing"
+            let calls = Locked(0)
+            var entrypoints: [any Entrypoint] {
+                RPC("fail", onFailure: .retry(upTo: 3, .none)) { @concurrent () -> Int in
+                    self.calls.withLock { $0 += 1 }
+                    throw Boom(reason: "as told")
+                }
+            }
+        }
+        let service = Failing()
+        try await withServices(service) { cluster in
+            let properties = BasicProperties(
+                contentType: "application/json",
+                headers: ["enoki.timeout": .int64(timeout)],
+                correlationID: "c",
+                replyTo: "nobody"
+            )
+            let request = Message(#"{"args": [], "kwargs": {}}"#, properties: properties)
+            try await cluster.broker.publish(request, to: "nameko-rpc", routingKey: "failing.fail")
+            let _: RemoteError? = await #expect(throws: RemoteError.self) {
+                let _: Int = try await cluster.rpc("failing").fail()
+            }
+            let calls = timeout > 0 ? 6 : 3
+            try await eventually("all attempts are made", equals: calls) { service.calls.withLock { $0 } }
         }
     }
 

@@ -194,7 +194,7 @@ import Testing
     }
 
     @Test func aHandlerWithoutATimeoutEndsAtThatOfTheSettings() async throws {
-        #expect(try await self.ends(.testing, within: 2400) == ["default": 1800, "ask": 1800])
+        #expect(try await self.ends(.testing, within: 1200) == ["default": 600, "ask": 600])
         var settings = ServiceSettings.testing
         settings.handlerTimeout = .seconds(120)
         // One of its own may be longer.

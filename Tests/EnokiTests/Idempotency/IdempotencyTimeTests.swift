@@ -52,7 +52,7 @@ import Testing
         } _: { cluster, guarded, store in
             try await cluster.publish("News", id: "m-1")
             try await cluster.publish("News", id: "m-1")
-            await cluster.clock.advance(by: .seconds(1700))
+            await cluster.clock.advance(by: .seconds(500))
             #expect(guarded.calls.elements == ["News"])
             gate.open()
             await cluster.clock.advance(by: .seconds(60))

@@ -1,4 +1,5 @@
 import EnokiBroker
+import EnokiInProcess
 import EnokiTestSupport
 import Testing
 
@@ -13,6 +14,8 @@ import Testing
         let unconfirmed = Collector<Completion>()
         let consumers = Collector<Listening>()
         let events = Collector<String>()
+        /// What it answers to the first declarations.
+        let refusals = Locked<[BrokerError]>([])
 
         final class Listening: Consumer {
             let onDelivery: @Sendable (Delivery) -> Void
@@ -54,7 +57,9 @@ import Testing
             }
         }
         func run() async throws { await Latch().wait() }
-        func declare(_ topology: Topology) async throws(BrokerError) {}
+        func declare(_ topology: Topology) async throws(BrokerError) {
+            if let refusal = self.refusals.withLock({ $0.popLast() }) { throw refusal }
+        }
 
         func publish(
             _ message: Message,
@@ -117,6 +122,50 @@ import Testing
             for completion in unconfirmed { completion(.success(())) }
         }
         #expect(desk.events.elements == ["first ack", "second ack", "consumer closed"])
+    }
+
+    /// The broker answers, but slowly: a stop that closes the consumer before would have the method run twice.
+    @Test func aStopWaitsForAReplysConfirmAsLongAsItsGracePeriod() async throws {
+        let desk = Desk()
+        let clock = VirtualClock()
+        let host = try ServiceHost(broker: desk, services: [Calculator()], clock: clock, logger: TestBroker.silent)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await host.run() }
+            let consumer = try await desk.consumers.first()[0]
+            consumer.deliver("first")
+            let unconfirmed = try await desk.unconfirmed.first()
+            host.stop()
+            await consumer.isCancelled.wait()
+            for _ in 0..<20 { await clock.advance(by: .seconds(1)) }
+            #expect(desk.events.elements.isEmpty)
+            unconfirmed[0](.success(()))
+            try await group.waitForAll()
+        }
+        #expect(desk.events.elements == ["first ack", "consumer closed"])
+    }
+
+    /// RabbitMQ says 404 of a durable queue whose node is down, and of one that another process is just declaring.
+    @Test func aQueueThatIsOutOfReachIsAskedForAgainWhileAServiceStarts() async throws {
+        let desk = Desk()
+        let away = "NOT_FOUND - home node 'a@b' of durable queue 'enoki.lost' in vhost '/' is down or inaccessible"
+        desk.refusals.withLock { $0 = [BrokerError(.notFound, "declaring queue 'enoki.lost' failed: \(away)")] }
+        let recorder = LogRecorder()
+        let host = try ServiceHost(broker: desk, services: [Calculator()], logger: recorder.logger)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await host.run() }
+            try await desk.consumers.first()
+            host.stop()
+            try await group.waitForAll()
+        }
+        _ = try await recorder.entry(containing: "asking again")
+    }
+
+    /// Nobody will make it.
+    @Test func whatDoesNotExistEndsAStart() async throws {
+        let desk = Desk()
+        desk.refusals.withLock { $0 = [BrokerError(.notFound, "NOT_FOUND - no exchange 'x' in vhost '/'")] }
+        let host = try ServiceHost(broker: desk, services: [Calculator()], logger: TestBroker.silent)
+        await #expect(throws: BrokerError.self) { try await host.run() }
     }
 
     @Test func aRequestWhoseReplyNobodyTookIsDeliveredAgain() async throws {

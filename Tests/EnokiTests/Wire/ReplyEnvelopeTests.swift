@@ -155,8 +155,8 @@ import Testing
         #expect(try written(UnserializableValue("x"))["exc_type"] == "UnserializableValueError")
     }
 
-    /// An error that another service has raised says what it likes, and so do one's own.
-    @Test func theArgumentsOfAnErrorAreCutAndWithoutCredentialsAsItsTextIs() throws {
+    /// An error that another service has raised says what it likes. A service's own errors say what they have agreed on with the caller.
+    @Test func theArgumentsOfAForeignErrorAreCutAndWithoutCredentialsAsItsTextIs() throws {
         struct Away: RemoteException {
             static let path = "stock.Away"
             let arguments: [JSONValue]
@@ -168,9 +168,14 @@ import Testing
         #expect(relayed.arguments.map { $0.description.hasPrefix("E no way to amqp://***@host x") } == [true])
         #expect(relayed.arguments.map(\.description.count) == [1000])
         let given: [JSONValue] = [.string(address), 7, [.string(address)], ["at": .string(address)], .null, true, 1.5]
-        let away = RemoteErrorBody(try #require(Away(arguments: given)))
         let told: JSONValue = "no way to amqp://***@host"
-        #expect(away.arguments == [told, 7, [told], ["at": told], .null, true, 1.5])
+        let foreign = RemoteErrorBody(RemoteError(type: "E", path: "e.E", exceptionArguments: given, value: address))
+        #expect(foreign.value == "E no way to amqp://***@host")
+        #expect(foreign.arguments.allSatisfy { !$0.description.contains("hunter2") })
+        let signature = RemoteErrorBody(IncorrectSignature(address))
+        #expect(signature.arguments == [told])
+        let away = RemoteErrorBody(try #require(Away(arguments: given)))
+        #expect(away.arguments == given)
     }
 
     @Test func cutsTheTextOfAnError() {
