@@ -22,9 +22,10 @@ struct BrokerEmptied: Goal {
                     "chaos_work": "20",
                 ]
             )
-            let roster = try crew.hire("roster", services: ["roster"], workers: 4)
-            try roster.start()
-            try await roster.logs("[roster] started")
+            // One that is called. Nobody else handles events: until a consumer has declared its queue again they have to be unroutable.
+            let callee = try crew.hire("callee", services: ["callee"], workers: 4)
+            try callee.start()
+            try await callee.logs("[callee] started")
             let watch = LedgerWatch(folder: crew.folder)
             var generator = run.generator
             var faults: [Fault] = []
@@ -43,7 +44,7 @@ struct BrokerEmptied: Goal {
                 faults.append(Fault(what: "an empty disk", start: outage.killed, end: .now + .seconds(25)))
                 zombies += try await crew.zombies(
                     among: sources,
-                    consumers: 2 + Self.consumersOfRoster,
+                    consumers: 3,
                     within: .seconds(25)
                 )
                 zombies += await self.complaints(run)
@@ -54,15 +55,13 @@ struct BrokerEmptied: Goal {
         }
     }
 
-    /// Its requests, a pooled handler, a singleton and two broadcasts.
-    private static let consumersOfRoster = 5
-
     private func complaints(_ run: Run) async -> [String] {
         do {
             try await Canary.with(run) { canary in
                 try await eventually("a call is answered", within: .seconds(15)) {
-                    let word: String = try await canary.host.rpc("roster", timeout: .seconds(2)).relay(word: "alive")
-                    return word == "alive"
+                    let callee = canary.host.rpc("callee", timeout: .seconds(2))
+                    let double: Int = try await callee.double(producer: 9, sequence: 21)
+                    return double == 42
                 }
             }
             return []
