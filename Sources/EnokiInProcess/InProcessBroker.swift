@@ -18,9 +18,9 @@ public import Logging
 /// }
 /// ```
 ///
-/// Calls are answered from the start; with a seed, publishes are confirmed only while ``run()`` runs. Deliveries are made, and queues and messages expire, while ``run()`` runs. Consumers
-/// are called by its task, one at a time, with no lock held: a consumer may publish and settle as it likes, and must not
-/// block.
+/// Calls are answered from the start; with a seed, publishes are confirmed only while ``run()`` runs. Deliveries are made, and
+/// queues and messages expire, while ``run()`` runs. Consumers are called by its task, one at a time, with no lock held: a consumer
+/// may publish and settle as it likes, and must not block.
 public final class InProcessBroker: Broker {
     /// The name of the virtual host.
     public let virtualHost: String

@@ -37,9 +37,9 @@ public struct RabbitMQConfiguration: Sendable, Hashable {
     /// least 1; RabbitMQ's own wish counts where it is shorter. Default 10 seconds. A connection is lost, too, on which a frame that
     /// has begun is not whole after twice as long, or after the time that its size takes at 8 KiB a second where that is more.
     public var heartbeat: Duration = .seconds(10)
-    /// How long finding the addresses of one endpoint, connecting to it and logging in may take. Default 10 seconds. Where there are several addresses, connecting
-    /// to each takes at most 2 seconds before the next is tried, and longer only when all of them have failed, or where ``failFast``
-    /// asks each once.
+    /// How long finding the addresses of one endpoint, connecting to it and logging in may take. Default 10 seconds. Where there
+    /// are several addresses, connecting to each takes at most 2 seconds before the next is tried, and longer only when all of them
+    /// have failed, or where ``failFast`` asks each once.
     public var connectionTimeout: Duration = .seconds(10)
     /// How long declaring, binding, consuming and the like may take, waiting for the connection included. Default 10
     /// seconds.

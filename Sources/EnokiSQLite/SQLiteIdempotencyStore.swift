@@ -13,7 +13,8 @@ public import GRDB
 /// is done, whatever dies when.
 ///
 /// It measures time by the wall clock, waits up to 3 seconds for another process's transaction, also with a database of the handlers',
-/// and forgets what is over a few rows at a time. The file must lie on a disk of the host, not on a network: SQLite's locks do not hold there.
+/// and forgets what is over a few rows at a time. The file must lie on a disk of the host, not on a network: SQLite's locks do not
+/// hold there.
 public final class SQLiteIdempotencyStore: IdempotencyStore {
     private let database: DatabaseAccess
     private let now: @Sendable () -> Int64
@@ -25,8 +26,8 @@ public final class SQLiteIdempotencyStore: IdempotencyStore {
     /// A store in a table `enoki_idempotency` of a database that the handlers use, too, for ``commit(_:)``.
     ///
     /// Its own transactions wait for others' even where the database does not (`Configuration.busyMode`), which keeps other writes of
-    /// this process waiting too. What is durable when is up to the database: one with `synchronous = NORMAL`, GRDB's choice for a pool, may lose the
-    /// last transactions when the power fails, not when a process dies.
+    /// this process waiting too. What is durable when is up to the database: one with `synchronous = NORMAL`, GRDB's choice for a
+    /// pool, may lose the last transactions when the power fails, not when a process dies.
     public convenience init(_ database: any DatabaseWriter) { self.init(database, now: wallClock) }
 
     package init(path: String, now: @escaping @Sendable () -> Int64) {

@@ -104,8 +104,9 @@ extension ServiceContainer {
         self.publishes.stop()
         let timer = self.process.timers.schedule(after: patience) { self.publishes.giveUp() }
         self.settler.stop()
+        // A dead letter follows its reply.
+        await self.unanswered.waitUntilNone()
         await self.settler.waitUntilSettled()
-        for case let requests as RPCConsumer in entrypoints { await requests.waitUntilAnswered() }
         // Who was silent before is waited for only for a moment.
         let farewell = isHeard ? end : self.process.timers.now
         await self.farewell(until: farewell) { await self.inParallel(entrypoints) { await $0.close() } }

@@ -22,8 +22,8 @@ extension ServiceContainer {
 
     /// Does `ask` until the broker has answered, and all queues are in reach.
     ///
-    /// - Throws: What `ask` throws, but for a broker that does not answer, or that cannot reach a queue; `CancellationError` when the container is to stop
-    ///   before.
+    /// - Throws: What `ask` throws, but for a broker that does not answer, or that cannot reach a queue; `CancellationError` when the
+    ///   container is to stop before.
     func untilAnswered<Answer: Sendable>(_ ask: @escaping @Sendable () async throws -> Answer) async throws -> Answer {
         try await withThrowingTaskGroup(of: Answer?.self) { group in
             group.addTask {

@@ -25,6 +25,8 @@ public final class ServiceContainer: Service, Sendable {
     let failure = Locked<(any Error)?>(nil)
     let worker: Worker
     let settler: Settler
+    /// The requests whose replies are on their way to the broker.
+    let unanswered = InFlight()
     let publishes: UnsettledPublishes
 
     /// What the container consists of, as far as it is bound, set up and started.

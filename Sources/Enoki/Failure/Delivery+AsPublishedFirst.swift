@@ -23,22 +23,20 @@ extension Delivery {
         if let user = FailureHeaders.name(FailureHeaders.userID, in: headers), message.properties.userID == nil {
             message.properties.userID = user
         }
-        return Delivery(
-            message: message,
-            exchange: exchange,
-            routingKey: routingKey,
-            redelivered: self.redelivered,
-            token: self.token
-        )
+        return self.with(message, exchange: exchange, routingKey: routingKey)
     }
 
     private var withoutFailures: Delivery {
         var message = self.message
         message.properties.headers.removeAll(where: FailureHeaders.contains)
-        return Delivery(
+        return self.with(message, exchange: self.exchange, routingKey: self.routingKey)
+    }
+
+    private func with(_ message: Message, exchange: String, routingKey: String) -> Delivery {
+        Delivery(
             message: message,
-            exchange: self.exchange,
-            routingKey: self.routingKey,
+            exchange: exchange,
+            routingKey: routingKey,
             redelivered: self.redelivered,
             token: self.token
         )

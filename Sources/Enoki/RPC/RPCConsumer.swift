@@ -87,12 +87,6 @@ final class RPCConsumer: BoundEntrypoint {
 
     func stop() async { await self.consumer.withLock { $0 }?.cancel() }
 
-    /// Returns when each reply is confirmed, or is given up, and the dead letters that follow them.
-    func waitUntilAnswered() async {
-        await self.responder.waitUntilAnswered()
-        await self.container.settler.waitUntilSettled()
-    }
-
     func close() async { await self.consumer.withLock { $0 }?.close() }
 
     /// The way of a request: judge, decode, work, answer.

@@ -18,8 +18,6 @@ final class Responder: Sendable {
     }
 
     private let container: ServiceContainer
-    /// The requests whose replies are on their way to the broker.
-    private let unanswered = InFlight()
 
     init(_ container: ServiceContainer) { self.container = container }
 
@@ -41,14 +39,11 @@ final class Responder: Sendable {
             return settle()
         }
         let message = self.message(outcome, to: request.message)
-        self.unanswered.begin()
+        self.container.unanswered.begin()
         self.publish(
             Reply(request: request, message: message, address: address, deadline: deadline, settle: settle)
         )
     }
-
-    /// Returns when every request has its answer.
-    func waitUntilAnswered() async { await self.unanswered.waitUntilNone() }
 
     // MARK: - Publishing
 
@@ -88,12 +83,12 @@ final class Responder: Sendable {
     /// The container ends, and nobody took the reply: another process has to find it again.
     private func giveBack(_ reply: Reply) {
         self.container.settler.settle(reply.request, .requeue)
-        self.unanswered.end()
+        self.container.unanswered.end()
     }
 
     private func end(_ reply: Reply) {
         reply.settle()
-        self.unanswered.end()
+        self.container.unanswered.end()
     }
 
     /// Whether the reply is with nobody, and may be taken later. A broker that refuses it would refuse it again. One that may have

@@ -93,7 +93,8 @@ struct SettingSources: Sendable {
         return configuration.password != RabbitMQConfiguration().password
     }
 
-    /// Warns of what looks like a slip, of a password that others see, of a file that others may replace, and of a secret that they may read.
+    /// Warns of what looks like a slip, of a password that others see, of a file that others may replace, and of a secret that they
+    /// may read.
     func warn(_ logger: Logger) {
         for misspelt in self.misspelt { logger.warning("\(misspelt)") }
         if self.hasPasswordOnCommandLine, let origin = self.addressOrigin {

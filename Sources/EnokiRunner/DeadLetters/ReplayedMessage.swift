@@ -11,7 +11,8 @@ struct ReplayedMessage: Sendable, Hashable {
     /// The message of a dead letter.
     ///
     /// The headers that say how it was published at first stay: a handler sees that exchange and that routing key, an RPC
-    /// queue finds its method by it, and a guard knows the message by its user. The number of attempts goes, so that all of them are made again.
+    /// queue finds its method by it, and a guard knows the message by its user. The number of attempts goes, so that all of them
+    /// are made again.
     ///
     /// - Parameters:
     ///   - original: The message as it lies among the dead letters.
