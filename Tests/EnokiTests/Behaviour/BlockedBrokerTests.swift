@@ -121,33 +121,35 @@ import Testing
             clock: clock,
             logger: TestBroker.silent
         )
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await server.run() }
-            defer { group.cancelAll() }
-            try await withThrowingTaskGroup(of: Void.self) { hosts in
-                let hasStopped = Latch()
-                hosts.addTask {
-                    defer { hasStopped.open() }
-                    try await host.run()
+        try await withTaskExecutorPreference(clock.executor) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await server.run() }
+                defer { group.cancelAll() }
+                try await withThrowingTaskGroup(of: Void.self) { hosts in
+                    let hasStopped = Latch()
+                    hosts.addTask {
+                        defer { hasStopped.open() }
+                        try await host.run()
+                    }
+                    try await host.waitUntilStarted()
+                    let request = Self.request(waiting: nil)
+                    try await server.publish(request, to: "nameko-rpc", routingKey: "clerk.work")
+                    try await eventually("it runs") { !clerk.begun.elements.isEmpty }
+                    server.block()
+                    clerk.gate.open()
+                    host.stop()
+                    let start = clock.now
+                    try await eventually("it has stopped") {
+                        await clock.advance(by: .milliseconds(100))
+                        return hasStopped.isOpen
+                    }
+                    // The grace period is 25 seconds.
+                    #expect(start.duration(to: clock.now) < .seconds(10))
+                    try await hosts.waitForAll()
                 }
-                try await host.waitUntilStarted()
-                let request = Self.request(waiting: nil)
-                try await server.publish(request, to: "nameko-rpc", routingKey: "clerk.work")
-                try await eventually("it runs") { !clerk.begun.elements.isEmpty }
-                server.block()
-                clerk.gate.open()
-                host.stop()
-                let start = clock.now
-                try await eventually("it has stopped") {
-                    await clock.advance(by: .milliseconds(100))
-                    return hasStopped.isOpen
-                }
-                // The grace period is 25 seconds.
-                #expect(start.duration(to: clock.now) < .seconds(10))
-                try await hosts.waitForAll()
+                // Nobody took the reply: the request is there for another.
+                #expect(server.snapshot()[queue: "rpc-clerk"]?.ready.count == 1)
             }
-            // Nobody took the reply: the request is there for another.
-            #expect(server.snapshot()[queue: "rpc-clerk"]?.ready.count == 1)
         }
     }
 
@@ -188,14 +190,16 @@ import Testing
             clock: clock,
             logger: TestBroker.silent
         )
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await server.run() }
-            defer { group.cancelAll() }
-            try await withThrowingTaskGroup(of: Void.self) { hosts in
-                hosts.addTask { try await host.run() }
-                await saboteur.hasStopped.wait()
-                try await body(host, server, clock)
-                try await hosts.waitForAll()
+        try await withTaskExecutorPreference(clock.executor) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await server.run() }
+                defer { group.cancelAll() }
+                try await withThrowingTaskGroup(of: Void.self) { hosts in
+                    hosts.addTask { try await host.run() }
+                    await saboteur.hasStopped.wait()
+                    try await body(host, server, clock)
+                    try await hosts.waitForAll()
+                }
             }
         }
     }

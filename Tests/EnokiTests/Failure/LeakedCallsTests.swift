@@ -41,20 +41,22 @@ import Testing
     ) async throws {
         let clock = VirtualClock()
         let server = InProcessBroker(clock: clock)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await server.run() }
-            let host = try ServiceHost(
-                broker: server.connect(name: "host"),
-                services: [service],
-                settings: settings,
-                clock: clock,
-                logger: logger
-            )
-            let failure = Locked<(any Error)?>(nil)
-            group.addTask { do { try await host.run() } catch { failure.withLock { $0 = error } } }
-            try await host.waitUntilStarted()
-            try await body(host, clock, failure)
-            group.cancelAll()
+        try await withTaskExecutorPreference(clock.executor) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await server.run() }
+                let host = try ServiceHost(
+                    broker: server.connect(name: "host"),
+                    services: [service],
+                    settings: settings,
+                    clock: clock,
+                    logger: logger
+                )
+                let failure = Locked<(any Error)?>(nil)
+                group.addTask { do { try await host.run() } catch { failure.withLock { $0 = error } } }
+                try await host.waitUntilStarted()
+                try await body(host, clock, failure)
+                group.cancelAll()
+            }
         }
     }
 

@@ -12,13 +12,15 @@ import Testing
         let clock = VirtualClock()
         let broker = InProcessBroker(clock: clock, logger: TestBroker.silent)
         let timers = TimerQueue(clock: clock)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await broker.run() }
-            group.addTask { await timers.run() }
-            try await broker.declare(Topology(queues: [Queue("q")]))
-            broker.block()
-            try await body(UnsettledPublishes(broker: broker, timers: timers), broker, clock)
-            group.cancelAll()
+        try await withTaskExecutorPreference(clock.executor) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await broker.run() }
+                group.addTask { await timers.run() }
+                try await broker.declare(Topology(queues: [Queue("q")]))
+                broker.block()
+                try await body(UnsettledPublishes(broker: broker, timers: timers), broker, clock)
+                group.cancelAll()
+            }
         }
     }
 

@@ -129,19 +129,21 @@ import Testing
         let desk = Desk()
         let clock = VirtualClock()
         let host = try ServiceHost(broker: desk, services: [Calculator()], clock: clock, logger: TestBroker.silent)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await host.run() }
-            let consumer = try await desk.consumers.first()[0]
-            consumer.deliver("first")
-            let unconfirmed = try await desk.unconfirmed.first()
-            host.stop()
-            await consumer.isCancelled.wait()
-            for _ in 0..<20 { await clock.advance(by: .seconds(1)) }
-            #expect(desk.events.elements.isEmpty)
-            unconfirmed[0](.success(()))
-            try await group.waitForAll()
+        try await withTaskExecutorPreference(clock.executor) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await host.run() }
+                let consumer = try await desk.consumers.first()[0]
+                consumer.deliver("first")
+                let unconfirmed = try await desk.unconfirmed.first()
+                host.stop()
+                await consumer.isCancelled.wait()
+                for _ in 0..<20 { await clock.advance(by: .seconds(1)) }
+                #expect(desk.events.elements.isEmpty)
+                unconfirmed[0](.success(()))
+                try await group.waitForAll()
+            }
+            #expect(desk.events.elements == ["first ack", "consumer closed"])
         }
-        #expect(desk.events.elements == ["first ack", "consumer closed"])
     }
 
     /// RabbitMQ says 404 of a durable queue whose node is down, and of one that another process is just declaring.
