@@ -203,8 +203,11 @@ let package = Package(
         // Apart from the rest, since the chaos driver is a program, which has no library of tests.
         .target(name: "EnokiTestTraits", dependencies: ["EnokiTestSupport"], path: "Tests/EnokiTestTraits"),
         .testTarget(name: "EnokiTestSupportTests", dependencies: ["EnokiBroker", "EnokiTestSupport"]),
-        .testTarget(name: "EnokiBrokerTests", dependencies: ["EnokiBroker"]),
-        .testTarget(name: "EnokiInProcessTests", dependencies: ["EnokiInProcess", "EnokiTestSupport"]),
+        .testTarget(name: "EnokiBrokerTests", dependencies: ["EnokiBroker", "EnokiTestTraits"]),
+        .testTarget(
+            name: "EnokiInProcessTests",
+            dependencies: ["EnokiInProcess", "EnokiTestSupport", "EnokiTestTraits"]
+        ),
         .testTarget(
             name: "EnokiAMQPTests",
             dependencies: [

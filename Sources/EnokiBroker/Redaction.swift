@@ -38,6 +38,17 @@ package enum Redaction {
         return redacted + rest
     }
 
+    /// `text` as it is but for what stands before the `@` of an address, and cut.
+    package static func withoutCredentials(_ text: String, maximumLength: Int) -> String {
+        // Longer than what is left in the end, and no longer: a text of a message may be of any size.
+        let beginning = Self.cut(text, to: 4 * maximumLength)
+        let isCut = beginning.utf8.count < text.utf8.count
+        return String(Self.withoutCredentials(beginning, isCut: isCut).prefix(maximumLength))
+    }
+
+    /// Whether there is an address in `text` with something before its `@`.
+    package static func hasCredentials(_ text: String) -> Bool { Self.withoutCredentials(text) != text }
+
     /// The `@` behind the credentials with which `address` begins, where it does.
     ///
     /// A password may hold what ends a host's name, and what ends an address: the last `@` counts, of the word or, where that looks

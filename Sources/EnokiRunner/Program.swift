@@ -60,7 +60,7 @@ extension Program {
         let message = root.fullMessage(for: error)
         if code == .success, !message.isEmpty { Console.output.write(message) }
         // It quotes what could not be understood.
-        if code != .success, !message.isEmpty { Console.error.write(FailureText.withoutCredentials(message)) }
+        if code != .success, !message.isEmpty { Console.error.write(Redaction.withoutCredentials(message)) }
         return ExitStatus(code: code.rawValue)
     }
 

@@ -3,7 +3,7 @@ import Enoki
 /// `error` with the name of its type, cut where it is long, without the credentials of addresses.
 func describe(_ error: any Error) -> String {
     let type = "\(type(of: error))"
-    let text = FailureText.redacted((error as? DecodingError)?.explanation(at: []) ?? "\(error)")
+    let text = Redaction.redacted((error as? DecodingError)?.explanation(at: []) ?? "\(error)")
     let whole = text.hasPrefix(type) ? text : "\(type): \(text)"
     return whole.count > 300 ? whole.prefix(300) + "…" : whole
 }
@@ -54,7 +54,7 @@ struct ReportedBody: CustomStringConvertible {
 
     private static func quoted(_ text: String) -> String {
         // A URI with user and password is a secret under any name.
-        if FailureText.hasCredentials(text) { return Self.mask }
+        if Redaction.hasCredentials(text) { return Self.mask }
         let escaped = text.unicodeScalars.map { scalar in
             switch scalar {
             case "\"": "\\\""

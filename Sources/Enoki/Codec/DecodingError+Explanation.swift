@@ -56,7 +56,7 @@ extension DecodingError {
     private static func brief(_ context: Context) -> String {
         // Foundation's sentences end with "but found a string instead." and hold no more of the value than a number. Swift's of an
         // enum with raw values hold the whole of it, however long, and those of a type's own what they like.
-        let text = FailureText.withoutCredentials(context.debugDescription, maximumLength: 1000)
+        let text = Redaction.withoutCredentials(context.debugDescription, maximumLength: 1000)
         guard let found = text.range(ofFirst: "found ") else { return String(text.prefix(200)) }
         let words = text[found...].dropFirst(6).prefix(60).prefix { $0 != "." }
         return "found " + (words.hasSuffix(" instead") ? words.dropLast(" instead".count) : words)

@@ -74,16 +74,16 @@ extension ServiceContainer {
     ///   - putOff: Settles a delivery that the gate would keep back, where it is not to be in hand so long; told whether it did.
     ///   - admit: How long a delivery waits then; `nil` when it is settled already.
     ///   - limit: What a delivery waits for before it waits for a worker.
-    ///   - handle: Works on a delivery, and settles it; told where it comes from.
+    ///   - handle: Works on a delivery, and settles it.
     func consume(
         _ queue: String,
         entrance: String? = nil,
         atMost most: Int? = nil,
         gate: KillSwitchGate? = nil,
-        putOff: @escaping @Sendable (Delivery, Redeliveries.Origin, Deadline?) -> Bool = { _, _, _ in false },
-        admit: @escaping @Sendable (Delivery, Redeliveries.Origin, Deadline?) -> Duration?,
-        limit: @escaping @Sendable (Delivery) -> ConcurrencyLimit?,
-        _ handle: @escaping @Sendable (Delivery, Redeliveries.Origin, Deadline?) async -> Void
+        putOff: @escaping @Sendable (Incoming) -> Bool = { _ in false },
+        admit: @escaping @Sendable (Incoming) -> Duration?,
+        limit: @escaping @Sendable (Incoming) -> ConcurrencyLimit?,
+        _ handle: @escaping @Sendable (Incoming) async -> Void
     ) async throws -> any Consumer {
         let prefetch = self.process.settings.effectivePrefetch
         var options = ConsumerOptions(prefetch: min(most ?? prefetch, prefetch))
@@ -92,16 +92,11 @@ extension ServiceContainer {
         let onDelivery: @Sendable (Delivery) -> Void = { delivery in
             guard let (newest, origin) = self.join(redeliveries.take(delivery), queue) else { return }
             let delivery = newest.asPublishedFirst(in: queue, entrance: entrance)
-            let timeout = delivery.message.properties.headers[CallContext.timeoutHeader]?.integerValue
-            // What a stranger writes into it can be sent on: a copy of the message expires then.
-            let deadline = timeout.map { timeout in
-                let time = min(max(.milliseconds(timeout), .zero), WireLimits.longestTime)
-                return Deadline(after: time, timers: self.process.timers)
-            }
+            let incoming = Incoming(delivery: delivery, origin: origin, deadline: self.deadline(of: delivery))
             let job = WorkerPool.Job(
                 run: {
                     self.process.quarantine.begin(delivery.token, at: self.process.timers.now)
-                    await handle(delivery, origin, deadline)
+                    await handle(incoming)
                     self.process.quarantine.leave(delivery.token)
                 },
                 discard: {
@@ -109,12 +104,12 @@ extension ServiceContainer {
                     self.settler.settle(delivery, .requeue)
                 }
             )
-            let limit = limit(delivery)
+            let limit = limit(incoming)
             let submit: @Sendable (WorkerPool.Job) -> Void = { job in
                 if let limit { limit.submit(job) } else { self.pool.submit(job) }
             }
             let begin: @Sendable (WorkerPool.Job) -> Void = { job in
-                guard let pause = admit(delivery, origin, deadline) else {
+                guard let pause = admit(incoming) else {
                     gate?.ended(delivery.token, failed: nil)
                     return
                 }
@@ -122,10 +117,19 @@ extension ServiceContainer {
             }
             // The gate first, since what is admitted may take a place in the quarantine.
             guard let gate else { return begin(job) }
-            gate.submit(job, for: delivery.token, unless: { putOff(delivery, origin, deadline) }, begin)
+            gate.submit(job, for: delivery.token, unless: { putOff(incoming) }, begin)
         }
         return try await self.untilAnswered { [options] in
             try await self.process.broker.consume(queue, options: options, onDelivery: onDelivery)
+        }
+    }
+
+    /// Until when the caller of a delivery waits, as its headers say.
+    private func deadline(of delivery: Delivery) -> Deadline? {
+        delivery.message.properties.headers[CallContext.timeoutHeader]?.integerValue.map { timeout in
+            // What a stranger writes into it can be sent on: a copy of the message expires then.
+            let time = min(max(.milliseconds(timeout), .zero), WireLimits.longestTime)
+            return Deadline(after: time, timers: self.process.timers)
         }
     }
 
@@ -154,8 +158,7 @@ extension ServiceContainer {
     ///   - limits: What the entrypoint says; how long the call may take where it does not, the settings say.
     ///   - isAwaited: Whether the call that led to it waits for it.
     func work(
-        on delivery: Delivery,
-        until deadline: Deadline?,
+        on incoming: Incoming,
         attempt: Int,
         entrypoint: String,
         limits: CallLimits,
@@ -164,20 +167,20 @@ extension ServiceContainer {
         method: @escaping @Sendable () async throws -> any Sendable,
         completion: @escaping @Sendable (Outcome, WorkerContext) -> Void
     ) async {
-        let headers = delivery.message.properties.headers
+        let headers = incoming.headers
         let context = self.context(
             entrypoint,
             headers: headers,
-            deadline: deadline,
-            redelivered: delivery.redelivered || headers[FailureHeaders.redeliveries] != nil,
+            deadline: incoming.deadline,
+            redelivered: incoming.delivery.redelivered || headers[FailureHeaders.redeliveries] != nil,
             attempt: attempt,
-            message: delivery.message,
+            message: incoming.message,
             isAwaited: isAwaited
         )
         let limits = limits.within(self.process.settings)
         await self.worker.run(context, limits: limits, expects: nil, guarding: guarding, method) { outcome in
             // Also of a call that goes on after its time: its message is no longer its own.
-            self.process.quarantine.leave(delivery.token)
+            self.process.quarantine.leave(incoming.delivery.token)
             completion(outcome, context)
         }
     }

@@ -228,6 +228,7 @@ public struct EventHandler: Entrypoint, DirectlyCallable {
             handler: self,
             topology: topology,
             failures: FailureHandling(
+                entrypoint: self.name,
                 policy: policy,
                 queue: queue,
                 container: container,

@@ -61,11 +61,11 @@ final class BoundEventHandler: BoundEntrypoint {
             self.failures.queue.name,
             atMost: [limits.concurrency, mostInHand].compactMap { $0 }.min(),
             gate: self.failures.gate,
-            putOff: { self.failures.putOff($0, from: $1, entrypoint: self.handler.name, deadline: $2) },
-            admit: { self.failures.admit($0, from: $1, entrypoint: self.handler.name, deadline: $2) },
+            putOff: { self.failures.putOff($0) },
+            admit: { self.failures.admit($0) },
             limit: { _ in limit }
-        ) { event, origin, deadline in
-            await self.handle(event, origin, deadline)
+        ) { event in
+            await self.handle(event)
         }
         self.consumer.withLock { $0 = consumer }
     }
@@ -80,10 +80,9 @@ final class BoundEventHandler: BoundEntrypoint {
     func close() async { await self.consumer.withLock { $0 }?.close() }
 
     /// The way of an event: judge, decode, work, settle.
-    private func handle(_ event: Delivery, _ origin: Redeliveries.Origin, _ deadline: Deadline?) async {
-        let name = self.handler.name
-        if let settlement = self.failures.settlement(returned: event, from: origin, deadline: deadline) {
-            return self.failures.settle(event, returned: settlement, entrypoint: name, deadline: deadline)
+    private func handle(_ event: Incoming) async {
+        if let settlement = self.failures.settlement(returned: event) {
+            return self.failures.settle(event, returned: settlement)
         }
         let decoded: DecodedEvent
         do {
@@ -94,9 +93,8 @@ final class BoundEventHandler: BoundEntrypoint {
         let sender = event.message.properties.userID
         await self.container.work(
             on: event,
-            until: deadline,
             attempt: self.failures.attempt(event),
-            entrypoint: name,
+            entrypoint: self.handler.name,
             limits: self.handler.limits,
             guarding: self.idempotency.map { CallGuard(idempotency: $0, sender: sender, key: decoded.key) },
             isAwaited: false,
@@ -105,14 +103,13 @@ final class BoundEventHandler: BoundEntrypoint {
                 return NoReply()
             }
         ) { outcome, context in
-            self.failures.settle(event, outcome, of: context, deadline: deadline)
+            self.failures.settle(event, outcome, of: context)
         }
     }
 
-    private func refuse(_ event: Delivery, _ error: any Error) {
-        let name = self.handler.name
+    private func refuse(_ event: Incoming, _ error: any Error) {
         let service = self.container.name
-        self.container.process.overrides.observe?(.refused(service: service, entrypoint: name, error))
-        self.failures.settle(event, unreadable: error, entrypoint: name)
+        self.container.process.overrides.observe?(.refused(service: service, entrypoint: self.handler.name, error))
+        self.failures.settle(event, unreadable: error)
     }
 }

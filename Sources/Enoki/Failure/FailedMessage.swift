@@ -84,7 +84,7 @@ struct FailedMessage: Sendable {
     /// What the error says, without the reason that is told beside it.
     var errorText: String {
         guard let error = self.error as? UnreadableMessage else { return FailureText.text(of: self.error) }
-        return FailureText.redacted(error.explanation)
+        return Redaction.redacted(error.explanation)
     }
 
     /// The copy for the dead letters.

@@ -1,5 +1,7 @@
 /// A policy at work for one queue: what becomes of its deliveries.
 struct FailureHandling: Sendable {
+    /// The name of whose calls fail.
+    let entrypoint: String
     let policy: FailurePolicy
     let queue: Queue
     let container: ServiceContainer
@@ -14,16 +16,18 @@ struct FailureHandling: Sendable {
     var topology: Topology { self.policy.canRetry ? RetryTopology.wayBack(to: self.queue.name) : Topology() }
 
     /// The number of the attempt that a delivery is, counted from 1.
-    func attempt(_ delivery: Delivery) -> Int {
-        FailureHeaders.attempt(in: delivery.message.properties.headers, limit: self.policy.attempts)
+    func attempt(_ incoming: Incoming) -> Int {
+        FailureHeaders.attempt(in: incoming.headers, limit: self.policy.attempts)
     }
 
     /// Settles a delivery whose call ended with `outcome`.
-    func settle(_ delivery: Delivery, _ outcome: Outcome, of context: WorkerContext, deadline: Deadline?) {
-        if let hasFailed = self.policy.hasFailed(outcome) { self.gate?.ended(delivery.token, failed: hasFailed) }
-        let settlement = self.settlement(for: outcome, of: delivery, deadline: nil)
+    func settle(_ incoming: Incoming, _ outcome: Outcome, of context: WorkerContext) {
+        if let hasFailed = self.policy.hasFailed(outcome) {
+            self.gate?.ended(incoming.delivery.token, failed: hasFailed)
+        }
+        let settlement = self.settlement(for: outcome, of: incoming, until: nil)
         self.log(outcome, settlement, of: context)
-        self.settle(delivery, settlement, outcome, of: context, deadline: deadline)
+        self.settle(incoming, settlement, outcome, of: context)
     }
 
     /// Logs a failure of which no copy is made; of a copy the settler says why. So each failed attempt has one line.
@@ -38,11 +42,11 @@ struct FailureHandling: Sendable {
     }
 
     /// What to do with a delivery whose call ended with `outcome`. No attempt is made after `deadline`.
-    func settlement(for outcome: Outcome, of delivery: Delivery, deadline: Deadline?) -> Settlement {
+    func settlement(for outcome: Outcome, of incoming: Incoming, until deadline: Deadline?) -> Settlement {
         if case .succeeded = outcome { return .acknowledge }
         return self.policy.settlement(
             for: outcome,
-            attempt: self.attempt(delivery),
+            attempt: self.attempt(incoming),
             timeLeft: deadline?.remaining,
             hasDeadLetters: self.queue.outlivesItsConsumers,
             chance: self.container.process.overrides.chance
@@ -50,61 +54,46 @@ struct FailureHandling: Sendable {
     }
 
     /// Does what was decided for a delivery whose call ended with `outcome`.
-    func settle(
-        _ delivery: Delivery,
-        _ settlement: Settlement,
-        _ outcome: Outcome,
-        of context: WorkerContext,
-        deadline: Deadline?
-    ) {
-        if case .succeeded = outcome { return self.container.settler.settle(delivery, .ack) }
+    func settle(_ incoming: Incoming, _ settlement: Settlement, _ outcome: Outcome, of context: WorkerContext) {
+        if case .succeeded = outcome { return self.container.settler.settle(incoming.delivery, .ack) }
         let reason = if case .timedOut = outcome { DeadLetterReason.timeout } else { DeadLetterReason.error }
         let error = outcome.error ?? CancellationError()
-        self.settle(delivery, settlement, context.entrypoint, reason, error, callID: context.callID, deadline)
+        self.settle(incoming, settlement, reason, error, callID: context.callID)
     }
 
     /// What is to be done with a delivery in place of a call, before even its message is read; `nil` when its call may begin.
-    func settlement(
-        returned delivery: Delivery,
-        from origin: Redeliveries.Origin,
-        deadline: Deadline?
-    ) -> Settlement? {
-        guard let limit = self.deliveryLimit(of: delivery) else { return nil }
+    func settlement(returned incoming: Incoming) -> Settlement? {
+        guard let limit = self.deliveryLimit(of: incoming) else { return nil }
         let verdict = limit.verdict(
-            from: origin,
-            after: limit.returns(in: delivery.message.properties.headers),
-            timeLeft: deadline?.remaining,
+            from: incoming.origin,
+            after: limit.returns(in: incoming.headers),
+            timeLeft: incoming.deadline?.remaining,
             chance: self.container.process.overrides.chance
         )
         switch verdict {
         case .work: return nil
         case .comeBack(let wait, let returns): return .comeBack(wait, returns)
-        case .giveUp: return self.policy.settlement(refusing: .crash, attempt: self.attempt(delivery))
+        case .giveUp: return self.policy.settlement(refusing: .crash, attempt: self.attempt(incoming))
         }
     }
 
     /// How long a delivery waits before it goes on; `nil` when it was put off, and is settled.
-    func admit(
-        _ delivery: Delivery,
-        from origin: Redeliveries.Origin,
-        entrypoint: String,
-        deadline: Deadline?
-    ) -> Duration? {
-        guard let limit = self.deliveryLimit(of: delivery) else { return .zero }
+    func admit(_ incoming: Incoming) -> Duration? {
+        guard let limit = self.deliveryLimit(of: incoming) else { return .zero }
+        let token = incoming.delivery.token
         let admission = limit.admission(
-            from: origin,
-            after: limit.returns(in: delivery.message.properties.headers),
-            timeLeft: deadline?.remaining,
+            from: incoming.origin,
+            after: limit.returns(in: incoming.headers),
+            timeLeft: incoming.deadline?.remaining,
             enters: { stay in
-                self.container.process.quarantine.enter(delivery.token, stay, at: self.container.process.timers.now)
+                self.container.process.quarantine.enter(token, stay, at: self.container.process.timers.now)
             },
             chance: self.container.process.overrides.chance
         )
         switch admission {
         case .after(let pause): return pause
         case .later(let wait, let returns):
-            let settlement = Settlement.putOff(wait, returns, .quarantine)
-            self.settle(delivery, returned: settlement, entrypoint: entrypoint, deadline: deadline)
+            self.settle(incoming, returned: .putOff(wait, returns, .quarantine))
             return nil
         }
     }
@@ -113,95 +102,87 @@ struct FailureHandling: Sendable {
     /// message kills the process.
     ///
     /// - Returns: Whether it was, and is settled.
-    func putOff(
-        _ delivery: Delivery,
-        from origin: Redeliveries.Origin,
-        entrypoint: String,
-        deadline: Deadline?
-    ) -> Bool {
-        guard let limit = self.deliveryLimit(of: delivery) else { return false }
-        let before = limit.returns(in: delivery.message.properties.headers)
-        guard DeliveryLimit.isSuspect(from: origin, after: before),
+    func putOff(_ incoming: Incoming) -> Bool {
+        guard let limit = self.deliveryLimit(of: incoming) else { return false }
+        let before = limit.returns(in: incoming.headers)
+        guard DeliveryLimit.isSuspect(from: incoming.origin, after: before),
             let (wait, returns) = limit.putOff(
                 after: before,
-                timeLeft: deadline?.remaining,
+                timeLeft: incoming.deadline?.remaining,
                 chance: self.container.process.overrides.chance
             )
         else { return false }
-        let settlement = Settlement.putOff(wait, returns, .pause)
-        self.settle(delivery, returned: settlement, entrypoint: entrypoint, deadline: deadline)
+        self.settle(incoming, returned: .putOff(wait, returns, .pause))
         return true
     }
 
     /// The limit for a delivery; `nil` where there is none: without dead letters, and with a policy whose final step is to
     /// requeue, which is without a limit by its meaning. Of a message that was not taken whole no copy can be made.
-    private func deliveryLimit(of delivery: Delivery) -> DeliveryLimit? {
-        guard self.queue.outlivesItsConsumers, self.policy.finalStep != .requeue, delivery.message.defect == nil else {
+    private func deliveryLimit(of incoming: Incoming) -> DeliveryLimit? {
+        guard self.queue.outlivesItsConsumers, self.policy.finalStep != .requeue, incoming.message.defect == nil else {
             return nil
         }
         return DeliveryLimit(self.container.process.settings.deliveryLimit)
     }
 
     /// Settles a delivery that came back, as was decided.
-    func settle(_ delivery: Delivery, returned settlement: Settlement, entrypoint: String, deadline: Deadline?) {
-        let error = self.error(returned: delivery, entrypoint: entrypoint)
+    func settle(_ incoming: Incoming, returned settlement: Settlement) {
+        let error = self.error(returned: incoming)
         if case .acknowledge = settlement {
             self.container.logger.error(
                 "given up: it is discarded",
-                metadata: [LoggingKeys.entrypoint: "\(entrypoint)", LoggingKeys.error: "\(error)"]
+                metadata: [LoggingKeys.entrypoint: "\(self.entrypoint)", LoggingKeys.error: "\(error)"]
             )
         }
-        self.settle(delivery, settlement, entrypoint, .crash, error, deadline)
+        self.settle(incoming, settlement, .crash, error)
     }
 
     /// What is told of a delivery that has come back too often.
-    func error(returned delivery: Delivery, entrypoint: String) -> DeliveryLimitExceeded {
-        let returns = self.deliveryLimit(of: delivery)?.returns(in: delivery.message.properties.headers) ?? Returns()
-        return DeliveryLimitExceeded(entrypoint: entrypoint, redeliveries: returns.count + 1)
+    func error(returned incoming: Incoming) -> DeliveryLimitExceeded {
+        let returns = self.deliveryLimit(of: incoming)?.returns(in: incoming.headers) ?? Returns()
+        return DeliveryLimitExceeded(entrypoint: self.entrypoint, redeliveries: returns.count + 1)
     }
 
     /// Settles a delivery that cannot be read. It is not tried again: that would change nothing.
-    func settle(_ delivery: Delivery, unreadable error: any Error, entrypoint: String) {
+    func settle(_ incoming: Incoming, unreadable error: any Error) {
         let reason = DeadLetterReason(unreadable: error)
         let settlement = self.policy.settlement(
             refusing: reason,
-            attempt: self.attempt(delivery),
+            attempt: self.attempt(incoming),
             hasDeadLetters: self.queue.outlivesItsConsumers
         )
         if case .acknowledge = settlement {
             self.container.logger.error(
                 "refused an event that cannot be read: it is discarded",
-                metadata: FailureText.metadata(of: error).merging([LoggingKeys.entrypoint: "\(entrypoint)"]) { $1 }
+                metadata: FailureText.metadata(of: error).merging([LoggingKeys.entrypoint: "\(self.entrypoint)"]) { $1 }
             )
         }
-        self.settle(delivery, settlement, entrypoint, reason, error, nil)
+        self.settle(incoming, settlement, reason, error)
     }
 
     private func settle(
-        _ delivery: Delivery,
+        _ incoming: Incoming,
         _ settlement: Settlement,
-        _ entrypoint: String,
         _ reason: DeadLetterReason,
         _ error: any Error,
-        callID: String? = nil,
-        _ deadline: Deadline?
+        callID: String? = nil
     ) {
         let failed = FailedMessage(
-            delivery: delivery,
+            delivery: incoming.delivery,
             queue: self.queue.name,
             entrance: self.entrance,
             service: self.container.name,
-            entrypoint: entrypoint,
+            entrypoint: self.entrypoint,
             callID: callID,
-            messageID: Self.id(of: delivery) ?? self.container.process.overrides.ids.messageID(),
+            messageID: Self.id(of: incoming.message) ?? self.container.process.overrides.ids.messageID(),
             reason: reason,
             error: error,
             time: self.container.process.overrides.unixTime()
         )
-        self.container.settler.settle(failed, settlement, deadline: deadline)
+        self.container.settler.settle(failed, settlement, deadline: incoming.deadline)
     }
 
-    private static func id(of delivery: Delivery) -> String? {
-        delivery.message.properties.messageID.flatMap { $0.isEmpty ? nil : $0 }
+    private static func id(of message: Message) -> String? {
+        message.properties.messageID.flatMap { $0.isEmpty ? nil : $0 }
     }
 }

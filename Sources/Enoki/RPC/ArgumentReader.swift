@@ -101,7 +101,7 @@ struct ArgumentReader {
         if let surplus = self.keywords.allKeys.first(where: { key in
             !self.signature.parameters.contains { $0.hasSameBytes(as: key.stringValue) }
         }) {
-            let name = FailureText.withoutCredentials(surplus.stringValue, maximumLength: 100)
+            let name = Redaction.withoutCredentials(surplus.stringValue, maximumLength: 100)
             throw IncorrectSignature("\(self.signature.method)() got an unexpected keyword argument '\(name)'")
         }
     }

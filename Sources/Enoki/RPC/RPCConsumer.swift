@@ -41,18 +41,18 @@ final class RPCConsumer: BoundEntrypoint {
         let consumer = try await self.container.consume(
             queue,
             entrance: self.process.settings.rpcExchange,
-            admit: { request, origin, deadline in
+            admit: { request in
                 guard let served = methods[Self.method(of: request)] else { return .zero }
                 let name = served.method.name
-                if let excess = self.container.chainExcess(name, request.message.properties.headers) {
-                    self.refuse(request, name, deadline, excess)
+                if let excess = self.container.chainExcess(name, request.headers) {
+                    self.refuse(request, name, excess)
                     return nil
                 }
-                return served.failures.admit(request, from: origin, entrypoint: name, deadline: deadline)
+                return served.failures.admit(request)
             },
             limit: { methods[Self.method(of: $0)]?.limit }
-        ) { request, origin, deadline in
-            await self.serve(request, origin, deadline, methods)
+        ) { request in
+            await self.serve(request, methods)
         }
         self.consumer.withLock { $0 = consumer }
     }
@@ -66,6 +66,7 @@ final class RPCConsumer: BoundEntrypoint {
         init(_ method: RPC, _ queue: Queue, _ container: ServiceContainer) {
             self.method = method
             self.failures = FailureHandling(
+                entrypoint: method.name,
                 policy: method.onFailure,
                 queue: queue,
                 container: container,
@@ -81,8 +82,8 @@ final class RPCConsumer: BoundEntrypoint {
     }
 
     /// nameko takes the last word of the routing key.
-    private static func method(of request: Delivery) -> ByteName {
-        ByteName(String(request.routingKey.split(separator: ".", omittingEmptySubsequences: false).last ?? ""))
+    private static func method(of request: Incoming) -> ByteName {
+        ByteName(String(request.delivery.routingKey.split(separator: ".", omittingEmptySubsequences: false).last ?? ""))
     }
 
     func stop() async { await self.consumer.withLock { $0 }?.cancel() }
@@ -90,94 +91,74 @@ final class RPCConsumer: BoundEntrypoint {
     func close() async { await self.consumer.withLock { $0 }?.close() }
 
     /// The way of a request: judge, decode, work, answer.
-    private func serve(
-        _ request: Delivery,
-        _ origin: Redeliveries.Origin,
-        _ deadline: Deadline?,
-        _ methods: [ByteName: ServedMethod]
-    ) async {
+    private func serve(_ request: Incoming, _ methods: [ByteName: ServedMethod]) async {
         let name = Self.method(of: request)
-        if let deadline, deadline.remaining <= .zero {
+        if request.hasExpired {
             self.container.logger.info(
                 "a request whose caller waits no longer was not served",
                 metadata: [LoggingKeys.entrypoint: "\(name.string.prefix(100))"]
             )
-            return self.container.settler.settle(request, .ack)
+            return self.container.settler.settle(request.delivery, .ack)
         }
         guard let served = methods[name] else {
-            return self.refuse(request, name.string, deadline, MethodNotFound(name.string))
+            return self.refuse(request, name.string, MethodNotFound(name.string))
         }
-        if let settlement = served.failures.settlement(returned: request, from: origin, deadline: deadline) {
-            return self.settle(request, returned: settlement, deadline, served)
+        if let settlement = served.failures.settlement(returned: request) {
+            return self.settle(request, returned: settlement, served)
         }
         let call: @Sendable () async throws -> any Sendable
         do {
             _ = try ReplyAddress(of: request.message)
             call = try served.method.method(for: request.message, self.process.codecs)
         } catch {
-            return self.refuse(request, name.string, deadline, error)
+            return self.refuse(request, name.string, error)
         }
         await self.container.work(
             on: request,
-            until: deadline,
             attempt: served.failures.attempt(request),
             entrypoint: name.string,
             limits: served.method.limits,
             method: call
         ) { outcome, context in
-            self.finish(request, outcome, of: context, deadline, served)
+            self.finish(request, outcome, of: context, served)
         }
     }
 
     /// A call that fails is answered when no attempt is left; its dead letter follows the answer.
-    private func finish(
-        _ request: Delivery,
-        _ outcome: Outcome,
-        of context: WorkerContext,
-        _ deadline: Deadline?,
-        _ served: ServedMethod
-    ) {
-        let settlement = served.failures.settlement(for: outcome, of: request, deadline: deadline)
+    private func finish(_ request: Incoming, _ outcome: Outcome, of context: WorkerContext, _ served: ServedMethod) {
+        let settlement = served.failures.settlement(for: outcome, of: request, until: request.deadline)
         served.failures.log(outcome, settlement, of: context)
-        self.settle(request, settlement, outcome, deadline) {
-            served.failures.settle(request, settlement, outcome, of: context, deadline: deadline)
+        self.settle(request, settlement, outcome) {
+            served.failures.settle(request, settlement, outcome, of: context)
         }
     }
 
     /// A request that has come back too often is answered, too.
-    private func settle(
-        _ request: Delivery,
-        returned settlement: Settlement,
-        _ deadline: Deadline?,
-        _ served: ServedMethod
-    ) {
-        let name = served.method.name
-        let error = served.failures.error(returned: request, entrypoint: name)
-        self.settle(request, settlement, .failed(error), deadline) {
-            served.failures.settle(request, returned: settlement, entrypoint: name, deadline: deadline)
+    private func settle(_ request: Incoming, returned settlement: Settlement, _ served: ServedMethod) {
+        self.settle(request, settlement, .failed(served.failures.error(returned: request))) {
+            served.failures.settle(request, returned: settlement)
         }
     }
 
     /// Settles a request, after its answer where it gets one.
     private func settle(
-        _ request: Delivery,
+        _ request: Incoming,
         _ settlement: Settlement,
         _ outcome: Outcome,
-        _ deadline: Deadline?,
         settle: @escaping @Sendable () -> Void
     ) {
         switch settlement {
         case .requeue, .retry, .comeBack, .putOff: settle()
-        case .acknowledge, .deadLetter: self.responder.answer(request, outcome, until: deadline, settle: settle)
+        case .acknowledge, .deadLetter: self.responder.answer(request, outcome, settle: settle)
         }
     }
 
-    private func refuse(_ request: Delivery, _ name: String, _ deadline: Deadline?, _ error: any Error) {
+    private func refuse(_ request: Incoming, _ name: String, _ error: any Error) {
         self.logRefusal(of: name, error)
         self.process.overrides.observe?(.refused(service: self.container.name, entrypoint: name, error))
         let answer = error as? any RemoteException ?? MalformedRequest("\(error)")
-        self.responder.answer(request, .failed(answer), until: deadline) {
-            self.container.settler.settle(request, .ack)
+        self.responder.answer(request, .failed(answer)) {
+            self.container.settler.settle(request.delivery, .ack)
         }
     }
 

@@ -83,7 +83,7 @@ package struct RemoteErrorBody: Codable {
     private static func told(_ argument: JSONValue) -> JSONValue {
         switch argument {
         case .string(let text):
-            .string(FailureText.withoutCredentials(text, maximumLength: Self.maximumTextSize))
+            .string(Redaction.withoutCredentials(text, maximumLength: Self.maximumTextSize))
         case .array(let values): .array(values.map(Self.told))
         case .object(let members): .object(members.mapValues(Self.told))
         case .null, .bool, .integer, .double: argument

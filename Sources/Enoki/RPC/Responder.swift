@@ -4,13 +4,11 @@ import Logging
 final class Responder: Sendable {
     /// A reply on its way.
     private struct Reply: Sendable {
-        let request: Delivery
+        let request: Incoming
         var message: Message
         /// Whether it says that the reply cannot be sent.
         var isSubstitute = false
         let address: String
-        /// Until when the caller waits; `nil` where it does not say.
-        let deadline: Deadline?
         /// How often it could not be published.
         var failures = 0
         /// Settles the request.
@@ -29,9 +27,8 @@ final class Responder: Sendable {
     /// While the broker takes no messages the reply waits, since nobody but this process knows it: the request is not delivered
     /// again, which would run its method again. It ends when its caller waits no longer.
     func answer(
-        _ request: Delivery,
+        _ request: Incoming,
         _ outcome: Outcome,
-        until deadline: Deadline?,
         settle: @escaping @Sendable () -> Void
     ) {
         guard let address = (try? ReplyAddress(of: request.message))?.routingKey else {
@@ -40,9 +37,7 @@ final class Responder: Sendable {
         }
         let message = self.message(outcome, to: request.message)
         self.container.unanswered.begin()
-        self.publish(
-            Reply(request: request, message: message, address: address, deadline: deadline, settle: settle)
-        )
+        self.publish(Reply(request: request, message: message, address: address, settle: settle))
     }
 
     // MARK: - Publishing
@@ -74,7 +69,7 @@ final class Responder: Sendable {
         let publishes = self.container.publishes
         guard !publishes.isStopping else { return self.giveBack(reply) }
         publishes.wait(UnsettledPublishes.pause(after: reply.failures)) { [reply] in
-            if let deadline = reply.deadline, deadline.remaining <= .zero { return self.end(reply) }
+            if reply.request.hasExpired { return self.end(reply) }
             if publishes.isStopping { return self.giveBack(reply) }
             self.publish(reply)
         }
@@ -82,7 +77,7 @@ final class Responder: Sendable {
 
     /// The container ends, and nobody took the reply: another process has to find it again.
     private func giveBack(_ reply: Reply) {
-        self.container.settler.settle(reply.request, .requeue)
+        self.container.settler.settle(reply.request.delivery, .requeue)
         self.container.unanswered.end()
     }
 
@@ -96,7 +91,7 @@ final class Responder: Sendable {
     private static func mayHaveNobody(_ error: BrokerError, _ reply: Reply) -> Bool {
         switch error.code {
         case .notSent, .connectionFailed, .connectionLost, .timedOut, .closed: true
-        case .outcomeUnknown: !reply.request.token.isHeld
+        case .outcomeUnknown: !reply.request.delivery.token.isHeld
         default: false
         }
     }

@@ -3,5 +3,5 @@
 struct LoggedMessageID: CustomStringConvertible, Sendable {
     let id: String
 
-    var description: String { FailureText.redacted(self.id) }
+    var description: String { Redaction.redacted(self.id) }
 }

@@ -50,8 +50,8 @@ struct QueuesCommand<Runner: ServiceRunner>: AsyncParsableCommand {
             let cells = entry.state == nil ? ["", "", ""] : numbers.map { String($0 ?? 0) }
             // Anybody may have chosen the name of one that was left behind.
             table.rows.append(
-                [FailureText.redacted(entry.name)] + cells + [
-                    entry.orphanedBy == nil ? entry.description : FailureText.redacted("left behind: \(entry)")
+                [Redaction.redacted(entry.name)] + cells + [
+                    entry.orphanedBy == nil ? entry.description : Redaction.redacted("left behind: \(entry)")
                 ]
             )
         }

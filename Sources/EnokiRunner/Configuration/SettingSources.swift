@@ -52,7 +52,7 @@ struct SettingSources: Sendable {
         let known: String
 
         var description: String {
-            "\(FailureText.redacted(self.name)) \(self.place) is not read: is \(self.known) meant?"
+            "\(Redaction.redacted(self.name)) \(self.place) is not read: is \(self.known) meant?"
         }
     }
 
@@ -113,7 +113,7 @@ struct SettingSources: Sendable {
             "the configuration file has secrets, and \(exposure)",
             metadata: [
                 "file": "\(file.name)",
-                "settings": .array(file.secrets.map { .string(FailureText.redacted($0)) }),
+                "settings": .array(file.secrets.map { .string(Redaction.redacted($0)) }),
             ]
         )
     }

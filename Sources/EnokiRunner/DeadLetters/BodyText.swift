@@ -24,7 +24,7 @@ struct BodyText {
     /// The text with its lines, but without what else steers a terminal, and without the credentials of addresses.
     var redacted: String {
         self.text.split(separator: "\n", omittingEmptySubsequences: false)
-            .map { FailureText.redacted(String($0), maximumSize: .max) }
+            .map { Redaction.redacted(String($0), maximumSize: .max) }
             .joined(separator: "\n")
     }
 }

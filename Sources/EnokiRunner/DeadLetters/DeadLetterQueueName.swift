@@ -26,7 +26,7 @@ struct DeadLetterQueueName: Sendable, Hashable, CustomStringConvertible {
         if let original = self.original, original.hasSameBytes(as: destination) { return nil }
         guard Self.isComplete(destination) else { return nil }
         return
-            "'\(FailureText.redacted(destination))' is for dead letters, and a replay would take from them why they were given "
+            "'\(Redaction.redacted(destination))' is for dead letters, and a replay would take from them why they were given "
             + "up and where they came from: name the queue of a handler"
     }
 

@@ -64,15 +64,15 @@ enum LetterJSON {
             self.digest = "\(listed.digest)"
             self.reason = listed.reason
             self.entrypoint = listed.entrypoint
-            self.errorType = letter.map { FailureText.redacted($0.errorType) }
-            self.error = letter.map { FailureText.redacted($0.error) }
+            self.errorType = letter.map { Redaction.redacted($0.errorType) }
+            self.error = letter.map { Redaction.redacted($0.error) }
             self.attempts = listed.attempts
             self.firstFailure = letter?.firstFailure
             self.lastFailure = letter?.lastFailure
-            self.host = letter.map { FailureText.withoutCredentials($0.host) }
-            self.originalQueue = listed.originalQueue.map(FailureText.withoutCredentials)
-            self.originalExchange = letter.map { FailureText.withoutCredentials($0.exchange) }
-            self.originalRoutingKey = letter.map { FailureText.withoutCredentials($0.routingKey) }
+            self.host = letter.map { Redaction.withoutCredentials($0.host) }
+            self.originalQueue = listed.originalQueue.map { Redaction.withoutCredentials($0) }
+            self.originalExchange = letter.map { Redaction.withoutCredentials($0.exchange) }
+            self.originalRoutingKey = letter.map { Redaction.withoutCredentials($0.routingKey) }
             self.bytes = listed.size
             self.redelivered = listed.redelivered
         }
@@ -94,7 +94,7 @@ enum LetterJSON {
             self.headers = Dictionary(
                 message.properties.headers.map { header in
                     let value = header.value.stringValue ?? "\(header.value)"
-                    return (FailureText.withoutCredentials(header.name), FailureText.redacted(value))
+                    return (Redaction.withoutCredentials(header.name), Redaction.redacted(value))
                 },
                 uniquingKeysWith: { first, _ in first }
             )

@@ -45,7 +45,7 @@ struct LetterTable {
         var table = TextTable("#", "ID", "CAME FROM", "ATTEMPTS", "AGE")
         for letter in letters {
             table.rows.append([
-                "\(letter.number)", letter.id, letter.originalQueue.map { FailureText.redacted($0) } ?? "-",
+                "\(letter.number)", letter.id, letter.originalQueue.map { Redaction.redacted($0) } ?? "-",
                 letter.attempts.map { "\($0)" } ?? "-", letter.age(at: self.now)?.words ?? "-",
             ])
         }

@@ -23,7 +23,7 @@ struct LetterText {
             parts.append(
                 self.section(
                     "headers",
-                    headers.map { (FailureText.redacted($0.name), FailureText.redacted("\($0.value)")) }
+                    headers.map { (Redaction.redacted($0.name), Redaction.redacted("\($0.value)")) }
                 )
             )
         }
@@ -68,13 +68,13 @@ struct LetterText {
                 ?? Line("entrypoint", "-", FailureHeaders.entrypoint),
             Line(
                 "call id",
-                letter.callID.isEmpty ? "-" : FailureText.redacted(letter.callID),
+                letter.callID.isEmpty ? "-" : Redaction.redacted(letter.callID),
                 FailureHeaders.callID
             ),
-            Line("host", FailureText.redacted(letter.host), FailureHeaders.host),
-            Line("came from", FailureText.redacted(letter.queue), FailureHeaders.queue),
-            Line("published to", FailureText.redacted(letter.exchange), FailureHeaders.exchange),
-            Line("routing key", FailureText.redacted(letter.routingKey), FailureHeaders.routingKey),
+            Line("host", Redaction.redacted(letter.host), FailureHeaders.host),
+            Line("came from", Redaction.redacted(letter.queue), FailureHeaders.queue),
+            Line("published to", Redaction.redacted(letter.exchange), FailureHeaders.exchange),
+            Line("routing key", Redaction.redacted(letter.routingKey), FailureHeaders.routingKey),
         ]
     }
 
@@ -84,7 +84,7 @@ struct LetterText {
             self.queue.original == nil
             ? "its queue was gone when it came back from its wait" : "it has no headers of a dead letter"
         let origin = self.letter.originalQueue.map {
-            Line("came from", FailureText.redacted($0), FailureHeaders.queue)
+            Line("came from", Redaction.redacted($0), FailureHeaders.queue)
         }
         return [Line("reason", "\(ListedLetter.unknownReason): \(why)")] + (origin.map { [$0] } ?? [])
     }
@@ -121,11 +121,11 @@ extension BasicProperties {
             ("message-id", self.messageID), ("timestamp", self.timestamp.map { "\($0)" }), ("type", self.type),
             ("user-id", self.userID), ("app-id", self.appID), ("cluster-id", self.clusterID),
         ]
-        return texts.compactMap { name, value in value.map { (name, FailureText.redacted($0)) } }
+        return texts.compactMap { name, value in value.map { (name, Redaction.redacted($0)) } }
     }
 }
 
 extension DeadLetterQueueName {
     /// The name, fit for a terminal.
-    var shown: String { FailureText.redacted(self.name) }
+    var shown: String { Redaction.redacted(self.name) }
 }

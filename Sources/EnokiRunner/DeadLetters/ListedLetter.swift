@@ -44,7 +44,7 @@ struct ListedLetter: Sendable, Hashable {
 
     /// What a person types to name it: the message id, or the digest where there is none that could be typed.
     var id: String {
-        guard let id = self.messageID, id.utf8.count <= 64, id == FailureText.redacted(id),
+        guard let id = self.messageID, id.utf8.count <= 64, id == Redaction.redacted(id),
             !id.contains(where: \.isWhitespace)
         else { return "\(self.digest)" }
         return id
@@ -60,14 +60,14 @@ struct ListedLetter: Sendable, Hashable {
     var entrypoint: String? {
         guard let letter = self.letter, !letter.entrypoint.isEmpty else { return nil }
         let name = letter.service.isEmpty ? letter.entrypoint : "\(letter.service).\(letter.entrypoint)"
-        return FailureText.redacted(name)
+        return Redaction.redacted(name)
     }
 
     /// The last error with its type; without it where the reason says as much.
     var error: String? {
         guard let letter = self.letter else { return nil }
         let parts = [letter.reason.isUnreadable ? "" : letter.errorType, letter.error].filter { !$0.isEmpty }
-        return parts.isEmpty ? nil : FailureText.redacted(parts.joined(separator: ": "))
+        return parts.isEmpty ? nil : Redaction.redacted(parts.joined(separator: ": "))
     }
 
     /// For how long it has been a dead letter, at `now` seconds since 1970.

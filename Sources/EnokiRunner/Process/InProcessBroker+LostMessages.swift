@@ -8,7 +8,7 @@ extension InProcessBroker {
         self.whenClosed { queues in
             guard !queues.isEmpty else { return }
             let most = 10
-            let named = queues.prefix(most).map { "\(FailureText.redacted($0.queue)) (\($0.messages))" }
+            let named = queues.prefix(most).map { "\(Redaction.redacted($0.queue)) (\($0.messages))" }
             logger.warning(
                 "the embedded broker ends, and what its queues held is gone",
                 metadata: [

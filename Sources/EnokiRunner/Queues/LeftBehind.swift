@@ -25,9 +25,9 @@ struct LeftBehind: Sendable {
         do {
             for orphan in try await self.api.survey(of: self.declared).orphans {
                 self.logger.warning(
-                    "a queue is left behind: \(FailureText.redacted(orphan.description))",
+                    "a queue is left behind: \(Redaction.redacted(orphan.description))",
                     metadata: [
-                        "queue": "\(FailureText.redacted(orphan.name))", "messages": "\(orphan.state?.messages ?? 0)",
+                        "queue": "\(Redaction.redacted(orphan.name))", "messages": "\(orphan.state?.messages ?? 0)",
                     ]
                 )
             }

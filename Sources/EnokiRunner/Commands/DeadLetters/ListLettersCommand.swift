@@ -44,7 +44,7 @@ struct ListLettersCommand<Owner: Program>: AsyncParsableCommand {
         }
         // A service of this program that has not run yet is no mistake.
         guard !self.queue.isEmpty, !unknown.isEmpty else { return }
-        let neither = unknown.map { "a queue \(FailureText.redacted($0.original ?? "")) nor \($0.shown)" }
+        let neither = unknown.map { "a queue \(Redaction.redacted($0.original ?? "")) nor \($0.shown)" }
         throw DeadLetterError("there is neither \(neither.joined(separator: ", neither "))")
     }
 }
