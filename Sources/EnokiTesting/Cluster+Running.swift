@@ -25,7 +25,7 @@ extension Cluster {
             if !(await Patience.wait(for: self.ready, atMost: self.startPatience)) { self.fail(self.notStarted) }
             let result = await self.result(of: body)
             for host in hosts { host.stop() }
-            self.startWaiting(in: &group)
+            self.startWaiting(self.patience, in: &group)
             if self.site.inProcess != nil {
                 group.addTask {
                     await self.clock.advance(by: .zero)
@@ -49,7 +49,7 @@ extension Cluster {
                     group.cancelAll()
                 case .outOfPatience:
                     waits += 1
-                    self.startWaiting(in: &group)
+                    self.startWaiting(self.startPatience, in: &group)
                 case .quiet, .other: break
                 }
             }
@@ -62,14 +62,14 @@ extension Cluster {
     /// Longer than any publish of the framework may take.
     private static let longestPublish = Duration.seconds(120)
 
-    private func startWaiting(in group: inout TaskGroup<Ending>) {
+    private func startWaiting(_ patience: Duration, in group: inout TaskGroup<Ending>) {
         group.addTask {
-            try? await ContinuousClock().sleep(for: self.patience)
+            try? await ContinuousClock().sleep(for: patience)
             return .outOfPatience
         }
     }
 
-    /// Little patience is for what a test expects not to come; its services do start, on a busy machine too.
+    /// Little patience is for what a test expects not to come; its services do start, and stop, on a busy machine too.
     private var startPatience: Duration { max(self.patience, Self.leastStartPatience) }
 
     /// Less is for tests of that patience itself.

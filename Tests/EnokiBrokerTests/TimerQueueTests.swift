@@ -6,14 +6,15 @@ import Testing
         let queue = TimerQueue(clock: ContinuousClock())
         let fired = Locked([Int]())
         await withTaskGroup { group in
-            group.addTask { await queue.run() }
             await withCheckedContinuation { done in
-                queue.schedule(after: .milliseconds(20)) {
+                let now = queue.now
+                queue.schedule(at: now + .milliseconds(20)) {
                     fired.withLock { $0.append(3) }
                     done.resume()
                 }
-                queue.schedule(after: .milliseconds(10)) { fired.withLock { $0.append(1) } }
-                queue.schedule(after: .milliseconds(15)) { fired.withLock { $0.append(2) } }
+                queue.schedule(at: now + .milliseconds(10)) { fired.withLock { $0.append(1) } }
+                queue.schedule(at: now + .milliseconds(15)) { fired.withLock { $0.append(2) } }
+                group.addTask { await queue.run() }
             }
             group.cancelAll()
         }
@@ -24,11 +25,11 @@ import Testing
         let queue = TimerQueue(clock: ContinuousClock())
         let fired = Locked([Int]())
         await withTaskGroup { group in
-            group.addTask { await queue.run() }
             await withCheckedContinuation { done in
                 let cancelled = queue.schedule(after: .milliseconds(1)) { fired.withLock { $0.append(1) } }
                 queue.cancel(cancelled)
                 queue.schedule(after: .milliseconds(10)) { done.resume() }
+                group.addTask { await queue.run() }
             }
             group.cancelAll()
         }

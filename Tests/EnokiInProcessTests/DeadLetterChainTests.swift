@@ -1,9 +1,10 @@
 import EnokiBroker
+import EnokiTestTraits
 import Testing
 
 @testable import EnokiInProcess
 
-@Suite(.timeLimit(.minutes(5))) struct DeadLetterChainTests {
+@Suite(.ownThread, .timeLimit(.minutes(5))) struct DeadLetterChainTests {
     @Test(arguments: ["x-message-ttl", "x-max-length"])
     func aCircleThatTheDeathsOfAMessageHideEnds(argument: String) throws {
         let host = VirtualHost()

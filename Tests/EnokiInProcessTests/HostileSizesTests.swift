@@ -1,11 +1,12 @@
 import EnokiBroker
+import EnokiTestTraits
 import Testing
 
 @testable import EnokiInProcess
 
 /// What a client can ask for with a few messages, and what would take minutes or gigabytes if its cost were a product of two
 /// things that the client may have as many of as it likes.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct HostileSizesTests {
+@Suite(.ownThread, .serialized, .timeLimit(.minutes(5))) struct HostileSizesTests {
     private static func names(_ count: Int) -> [String] { (0..<count).map { "\($0)" } }
 
     private static func table(_ count: Int) -> Headers {

@@ -47,7 +47,7 @@ import Testing
                 connection.status == .connecting(attempt: 1, reason: Self.shutdown)
             }
             broker.start()
-            #expect(connection.status == .connected)
+            try await eventually("it is connected", equals: .connected) { connection.status }
         }
     }
 

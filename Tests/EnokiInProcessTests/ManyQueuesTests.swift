@@ -1,10 +1,11 @@
 import EnokiBroker
+import EnokiTestTraits
 import Testing
 
 @testable import EnokiInProcess
 
 /// What would take minutes if its cost grew with the square of the queues or the consumers.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ManyQueuesTests {
+@Suite(.ownThread, .serialized, .timeLimit(.minutes(5))) struct ManyQueuesTests {
     private static let count = 10_000
 
     @Test func aChannelWithDeliveriesOfManyQueuesIsSettledAndClosed() throws {

@@ -58,7 +58,7 @@ import Testing
     /// SQLite works in real time, on threads that the test's clock knows nothing of.
     private func settled(_ cluster: Cluster) async throws {
         try await eventually("nothing is left to do") {
-            await cluster.clock.advance(by: .seconds(10))
+            await cluster.clock.advance(by: .seconds(1))
             return try cluster.snapshot().queues.allSatisfy { $0.ready.isEmpty && $0.unsettledCount == 0 }
         }
     }
@@ -95,7 +95,7 @@ import Testing
             try await withServices(books) { cluster in
                 try await self.publish("refused", id: "m-1", cluster)
                 try await eventually("all attempts were made") {
-                    await cluster.clock.advance(by: .seconds(10))
+                    await cluster.clock.advance(by: .seconds(1))
                     return try cluster.snapshot()[queue: Books.queue + ".dead"]?.ready.count == 1
                 }
                 #expect(try books.sales == [])

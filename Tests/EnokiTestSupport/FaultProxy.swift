@@ -60,6 +60,8 @@ public final class FaultProxy: Sendable {
 
     private struct State {
         var listener: Int32 = -1
+        /// Bound since the proxy was made, so that nobody else gets its port, and without a listener: connections are refused.
+        var reserved: Int32 = -1
         var pairs: [Pair] = []
         var accepted = 0
         var mutesBroker = false
@@ -79,18 +81,25 @@ public final class FaultProxy: Sendable {
         self.target = target
         let listener = try Self.bindListener(port: 0)
         self.port = Self.port(of: listener)
-        // The port stays free in practice: it is not given out again so soon.
-        Glibc.close(listener)
+        self.state.withLock { $0.reserved = listener }
     }
 
-    deinit { self.stop() }
+    deinit {
+        let reserved = self.state.withLock { $0.reserved }
+        if reserved >= 0 { Glibc.close(reserved) }
+        self.stop()
+    }
 
     /// How many connections were accepted.
     public var accepted: Int { self.state.withLock { $0.accepted } }
 
     /// Accepts connections from now on.
     public func listen() throws {
-        let listener = try Self.bindListener(port: self.port)
+        let reserved = self.state.withLock { state in
+            defer { state.reserved = -1 }
+            return state.reserved
+        }
+        let listener = try reserved >= 0 ? reserved : Self.bindListener(port: self.port)
         guard Glibc.listen(listener, 64) == 0 else { throw POSIXError(.EADDRINUSE) }
         self.state.withLock { $0.listener = listener }
         let state = self.state

@@ -130,7 +130,7 @@ import Testing
                     """
             )
             gate.open()
-            try await cluster.waitUntilQuiet()
+            try await eventually("it ends") { cluster.calls.count == 1 }
         }
     }
 

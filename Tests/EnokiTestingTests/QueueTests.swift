@@ -1,3 +1,4 @@
+import EnokiTestSupport
 import EnokiTesting
 import Testing
 
@@ -71,6 +72,10 @@ import Testing
             let error = await #expect(throws: ExpectationError.self) { try await cluster.waitUntilQuiet() }
             #expect(error?.description.hasPrefix("the services did not become quiet within 0.1 seconds") == true)
             try await cluster.broker.delete(queue: "evt-orders-placed--sulking.refuse")
+            try await eventually("it is quiet") {
+                try await cluster.waitUntilQuiet()
+                return true
+            }
         }
     }
 

@@ -27,10 +27,10 @@ import Testing
         _ prepare: @escaping (Cluster, Kitchen) async throws -> Void
     ) async throws -> String {
         let kitchen = Kitchen()
-        return try await withServices(kitchen, predictableCallIDs: true, patience: .milliseconds(50)) { cluster in
+        return try await withServices(kitchen, predictableCallIDs: true) { cluster in
             try await prepare(cluster, kitchen)
             let error = await #expect(throws: ExpectationError.self) {
-                try await cluster.expect(Kitchen.self, "rest", count: count).values()
+                try await cluster.expect(Kitchen.self, "rest", count: count, within: .milliseconds(50)).values()
             }
             kitchen.gate.open()
             try await cluster.waitUntilQuiet()
@@ -157,28 +157,28 @@ import Testing
 
     @Test func whichFaultsThereWere() async throws {
         let plan: FaultPlan = [.dropConnection(after: .publish(1))]
-        try await withServices(Kitchen(), faults: plan, patience: .milliseconds(50)) { cluster in
+        try await withServices(Kitchen(), faults: plan) { cluster in
             try? await cluster.dispatch(from: "orders", "placed", ["dish": 1])
             let error = await #expect(throws: ExpectationError.self) {
-                try await cluster.expect(Kitchen.self, "rest").value()
+                try await cluster.expect(Kitchen.self, "rest", within: .milliseconds(50)).value()
             }
             #expect(error?.description.contains("the faults of this run: withServices(…, faults: [") == true)
         }
     }
 
     @Test func whichSeedMakesTheSameOrder() async throws {
-        try await withServices(Kitchen(), patience: .milliseconds(50), seed: 42) { cluster in
+        try await withServices(Kitchen(), seed: 42) { cluster in
             let error = await #expect(throws: ExpectationError.self) {
-                try await cluster.expect(Kitchen.self, "rest").value()
+                try await cluster.expect(Kitchen.self, "rest", within: .milliseconds(50)).value()
             }
             #expect(error?.description.hasSuffix("\nthe order of this run: withServices(…, seed: 42)") == true)
         }
     }
 
     @Test func howManyCallsDidNotMatch() async throws {
-        try await withServices(Kitchen(), patience: .milliseconds(50)) { cluster in
+        try await withServices(Kitchen()) { cluster in
             for (times, words) in [(1, "; one call did not match"), (2, "; 2 calls did not match")] {
-                let never = cluster.expect(Kitchen.self, "rest") { _ in false }
+                let never = cluster.expect(Kitchen.self, "rest", within: .milliseconds(50)) { _ in false }
                 for _ in 0..<times { try await cluster.entrypoint(Kitchen.self, "rest")() }
                 let error = await #expect(throws: ExpectationError.self) { try await never.value() }
                 #expect(error?.description.contains("but it was never called\(words)\n") == true)

@@ -38,11 +38,11 @@ import Testing
     }
 
     @Test func anExpectationSeesOnlyWhatComesAfterIt() async throws {
-        try await withServices(House(), patience: .milliseconds(50)) { cluster in
+        try await withServices(House()) { cluster in
             try await cluster.dispatch(Rang(times: 1))
             await cluster.clock.advance(by: .zero)
             #expect(cluster.calls.map(\.entrypoint) == ["on_ring"])
-            let second = cluster.expect(House.self, "on_ring")
+            let second = cluster.expect(House.self, "on_ring", within: .milliseconds(50))
             await #expect(throws: ExpectationError.self) { try await second.value() }
         }
     }
@@ -65,8 +65,8 @@ import Testing
     }
 
     @Test func anExpectationThatIsNotMetSaysWhatHappenedInstead() async throws {
-        try await withServices(House(), patience: .milliseconds(50)) { cluster in
-            let rang = cluster.expect(House.self, "on_ring", count: 2)
+        try await withServices(House()) { cluster in
+            let rang = cluster.expect(House.self, "on_ring", count: 2, within: .milliseconds(50))
             let _: String = try await cluster.rpc("house", timeout: .seconds(10)).knock()
             try await cluster.dispatch(Rang(times: 1))
             let error = await #expect(throws: ExpectationError.self) { try await rang.values() }

@@ -25,7 +25,10 @@ import Testing
     @Test(arguments: BrokerKind.allCases) func quietIsWhenAllIsDone(_ broker: BrokerKind) async throws {
         try await withServices(Door(), on: broker) { cluster in
             let closed = cluster.expect(Door.self, "close")
+            let opened = cluster.expect(Door.self, "open", count: 10)
             let _: String = try await cluster.rpc("door").knock(times: 10)
+            // Of what a broker has sent and nobody has read yet the kit does not know.
+            if broker == .rabbitMQ { try await opened.values() }
             try await closed.never()
             #expect(cluster.calls.filter { $0.entrypoint == "open" }.count == 10)
         }

@@ -14,7 +14,8 @@ import Testing
                 lines.filter { $0.contains(" \(call) ") && $0.hasSuffix(cause) }.map { String($0.prefix(3).suffix(1)) }
                     .sorted()
             }
-            #expect(instances(of: "stock.count", "every 10.0 seconds") == ["A", "B"])
+            // Twice, where it takes longer than ten seconds.
+            #expect(Set(instances(of: "stock.count", "every 10.0 seconds")) == ["A", "B"])
             #expect(instances(of: "orders.place", "call from client.call").count == 3)
             #expect(instances(of: "payments.charge", "call from orders.place").count == 3)
             #expect(

@@ -132,7 +132,8 @@ import Testing
                 $0.contains("waits for the broker")
             }
             child.send(signal: SIGTERM)
-            let exit = try await child.ended(within: .seconds(8))
+            // The grace period is 25 seconds.
+            let exit = try await child.ended(within: .seconds(20))
             #expect(exit == .status(0))
         }
     }

@@ -11,6 +11,6 @@ func withServices<Value: Sendable>(
     _ body: (Cluster) async throws -> Value
 ) async throws -> Value {
     try await broker.withConnections { connect in
-        try await withServices(services, settings: settings, connect: connect, body)
+        try await withServices(services, settings: settings, connect: connect, patience: .seconds(60), body)
     }
 }

@@ -254,17 +254,17 @@ import Testing
     }
 
     @Test(arguments: TestBroker.allCases) func aCancelledCallerStopsWaiting(_ broker: TestBroker) async throws {
-        try await withServices(Slow(), on: broker) { cluster in
+        let service = Slow()
+        try await withServices(service, on: broker) { cluster in
             let slow = cluster.rpc("slow", timeout: .seconds(3600))
-            let gate = Slow.gate
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {
                     await #expect(throws: CancellationError.self) { try await slow.wait_for_gate() }
                 }
-                await gate.entered.wait()
+                await service.entered.wait()
                 group.cancelAll()
             }
-            gate.open.open()
+            service.gate.open()
         }
     }
 }
@@ -272,17 +272,13 @@ import Testing
 /// A service whose method returns when the test lets it.
 private struct Slow: Microservice {
     static let name = "slow"
-    final class Gate: Sendable {
-        let entered = Latch()
-        let open = Latch()
-    }
-    @TaskLocal static var gate = Gate()
-    let gate = Slow.gate
+    let entered = Latch()
+    let gate = Latch()
 
     var entrypoints: [any Entrypoint] {
         RPC("wait_for_gate") {
-            gate.entered.open()
-            await gate.open.wait()
+            entered.open()
+            await gate.wait()
         }
     }
 }

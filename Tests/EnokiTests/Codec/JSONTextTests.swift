@@ -80,13 +80,13 @@ import Testing
         arguments: ["[", "{\"a\":", "[{\"a\":"]
     )
     func nestingIsBounded(_ opening: String) {
-        let start = ContinuousClock.now
+        let start = self.processorTime
         for depth in [65, 511, 1_000_000] {
             let text = Array(String(repeating: opening, count: depth).utf8)
             let error = #expect(throws: JSONSyntaxError.self) { try JSONText(text, maximumDepth: 64) }
             #expect(error?.expected == "at most 64 levels of nesting")
         }
-        #expect(ContinuousClock.now - start < .seconds(5))
+        #expect(self.processorTime - start < 5)
     }
 
     /// A double that large stands for several integers.

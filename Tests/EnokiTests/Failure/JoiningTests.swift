@@ -86,6 +86,7 @@ import Testing
             try await eventually("all are with the broker or here", equals: 10) {
                 try await cluster.broker.inspect(queue: Slow.queue).messageCount
             }
+            try await eventually("the first is in work", equals: ["0"]) { slow.begun.elements }
             cut()
             // Of the ten some may only have been on their way.
             try await eventually("the one in work has come again") { log.count(Self.joined) > 0 }

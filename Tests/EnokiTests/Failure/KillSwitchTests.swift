@@ -206,7 +206,9 @@ import Testing
     }
 
     @Test func aStopGivesBackWhatAPauseHolds() async throws {
-        let indexer = Indexer()
+        // What has failed is not back before the others are counted.
+        let policy = FailurePolicy.retry(upTo: 5, .fixed(.seconds(3600)))
+        let indexer = Indexer(policy: policy.pausing(KillSwitch(of: 10, upTo: .seconds(8))))
         let broker = TestBroker.inProcess
         try await broker.withConnections { connect in
             try await withServices(connect: connect) { outside in

@@ -139,7 +139,9 @@ import Testing
 
     @Test func aCallerIsToldOfTheTimeout() async throws {
         try await withServices(Slow(.deadLetter, Self.obedient)) { cluster in
-            async let error = #expect(throws: HandlerTimeout.self) { let _: Int = try await cluster.rpc("slow").ask() }
+            async let error = #expect(throws: HandlerTimeout.self) {
+                let _: Int = try await cluster.rpc("slow", timeout: .seconds(1000)).ask()
+            }
             try await eventually("it is called") {
                 await cluster.clock.advance(by: .seconds(1))
                 return cluster.calls.count == 1

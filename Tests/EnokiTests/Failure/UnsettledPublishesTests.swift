@@ -4,7 +4,7 @@ import Testing
 
 @testable import Enoki
 
-@Suite(.timeLimit(.minutes(1))) struct UnsettledPublishesTests {
+@Suite(.timeLimit(.minutes(5))) struct UnsettledPublishesTests {
     /// Runs `body` on a broker that takes no messages.
     private func withBlockedBroker(
         _ body: (UnsettledPublishes, InProcessBroker, VirtualClock) async throws -> Void

@@ -98,11 +98,11 @@ import Testing
                 }
                 host.stop()
             }
+            // The letter keeps the body; what is said of the failure is in its headers.
+            for letter in server.snapshot()[queue: "evt-press-published--bank.on_published.dead"]?.ready ?? [] {
+                #expect(!Self.isSecret("\(letter.properties)"), "\(letter.properties)")
+            }
             group.cancelAll()
-        }
-        // The letter keeps the body; what is said of the failure is in its headers.
-        for letter in server.snapshot()[queue: "evt-press-published--bank.on_published.dead"]?.ready ?? [] {
-            #expect(!Self.isSecret("\(letter.properties)"), "\(letter.properties)")
         }
         #expect(!log.entries.isEmpty)
         for entry in log.entries { #expect(!Self.isSecret("\(entry)"), "\(entry)") }

@@ -58,7 +58,8 @@ import Testing
     @Test(arguments: TestBroker.allCases)
     func whatIsInWorkElsewhereWaitsOnTheBrokerAndIsNoAttempt(_ broker: TestBroker) async throws {
         let gate = Latch()
-        let store = InMemoryIdempotencyStore()
+        // Its claims do not end: the services renew them by a clock that stands still.
+        let store = InMemoryIdempotencyStore(capacity: 1000) { .zero }
         let inWork = Shelf<Int>()
         func instance() -> Guarded {
             Guarded(Idempotency(store: store, for: .seconds(3600), lease: .seconds(1))) { event in
