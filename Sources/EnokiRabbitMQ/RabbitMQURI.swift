@@ -57,7 +57,9 @@ private enum URIParser {
             throw Self.invalid("it contains a space or a control character; escape it, such as %20")
         }
         guard let separator = uri.firstRange(of: "://") else {
-            throw Self.invalid("it has no scheme; write amqp://user:password@host:port/vhost")
+            throw Self.invalid(
+                "it has no scheme; write amqp://host:port/vhost, with user:password and an @ before the host"
+            )
         }
         var configuration = RabbitMQConfiguration()
         switch uri[..<separator.lowerBound].lowercased() {

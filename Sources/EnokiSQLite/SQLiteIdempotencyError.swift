@@ -30,6 +30,6 @@ public struct SQLiteIdempotencyError: Error, Sendable, Equatable, CustomStringCo
     /// All of it.
     public var description: String {
         let code = self.code.map { " (SQLite's code \($0.rawValue))" } ?? ""
-        return "could not \(self.operation) with the idempotency store '\(self.path)': \(self.reason)\(code)"
+        return "the idempotency store '\(self.path)' could not \(self.operation): \(self.reason)\(code)"
     }
 }

@@ -11,6 +11,8 @@ struct ProcessResources: Sendable {
     let rpc: RPCClient
     let events: EventPublisher
     let logger: Logger
+    /// Opened when all services of the host have started, or when it is sure that they will not.
+    let startEnded = Latch()
     /// What is said to the broker at the end.
     let farewells = Farewells()
     /// For messages that may kill the process.

@@ -117,7 +117,12 @@ extension ServiceContainer {
             }
             // The gate first, since what is admitted may take a place in the quarantine.
             guard let gate else { return begin(job) }
-            gate.submit(job, for: delivery.token, unless: { putOff(incoming) }, begin)
+            let putsOff: @Sendable () -> Bool = {
+                guard putOff(incoming) else { return false }
+                self.process.quarantine.leave(delivery.token)
+                return true
+            }
+            gate.submit(job, for: delivery.token, unless: putsOff, again: submit, begin)
         }
         return try await self.untilAnswered { [options] in
             try await self.process.broker.consume(queue, options: options, onDelivery: onDelivery)

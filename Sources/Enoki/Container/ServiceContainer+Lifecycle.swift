@@ -44,12 +44,12 @@ extension ServiceContainer {
         for dependency in self.dependencies { group.addTask { await self.watch { try await dependency.run() } } }
     }
 
-    /// Returns when all entrypoints have started.
+    /// Returns when all services of the process have started: who begins by itself finds the queues of all.
     ///
-    /// - Returns: Whether they have; false when the task was cancelled, or the service could not start.
-    func waitUntilStarted() async -> Bool {
-        await self.startEnded.wait()
-        return self.isStarted
+    /// - Returns: Whether they have; false when the task was cancelled, or a service could not start.
+    func waitUntilAllHaveStarted() async -> Bool {
+        await self.process.startEnded.wait()
+        return self.process.startEnded.isOpen && self.isStarted
     }
 
     private func watch(_ task: () async throws -> Void) async {

@@ -18,8 +18,6 @@ public final class ServiceHost: Service, Sendable {
     private let watchdog: PoolWatchdog?
     private let stall = Locked<PoolStalled?>(nil)
     private let stopRequested = Latch()
-    /// Opened when the services have started, or when it is sure that they will not.
-    private let startEnded = Latch()
     private let hasStarted = Locked(false)
     private let failure = Locked<(any Error)?>(nil)
 
@@ -122,7 +120,7 @@ public final class ServiceHost: Service, Sendable {
     /// - Throws: The first error of a service, ``GracePeriodExceeded`` of one that could not stop in time, ``PoolStalled`` where
     ///   nothing had run for too long, or the error of a broker that can never be used.
     public func run() async throws {
-        defer { self.startEnded.open() }
+        defer { self.process.startEnded.open() }
         do {
             try await self.runParts()
         } catch {
@@ -227,7 +225,7 @@ public final class ServiceHost: Service, Sendable {
     ///
     /// - Throws: What ``run()`` throws, when it ends before; `CancellationError` when the task is cancelled before.
     public func waitUntilStarted() async throws {
-        await self.startEnded.wait()
+        await self.process.startEnded.wait()
         try Task.checkCancellation()
         guard !self.hasStarted.withLock({ $0 }) else { return }
         throw self.failure.withLock { $0 }
@@ -273,7 +271,7 @@ public final class ServiceHost: Service, Sendable {
                     for container in self.containers { await container.startEnded.wait() }
                     if self.containers.allSatisfy(\.isStarted) {
                         self.hasStarted.withLock { $0 = true }
-                        self.startEnded.open()
+                        self.process.startEnded.open()
                     }
                     await self.stopRequested.wait()
                 }

@@ -1,4 +1,4 @@
-/// Calls a method once, when the service has started.
+/// Calls a method once, when the service and all others of its process have started.
 ///
 /// ```swift
 /// Once("warm_up", warmUp)
@@ -38,7 +38,7 @@ public struct Once: Entrypoint, WithoutArguments {
         func stop() async {}
 
         func run() async throws {
-            guard await self.container.waitUntilStarted() else { return }
+            guard await self.container.waitUntilAllHaveStarted() else { return }
             let method = self.once.method
             _ = await self.container.spawnWorker(for: self.once.name) {
                 try await method()

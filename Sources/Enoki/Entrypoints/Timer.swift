@@ -4,7 +4,7 @@
 /// Timer("expire_stale", every: .seconds(30), expireStale)
 /// ```
 ///
-/// With nameko's rules: the first call comes one interval after the start; a call that takes longer than the interval is not
+/// With nameko's rules: the first call comes one interval after the start, which is that of all services of the process; a call that takes longer than the interval is not
 /// overtaken, and the ones it held up follow back to back until the schedule is caught up; an error is logged and the timer
 /// goes on. Every instance of the service has its own timer.
 public struct Timer: Entrypoint, WithoutArguments {
@@ -78,7 +78,7 @@ public struct Timer: Entrypoint, WithoutArguments {
         func start() async throws {}
 
         func run() async throws {
-            guard await self.container.waitUntilStarted() else { return }
+            guard await self.container.waitUntilAllHaveStarted() else { return }
             let timers = self.container.process.timers
             var due = timers.now + (self.timer.eager ? .zero : self.timer.interval)
             while true {

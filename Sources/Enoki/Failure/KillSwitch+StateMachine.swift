@@ -39,14 +39,15 @@ extension KillSwitch {
 
         init(_ settings: KillSwitch) { self.settings = settings }
 
-        /// Whether a call may begin now. One that may while it tries is the try.
+        /// Whether a call may begin now. One that may while it tries is the try, and may whenever it is asked again.
         mutating func begin(_ id: ID) -> Bool {
             switch self.phase {
             case .on: return true
             case .trying(nil):
                 self.phase = .trying(id)
                 return true
-            case .paused, .trying: return false
+            case .trying(let tried): return tried == id
+            case .paused: return false
             }
         }
 

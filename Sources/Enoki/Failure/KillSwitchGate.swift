@@ -13,6 +13,8 @@ final class KillSwitchGate: Sendable {
 
     private struct State {
         var machine: Machine
+        /// Those that were submitted, and whose turn came in a pause: they are older than all others.
+        var turnedBack: Deque<Waiting> = []
         var waiting: Deque<Waiting> = []
         var isClosed = false
     }
@@ -31,24 +33,20 @@ final class KillSwitchGate: Sendable {
     }
 
     /// Submits the job of a delivery, now or when calls may begin again. Each that is submitted is to end here, by running or by
-    /// ``ended(_:failed:)``.
+    /// ``ended(_:failed:)``. It is asked once more when its turn has come: a pause may have begun while it waited for a worker.
     ///
-    /// - Parameter putOff: Asked of a delivery that would have to wait: whether it does not, and is settled.
+    /// - Parameters:
+    ///   - putOff: Asked of a delivery that would have to wait: whether it does not, and is settled.
+    ///   - again: Submits a job that was submitted before, and turned back.
     func submit(
         _ job: WorkerPool.Job,
         for token: DeliveryToken,
-        unless putOff: () -> Bool,
+        unless putOff: @escaping @Sendable () -> Bool,
+        again: @escaping @Sendable (WorkerPool.Job) -> Void,
         _ submit: @escaping @Sendable (WorkerPool.Job) -> Void
     ) {
         let id = ObjectIdentifier(token)
-        let job = WorkerPool.Job(
-            run: {
-                await job.run()
-                // One that was not called, or was cancelled, says nothing.
-                self.ended(id, failed: nil)
-            },
-            discard: job.discard
-        )
+        let job = self.gated(job, id, unless: putOff, again: again)
         func begin(or refused: (inout State) -> Void) -> (@Sendable () -> Void)? {
             self.state.withLock { state in
                 if state.isClosed { return job.discard }
@@ -62,6 +60,43 @@ final class KillSwitchGate: Sendable {
         begin(or: { $0.waiting.append(Waiting(id: id, job: job, submit: submit)) })?()
     }
 
+    /// A job that runs if calls may begin when its turn has come, and otherwise waits.
+    private func gated(
+        _ job: WorkerPool.Job,
+        _ id: ObjectIdentifier,
+        unless putOff: @escaping @Sendable () -> Bool,
+        again: @escaping @Sendable (WorkerPool.Job) -> Void
+    ) -> WorkerPool.Job {
+        WorkerPool.Job(
+            run: {
+                if !self.mayBegin(id) {
+                    if putOff() { return }
+                    let job = self.gated(job, id, unless: putOff, again: again)
+                    if self.turnsBack(Waiting(id: id, job: job, submit: again)) { return }
+                }
+                await job.run()
+                // One that was not called, or was cancelled, says nothing.
+                self.ended(id, failed: nil)
+            },
+            discard: job.discard
+        )
+    }
+
+    private func mayBegin(_ id: ObjectIdentifier) -> Bool { self.state.withLock { $0.machine.begin(id) } }
+
+    /// Whether a job whose turn has come has to wait all the same. At the end it is given back.
+    private func turnsBack(_ waiting: Waiting) -> Bool {
+        enum Answer { case goesOn, waits, isOver }
+        let answer = self.state.withLock { state -> Answer in
+            if state.isClosed { return .isOver }
+            if state.machine.begin(waiting.id) { return .goesOn }
+            state.turnedBack.append(waiting)
+            return .waits
+        }
+        if answer == .isOver { waiting.job.discard() }
+        return answer != .goesOn
+    }
+
     /// The call of a delivery has ended; `nil` where that says nothing, or no call was made.
     func ended(_ token: DeliveryToken, failed: Bool?) { self.ended(ObjectIdentifier(token), failed: failed) }
 
@@ -69,8 +104,8 @@ final class KillSwitchGate: Sendable {
     func close() {
         let waiting = self.state.withLock { state in
             state.isClosed = true
-            defer { state.waiting = [] }
-            return state.waiting
+            defer { (state.turnedBack, state.waiting) = ([], []) }
+            return state.turnedBack + state.waiting
         }
         for waiting in waiting { waiting.job.discard() }
     }
@@ -111,9 +146,9 @@ final class KillSwitchGate: Sendable {
     /// Those that may begin now.
     private static func takeFree(_ state: inout State) -> [Waiting] {
         var free: [Waiting] = []
-        while let next = state.waiting.first, state.machine.begin(next.id) {
+        while let next = state.turnedBack.first ?? state.waiting.first, state.machine.begin(next.id) {
             free.append(next)
-            state.waiting.removeFirst()
+            if state.turnedBack.popFirst() == nil { state.waiting.removeFirst() }
         }
         return free
     }

@@ -22,6 +22,6 @@ public struct Retry: Error, Sendable, Hashable, CustomStringConvertible {
 
     /// The delay and the reason.
     public var description: String {
-        "to be retried after \(self.delay)" + (self.reason.map { ": \($0)" } ?? "")
+        "asks for another attempt after \(self.delay)" + (self.reason.map { ": \($0)" } ?? "")
     }
 }

@@ -248,7 +248,7 @@ final class Settler: Sendable {
         let delay: Logger.Metadata = ["delay": "\(wait.delay)"]
         guard !(failed.error is ClaimedElsewhere) else {
             return self.logger.notice(
-                "its message is in work elsewhere: this delivery of it waits",
+                "its message is in work elsewhere, or its process has died and the lease goes on: this delivery of it waits",
                 metadata: failed.metadata.merging(delay) { $1 }
             )
         }
@@ -258,13 +258,14 @@ final class Settler: Sendable {
         )
     }
 
-    /// After a crash of the broker all that was in its queues comes back at once: of many, few have a line.
+    /// After a crash of the broker all that was in its queues comes back at once: of many, few have a line. What has returned before may
+    /// kill, and is always named.
     private func logReturn(of failed: FailedMessage, _ wait: RetryDelay, _ returns: Returns) {
         let now = self.timers.now
         let count = self.returns.withLock { $0[failed.queue, default: Doublings(within: .seconds(60))].note(at: now) }
         self.logger.log(
-            level: count == nil ? .debug : .notice,
-            "came back unsettled, perhaps from a process that died of it, or the broker was restarted: a copy takes its place",
+            level: count == nil && returns.count < 2 ? .debug : .notice,
+            "came back unsettled, from a process that stopped, or died, perhaps of it, or the broker was restarted: a copy takes its place",
             metadata: failed.metadata.merging([
                 "redeliveries": "\(returns.count)", "delay": "\(wait.delay)", LoggingKeys.reason: "unsettled",
                 "messages_within_a_minute": "\(count ?? 0)",

@@ -10,16 +10,17 @@ struct CallGuard: Sendable {
     ///
     /// - Parameters:
     ///   - context: The context of the call.
+    ///   - call: Its time, where that has an end.
     ///   - work: The call with its hooks.
     /// - Returns: How it ended: with success where it is done already, with ``ClaimedElsewhere`` where another works on it.
-    func around(_ context: WorkerContext, _ work: () async -> Outcome) async -> Outcome {
+    func around(_ context: WorkerContext, _ call: TimedCall?, _ work: () async -> Outcome) async -> Outcome {
         let claim: IdempotencyClaim?
         do {
             claim = try self.idempotency.claim(for: context, sender: self.sender ?? "", self.key)
         } catch {
-            return self.idempotency.refuse(error, context)
+            return self.idempotency.refuse(error, context, call)
         }
         guard let claim else { return await work() }
-        return await self.idempotency.around(context, claim, work)
+        return await self.idempotency.around(context, claim, call, work)
     }
 }

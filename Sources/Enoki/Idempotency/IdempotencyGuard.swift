@@ -56,14 +56,20 @@ final class IdempotencyGuard: Sendable {
     /// - Parameters:
     ///   - context: The context of the call.
     ///   - claim: The claim that it needs.
+    ///   - call: Its time, where that has an end.
     ///   - work: The call with its hooks.
     /// - Returns: How it ended: with success where it is done already, with ``ClaimedElsewhere`` where another works on it.
-    func around(_ context: WorkerContext, _ claim: IdempotencyClaim, _ work: () async -> Outcome) async -> Outcome {
+    func around(
+        _ context: WorkerContext,
+        _ claim: IdempotencyClaim,
+        _ call: TimedCall?,
+        _ work: () async -> Outcome
+    ) async -> Outcome {
         let answer: IdempotencyAnswer
         do {
             answer = try await self.store.begin(claim, lease: self.plan.lease)
         } catch {
-            return self.refuse(error, context)
+            return self.refuse(error, context, call)
         }
         switch answer {
         case .begun where Task.isCancelled:
@@ -79,16 +85,16 @@ final class IdempotencyGuard: Sendable {
         }
     }
 
-    /// The outcome of a call that was not made because its guard failed. What failed is logged in any case: where the call's time
-    /// has passed meanwhile, its outcome does not say it.
-    func refuse(_ error: any Error, _ context: WorkerContext) -> Outcome {
-        if !(error is CancellationError) {
-            context.logger.warning(
-                "\(context.entrypoint) was not called: its idempotency guard failed",
-                metadata: FailureText.metadata(of: error).merging(context.named) { $1 }
-            )
-        }
-        return Task.isCancelled ? .cancelled : .failed(error)
+    /// The outcome of a call that was not made because its guard failed: also where its time has passed meanwhile, since the handler
+    /// has not taken it. A stop is no failure.
+    func refuse(_ error: any Error, _ context: WorkerContext, _ call: TimedCall?) -> Outcome {
+        guard !(error is CancellationError) else { return .cancelled }
+        context.logger.warning(
+            "\(context.entrypoint) was not called: its idempotency guard failed",
+            metadata: FailureText.metadata(of: error).merging(context.named) { $1 }
+        )
+        let isStopped = Task.isCancelled && call?.hasExpired != true
+        return isStopped ? .cancelled : .failed(error)
     }
 
     /// What the message is known by; `nil` where nothing tells it from others.

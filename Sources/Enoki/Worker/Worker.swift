@@ -100,7 +100,7 @@ struct Worker: Sendable {
         await WorkerContext.$current.withValue(context) {
             await withLogger(context.logger) { _ in
                 guard let guarding else { return await self.run(context, call, expects, method) }
-                let outcome = await guarding.around(context) { await self.run(context, call, expects, method) }
+                let outcome = await guarding.around(context, call) { await self.run(context, call, expects, method) }
                 // A guard knows no timeout: to it that is a cancellation like the stop's.
                 if case .cancelled = outcome, let call, call.hasExpired { return .timedOut(call.timeout) }
                 return outcome

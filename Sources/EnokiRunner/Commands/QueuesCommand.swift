@@ -39,8 +39,8 @@ struct QueuesCommand<Runner: ServiceRunner>: AsyncParsableCommand {
         }
         guard let api = try await ManagementAPI(sources.reader, vhost: rabbitMQ.vhost) else {
             throw ConfigurationError(
-                "\(ProcessSetting.managementURI.rawValue) is not set: give RabbitMQ's HTTP API, as http://user:password@host:15672, in the environment "
-                    + "or in the file"
+                "\(ProcessSetting.managementURI.rawValue) is not set: give RabbitMQ's HTTP API, as http://host:15672 with "
+                    + "user:password and an @ before the host, in the environment or in the file"
             )
         }
         let survey = try await api.survey(of: try await ServiceQueues(of: services, sources.reader, logger: logger))

@@ -24,7 +24,7 @@ extension ConfigReader {
         guard let name = try await self.fetchString(forKey: ProcessSetting.logLevel.key) else { return .info }
         guard let level = Logger.Level(rawValue: name.lowercased()) else {
             let known = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ConfigurationError("LOG_LEVEL is not a level: give one of \(known)")
+            throw ConfigurationError("LOG_LEVEL (or --log-level) is not a level: give one of \(known)")
         }
         return level
     }

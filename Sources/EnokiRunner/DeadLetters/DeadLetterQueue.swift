@@ -68,6 +68,7 @@ struct DeadLetterQueue: Sendable {
     /// - Parameters:
     ///   - destination: Where they go; by default where they came from.
     ///   - body: What takes the place of their bodies.
+    ///   - contentType: What their bodies are, in place of what their publishers said.
     ///   - rate: How fast, at most.
     ///   - progress: Called after each.
     /// - Throws: ``DeadLetterError``, and `BrokerError` where the queue cannot be consumed; nothing is done then.
@@ -76,6 +77,7 @@ struct DeadLetterQueue: Sendable {
         limit: Int = Self.defaultLimit,
         to destination: String? = nil,
         body: [UInt8]? = nil,
+        contentType: String? = nil,
         rate: ReplayRate? = nil,
         progress: (ListedLetter) -> Void = { _ in }
     ) async throws -> LetterReport {
@@ -83,7 +85,14 @@ struct DeadLetterQueue: Sendable {
             // Before the first is published: half of a replay helps nobody.
             let plan = try held.map { held in
                 guard let message = held.message else { throw Self.tooLarge }
-                let replayed = try ReplayedMessage(message, held.letter, in: self.name, to: destination, body: body)
+                let replayed = try ReplayedMessage(
+                    message,
+                    held.letter,
+                    in: self.name,
+                    to: destination,
+                    body: body,
+                    contentType: contentType
+                )
                 return (held, replayed)
             }
             try Self.check(rate, count: plan.count)

@@ -29,6 +29,7 @@ extension LetterListing {
         let none = "none of the \(self.lookedAt) dead letters of \(self.queue.shown) is meant"
         guard !self.entrypoints.isEmpty else { return none }
         let dots = self.entrypoints.count > 10 ? ", …" : ""
-        return "\(none); they are of \(self.entrypoints.prefix(10).joined(separator: ", "))\(dots)"
+        return
+            "\(none); they are numbers 1 to \(self.lookedAt), of \(self.entrypoints.prefix(10).joined(separator: ", "))\(dots)"
     }
 }

@@ -20,13 +20,15 @@ struct ReplayedMessage: Sendable, Hashable {
     ///   - deadLetters: The queue in which it lies.
     ///   - destination: Where it goes; by default where it came from.
     ///   - body: What takes the place of its body.
+    ///   - contentType: What its body is, in place of what its publisher said of it; its content encoding goes then, too.
     /// - Throws: ``DeadLetterError`` where nobody knows where it came from, and where the destination is for dead letters.
     init(
         _ original: Message,
         _ letter: ListedLetter,
         in deadLetters: DeadLetterQueueName,
         to destination: String? = nil,
-        body: [UInt8]? = nil
+        body: [UInt8]? = nil,
+        contentType: String? = nil
     ) throws(DeadLetterError) {
         if let refusal = destination.flatMap(deadLetters.refusal) { throw DeadLetterError(refusal) }
         guard let queue = destination ?? Self.origin(of: letter, in: deadLetters) else {
@@ -49,6 +51,7 @@ struct ReplayedMessage: Sendable, Hashable {
         // RabbitMQ closes the channel for another user's name.
         properties.userID = nil
         properties.clusterID = nil
+        if let contentType { (properties.contentType, properties.contentEncoding) = (contentType, nil) }
         self.message = Message(body: body ?? original.body, properties: properties)
         self.queue = queue
     }

@@ -9,15 +9,26 @@ import Testing
         _ message: Message,
         in queue: String = "work",
         to destination: String? = nil,
-        body: [UInt8]? = nil
+        body: [UInt8]? = nil,
+        contentType: String? = nil
     ) throws -> ReplayedMessage {
         try ReplayedMessage(
             message,
             Letters.listed(message),
             in: DeadLetterQueueName(queue),
             to: destination,
-            body: body
+            body: body,
+            contentType: contentType
         )
+    }
+
+    @Test func itIsOfTheTypeThatIsSaidForIt() throws {
+        var letter = Letters.letter("{}")
+        (letter.properties.contentType, letter.properties.contentEncoding) = ("text/plain", "gzip")
+        let properties = try self.replayed(letter, contentType: "application/json").message.properties
+        #expect(properties.contentType == "application/json")
+        #expect(properties.contentEncoding == nil)
+        #expect(try self.replayed(letter).message.properties.contentEncoding == "gzip")
     }
 
     @Test func itHasNothingOfItsFailuresButHowItWasPublished() throws {

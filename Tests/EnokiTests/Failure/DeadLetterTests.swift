@@ -1,7 +1,8 @@
-import Enoki
 import EnokiTestSupport
 import EnokiTesting
 import Testing
+
+@testable import Enoki
 
 /// Retries and dead letters on every broker, in real time where it is not in process.
 @Suite(.timeLimit(.minutes(5))) struct DeadLetterTests {
@@ -147,12 +148,13 @@ import Testing
     }
 
     private func restarting(_ node: RabbitMQNode) async throws {
-        // A copy that is on its way when the broker stops is published twice: none is, within that time.
+        // A copy whose confirm is on its way when the broker stops is published twice: none is, within that time.
         let flaky = Flaky(.retry(upTo: 2, .fixed(.seconds(15))))
         try await TestBroker.rabbitMQ.withConnections { connect in
             try await withServices(flaky, connect: connect, patience: .seconds(120)) { cluster in
                 try await cluster.dispatch(Published(title: "News"))
                 try await cluster.waitForQueue("enoki.retry.15000") { $0.messageCount == 1 }
+                try await cluster.container(of: Flaky.self).settler.waitUntilSettled()
                 try await node.restart()
                 try await cluster.waitForQueue(Flaky.deadLetters) { $0.messageCount == 1 }
             }

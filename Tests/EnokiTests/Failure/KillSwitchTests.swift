@@ -145,6 +145,26 @@ import Testing
         }
     }
 
+    @Test func whatWaitsForAWorkerWhenAPauseBeginsWaitsForItsEnd() async throws {
+        var settings = ServiceSettings.testing
+        settings.maxWorkers = 2
+        settings.prefetch = 20
+        let policy = FailurePolicy.discard.pausing(KillSwitch(of: 5, upTo: .seconds(8)))
+        let indexer = Indexer(policy: policy, timeout: .seconds(5))
+        try await withServices(indexer, settings: settings) { cluster in
+            try await self.dispatch(40, on: cluster)
+            await cluster.clock.advance(by: .milliseconds(500))
+            // One that was in work beside the fifth.
+            #expect(indexer.calls.withLock { $0 } <= 6)
+            indexer.isAway.withLock { $0 = false }
+            await cluster.clock.advance(by: .seconds(5))
+            #expect(indexer.calls.withLock { $0 } == 40)
+            // In their order, after the one that was tried.
+            let numbers = indexer.done.elements.compactMap(Int.init)
+            #expect(numbers == numbers.sorted())
+        }
+    }
+
     @Test func whenACallSucceedsAgainAllAreHandled() async throws {
         let indexer = Indexer()
         try await withServices(indexer) { cluster in

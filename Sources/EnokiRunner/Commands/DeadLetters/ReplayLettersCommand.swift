@@ -34,7 +34,12 @@ struct ReplayLettersCommand<Owner: Program>: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Another queue to publish to.", valueName: "queue"))
     var to: String?
 
-    @Option(help: ArgumentHelp("How many at most, such as 5/s, 30/m or 100/h.", valueName: "rate"))
+    @Option(
+        help: ArgumentHelp(
+            "How many at most, such as 5/s, 30/m or 100/h; a number alone is per second.",
+            valueName: "rate"
+        )
+    )
     var rate: Rate?
 
     @Flag(help: "Edit the body of one dead letter first, with VISUAL, EDITOR or vi.")
@@ -42,6 +47,14 @@ struct ReplayLettersCommand<Owner: Program>: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("A file with the body for one dead letter; - is the standard input.", valueName: "file"))
     var body: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What the bodies are, such as application/json, where their publisher said something else.",
+            valueName: "type"
+        )
+    )
+    var contentType: String?
 
     @Flag(help: "Only say what would be replayed.")
     var dryRun = false
@@ -62,6 +75,9 @@ struct ReplayLettersCommand<Owner: Program>: AsyncParsableCommand {
         try self.number.map(SelectionOptions.validate(number:))
         if let refusal = self.to.flatMap(DeadLetterQueueName(self.queue).refusal) {
             throw ValidationError("--to: \(refusal)")
+        }
+        if let type = self.contentType, type.isEmpty || type.utf8.count > 255 {
+            throw ValidationError("--content-type: give 1 to 255 bytes, such as application/json")
         }
         if self.edit, self.body != nil { throw ValidationError("--edit and --body: leave one of them out") }
         if self.edit, self.dryRun { throw ValidationError("--edit and --dry-run: leave one of them out") }
@@ -89,9 +105,16 @@ struct ReplayLettersCommand<Owner: Program>: AsyncParsableCommand {
         _ selection: LetterSelection,
         body: [UInt8]? = nil
     ) async throws -> LetterReport {
-        let (limit, destination, rate) = (self.options.limit, self.to, self.rate?.rate)
+        let (limit, destination, type, rate) = (self.options.limit, self.to, self.contentType, self.rate?.rate)
         return try await untilSignal {
-            try await letters.replay(selection, limit: limit, to: destination, body: body, rate: rate)
+            try await letters.replay(
+                selection,
+                limit: limit,
+                to: destination,
+                body: body,
+                contentType: type,
+                rate: rate
+            )
         }
     }
 
@@ -114,7 +137,7 @@ struct ReplayLettersCommand<Owner: Program>: AsyncParsableCommand {
         guard let message = messages.first else { throw DeadLetterError(listing.nothingFound) }
         let edited: [UInt8]
         if let body {
-            try Self.check(body, as: message)
+            try self.check(body, as: message)
             edited = body
         } else {
             edited = try await self.edit(message)
@@ -128,7 +151,7 @@ struct ReplayLettersCommand<Owner: Program>: AsyncParsableCommand {
             throw DeadLetterError("the body is not text and cannot be edited: give another with --body")
         }
         let editor = Editor(environment: ProcessInfo.processInfo.environment)
-        let edited = try await editor.edit(message.body) { try Self.check($0, as: message) }
+        let edited = try await editor.edit(message.body) { try self.check($0, as: message) }
         guard edited != message.body else {
             throw DeadLetterError("the body was not changed, and nothing was replayed: without --edit it goes as it is")
         }
@@ -136,8 +159,8 @@ struct ReplayLettersCommand<Owner: Program>: AsyncParsableCommand {
     }
 
     /// A slip of the pen would only come back as a dead letter.
-    private static func check(_ body: [UInt8], as message: Message) throws {
-        guard message.properties.contentType == "application/json" else { return }
+    private func check(_ body: [UInt8], as message: Message) throws {
+        guard self.contentType ?? message.properties.contentType == "application/json" else { return }
         do {
             _ = try JSONCodec().decode(JSONValue.self, from: body)
         } catch {
