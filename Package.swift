@@ -221,7 +221,7 @@ let package = Package(
         ),
         .testTarget(
             name: "EnokiRabbitMQTests",
-            dependencies: ["EnokiAMQP", "EnokiInProcess", "EnokiRabbitMQ", "EnokiTestSupport"]
+            dependencies: ["EnokiAMQP", "EnokiInProcess", "EnokiRabbitMQ", "EnokiTestSupport", "EnokiTestTraits"]
         ),
         .testTarget(
             name: "ChaosTests",

@@ -83,7 +83,8 @@ import Testing
             try await broker.declare(
                 Topology(
                     exchanges: [Exchange("e", .fanout, autoDelete: true)],
-                    queues: [Queue("q", arguments: ["x-expires": 100])],
+                    // It must not be over before the binding is there.
+                    queues: [Queue("q", arguments: ["x-expires": 5000])],
                     bindings: [Binding(from: "e", toQueue: "q")]
                 )
             )

@@ -36,7 +36,7 @@ import Testing
         func holds(_ name: String) async throws { try await expectHolds(name) }
 
         /// The driver finds what is broken: a handler that keeps some of each event.
-        @Test(.timeLimit(.minutes(5))) func aLeakIsFound() async throws {
+        @Test(.timeLimit(.minutes(10))) func aLeakIsFound() async throws {
             var goal = Soak()
             (goal.length, goal.sabotage) = (.seconds(30), "leak")
             let violations = try await sabotaged(goal).violations
@@ -52,7 +52,7 @@ import Testing
         func holds(_ name: String) async throws { try await expectHolds(name) }
 
         /// The driver finds what is broken: a handler that gives its event back as handled before its work is done.
-        @Test(.timeLimit(.minutes(5))) func anAcknowledgementBeforeTheWorkIsFound() async throws {
+        @Test(.timeLimit(.minutes(10))) func anAcknowledgementBeforeTheWorkIsFound() async throws {
             var goal = ConsumerKills()
             (goal.kills, goal.sabotage) = (4, "ack-first")
             let violations = try await sabotaged(goal).violations

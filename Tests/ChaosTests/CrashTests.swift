@@ -8,7 +8,7 @@ import Testing
 @testable import chaos
 
 /// Processes that die of a message, on RabbitMQ.
-@Suite(.timeLimit(.minutes(5))) struct CrashTests {
+@Suite(.timeLimit(.minutes(10))) struct CrashTests {
     private static let queue = "evt-source-tick--fragile.on_tick"
 
     /// `count` places for processes of a service, none of which runs, and a canary that sends it events.
@@ -60,7 +60,7 @@ import Testing
 
             var deaths = 0
             var entries: [LedgerEntry] = []
-            try await eventually("the poison is a dead letter and all else is done", within: .seconds(150)) {
+            try await eventually("the poison is a dead letter and all else is done", within: .seconds(270)) {
                 // Somebody starts what has died.
                 if member.process?.end != nil {
                     deaths += 1

@@ -171,14 +171,14 @@ import Testing
         func beats(_ times: [Int], _ walls: [Int]) -> Ledger {
             ledger(zip(times, walls).enumerated().map { entry(.done, $0, at: $1.0, detail: "\($1.1)") })
         }
-        let times = (0..<40).map { $0 * 250 }
+        let times = (0..<80).map { $0 * 250 }
         let walls = times.map { $0 / 1000 + ($0 > 5000 ? 3600 : 0) }
         func judged(_ ledger: Ledger, _ steps: [Int] = [3600]) -> [String] {
             violations { $0.judgeBeats(ledger, every: .milliseconds(250), steps: steps) }
         }
         #expect(judged(beats(times, walls)) == [])
         // It stood still for a while, and made too many at once.
-        #expect(judged(beats(times.map { $0 > 5000 ? $0 + 4000 : $0 }, walls)).contains("longest between two beats"))
+        #expect(judged(beats(times.map { $0 > 5000 ? $0 + 7000 : $0 }, walls)).contains("longest between two beats"))
         #expect(
             judged(beats(times.map { $0 > 5000 ? 5000 + $0 % 250 : $0 }, walls)).contains("beats too few or too many")
         )

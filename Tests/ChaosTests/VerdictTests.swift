@@ -293,6 +293,7 @@ import Testing
         #expect(attempts([(1, 0), (2, 1050)], dead: [0]) == ["with other attempts than 1 to 3"])
         #expect(attempts(right + [(3, 4000)], dead: [0]) == ["with other attempts than 1 to 3"])
         #expect(attempts([(1, 0), (2, 950), (3, 2100)], dead: [0]) == ["tried again too early"])
+        #expect(attempts([(1, 0), (2, 1900), (3, 3800)], dead: [0]) == ["median between two attempts"])
         #expect(attempts([], dead: []) == ["0 events failed, and 1 were planned"])
     }
 }

@@ -1,4 +1,5 @@
 import EnokiBroker
+import EnokiTestTraits
 import Testing
 
 @testable import EnokiRabbitMQ
@@ -84,7 +85,7 @@ import Testing
         #expect(ring.suspects(of: closure) == 0)
     }
 
-    @Test func oneThatIsNotAnsweredKeepsNoOthersAlive() throws {
+    @Test(.ownThread) func oneThatIsNotAnsweredKeepsNoOthersAlive() throws {
         let publications = try (0..<3).map { _ in try self.publication() }
         var ring = self.ring([publications[0]])
         var completions: [ConfirmRing.Completion] = []

@@ -4,7 +4,7 @@ import EnokiTestSupport
 import Logging
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ConsumingTests {
+@Suite(.timeLimit(.minutes(10))) struct ConsumingTests {
     private func withQueue(
         on server: TransportServer,
         _ change: @Sendable (inout RabbitMQConfiguration) -> Void = { _ in },

@@ -1,6 +1,7 @@
 import EnokiBroker
 import EnokiRabbitMQ
 import EnokiTestSupport
+import EnokiTestTraits
 import Testing
 
 #if canImport(Glibc)
@@ -10,7 +11,7 @@ import Darwin
 #endif
 
 /// Never connected but half restored.
-@Suite(.timeLimit(.minutes(5))) struct HalfRestoredTests {
+@Suite(.timeLimit(.minutes(10))) struct HalfRestoredTests {
     @Test(
         .bug(
             "https://github.com/MassTransit/MassTransit/issues/6095",
@@ -26,7 +27,14 @@ import Darwin
             proxy.stop()
             await broker.reaches { if case .connecting = $0 { true } else { false } }
             try await server.withTransport { rival in
-                let alone = try await rival.consume(queue.name, options: ConsumerOptions(exclusive: true)) { _ in }
+                // The broker may not have noticed yet that the other one is gone.
+                let alone = Locked<(any Consumer)?>(nil)
+                try await EnokiTestSupport.eventually("the queue is free") {
+                    let consumer = try await rival.consume(queue.name, options: ConsumerOptions(exclusive: true)) { _ in
+                    }
+                    alone.withLock { $0 = consumer }
+                    return true
+                }
                 try proxy.listen()
                 await broker.reaches {
                     guard case .connecting(_, let reason?) = $0 else { return false }
@@ -35,7 +43,7 @@ import Darwin
                 #expect(!consumer.isActive)
                 // The rest works.
                 try await broker.publish(Message("x"), to: "", routingKey: queue.name)
-                await alone.close()
+                await alone.withLock { $0 }?.close()
             }
             await broker.reaches { $0 == .connected }
             #expect(consumer.isActive)
@@ -92,10 +100,14 @@ import Darwin
                 }
                 hasRecovered = cuts.withLock { $0 } == 0
                 proxy.filter(nil)
-                try await broker.publish(Message("\(number)"), to: exchange.name, routingKey: "k")
-                var delivery = try await mailbox.next()
-                while delivery.message.body != Array("\(number)".utf8) { delivery = try await mailbox.next() }
-                delivery.token.settle(.ack)
+                // Again until it comes: where the connections that were made were the publishing one's, the consuming one may not have
+                // noticed yet that it is lost, and with it the queue.
+                var hasCome = false
+                while !hasCome {
+                    try Task.checkCancellation()
+                    try await broker.publish(Message("\(number)"), to: exchange.name, routingKey: "k")
+                    hasCome = try await self.comes("\(number)", to: mailbox)
+                }
             }
             // Both logins, the topology, the consumer and the confirms are that many at least.
             #expect(number > 12)
@@ -103,7 +115,22 @@ import Darwin
         }
     }
 
+    /// Whether a message with that text comes within a second; those that come besides are settled, too.
+    private func comes(_ text: String, to mailbox: Mailbox<Delivery>) async throws -> Bool {
+        let deadline = ContinuousClock.now + .seconds(1)
+        do {
+            while true {
+                let delivery = try await mailbox.next(timeout: ContinuousClock.now.duration(to: deadline))
+                delivery.token.settle(.ack)
+                if delivery.message.body == Array(text.utf8) { return true }
+            }
+        } catch is Mailbox<Delivery>.TimedOut {
+            return false
+        }
+    }
+
     @Test(
+        .ownThread,
         .bug(
             "https://github.com/onebeyond/rascal/issues/72",
             "rascal: what waits for a connection is lost when it comes back"
@@ -117,8 +144,10 @@ import Darwin
             proxy.stop()
             await broker.reaches { if case .connecting = $0 { true } else { false } }
             let (failed, confirmed) = (Mailbox<BrokerError>(), Locked(0))
+            // To send and confirm them all takes a machine that is busy its time.
+            let options = PublishOptions(timeout: .seconds(600))
             for number in 0..<100_010 {
-                broker.publish(Message("\(number)"), to: "", routingKey: queue.name, options: PublishOptions()) {
+                broker.publish(Message("\(number)"), to: "", routingKey: queue.name, options: options) {
                     switch $0 {
                     case .success: confirmed.withLock { $0 += 1 }
                     case .failure(let error): failed.put(error)
@@ -131,7 +160,9 @@ import Darwin
             }
             #expect(failed.isEmpty)
             try proxy.listen()
-            try await eventually("all are confirmed") { confirmed.withLock { $0 } == 100_000 }
+            try await EnokiTestSupport.eventually("all are confirmed", equals: 100_000, within: .seconds(240)) {
+                confirmed.withLock { $0 }
+            }
             let mailbox = Mailbox<Delivery>()
             let consumer = try await broker.consume(queue.name, options: ConsumerOptions(prefetch: 1000)) {
                 mailbox.put($0)
@@ -175,7 +206,7 @@ import Darwin
     func aTopologyThatTakesLongerThanACallMayIsRestoredAllTheSame(on server: TransportServer) async throws {
         try await server.withProxiedTransport { configuration in
             RabbitMQConfiguration.quickly(&configuration)
-            configuration.callTimeout = .seconds(4)
+            configuration.callTimeout = .seconds(10)
         } _: { broker, proxy in
             let queue = Queue(.unique("long"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
@@ -188,8 +219,8 @@ import Darwin
             let consumer = try await broker.consume(queue.name) { $0.token.settle(.ack) }
             let before = proxy.accepted
             proxy.filter { frame in
-                // Six seconds for all five hundred.
-                if frame.method == FaultProxy.Frame.queueBindOk { usleep(12000) }
+                // Fifteen seconds for all five hundred.
+                if frame.method == FaultProxy.Frame.queueBindOk { usleep(30000) }
                 return true
             }
             proxy.cut()

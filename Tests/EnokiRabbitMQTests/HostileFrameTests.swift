@@ -55,11 +55,13 @@ import Testing
     @Test(arguments: [0, 1, 5, 1 << 20, 1 << 32, 1 << 62, .max] as [UInt64])
     func aBodyThatIsAnnouncedOtherwiseThanItComesCostsNoMoreThanItsConnection(size: UInt64) async throws {
         try await HostilePeer.withTransport([.announceBody(of: size, in: .sends(2))]) { broker, port in
-            try await broker.declare(Topology(queues: [Queue("q")]))
+            try await HostilePeer.insist { try await broker.declare(Topology(queues: [Queue("q")])) }
             let bodies = Locked<Set<String>>([])
-            _ = try await broker.consume("q", options: ConsumerOptions(prefetch: 1)) { delivery in
-                bodies.withLock { _ = $0.insert(String(decoding: delivery.message.body, as: UTF8.self)) }
-                delivery.token.settle(.ack)
+            try await HostilePeer.insist {
+                _ = try await broker.consume("q", options: ConsumerOptions(prefetch: 1)) { delivery in
+                    bodies.withLock { _ = $0.insert(String(decoding: delivery.message.body, as: UTF8.self)) }
+                    delivery.token.settle(.ack)
+                }
             }
             for text in ["first", "the second", "third"] {
                 try await HostilePeer.insist { try await broker.publish(Message(text), to: "", routingKey: "q") }
@@ -125,7 +127,7 @@ import Testing
             .injectFrame(type: 2, channel: 2, payload: header, after: .sends(.basicDeliver)),
             .lose(.sends(.contentHeader)),
         ]
-        try await HostilePeer.withTransport(plan) { broker, port in
+        try await HostilePeer.withTransport(plan, HostilePeer.patiently) { broker, port in
             try await broker.declare(Topology(queues: [Queue("q")]))
             let bodies = Mailbox<String>()
             _ = try await broker.consume("q") { delivery in

@@ -16,6 +16,14 @@ enum HostilePeer {
         $0.callTimeout = .seconds(1)
     }
 
+    /// For what must not cost a connection: a machine that stands still for some seconds is not taken for a broker that is silent.
+    static let patiently: @Sendable (inout RabbitMQConfiguration) -> Void = {
+        $0.reconnect = ReconnectBackoff(initial: .milliseconds(10), maximum: .milliseconds(100))
+        $0.heartbeat = .seconds(5)
+        $0.connectionTimeout = .seconds(30)
+        $0.callTimeout = .seconds(30)
+    }
+
     /// The errors after which it may help to try again.
     static let passing: [BrokerError.Code] = [
         .timedOut, .outcomeUnknown, .notSent, .connectionLost, .protocolViolation,
@@ -24,11 +32,12 @@ enum HostilePeer {
     /// Runs a transport to a port where something goes wrong.
     static func withTransport<Result: Sendable>(
         _ faults: WireFaultPlan,
+        _ change: @Sendable (inout RabbitMQConfiguration) -> Void = HostilePeer.impatiently,
         logger: Logger = .silent,
         _ body: @Sendable (RabbitMQBroker, AMQPPort) async throws -> Result
     ) async throws -> Result {
         try await InProcessBroker(logger: .silent).listen(faults: faults, logger: .silent) { port in
-            try await withTransportBroker(to: port.uri(), Self.impatiently, logger: logger) { try await body($0, port) }
+            try await withTransportBroker(to: port.uri(), change, logger: logger) { try await body($0, port) }
         }
     }
 
@@ -55,7 +64,7 @@ enum HostilePeer {
     }
 
     /// Does it again where the error says that it may help.
-    static func insist(_ call: () async throws -> Void) async throws {
+    static func insist<Result>(_ call: () async throws -> Result) async throws -> Result {
         while true {
             do {
                 return try await call()

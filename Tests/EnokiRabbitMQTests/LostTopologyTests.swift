@@ -21,10 +21,14 @@ import Testing
         on server: TransportServer
     ) async throws {
         let recorder = LogRecorder()
-        try await server.withTransport(logger: recorder.logger) { broker in
+        let settings: @Sendable (inout RabbitMQConfiguration) -> Void = {
+            // What is held back below must not cost the connection.
+            $0.heartbeat = .seconds(60)
+            $0.callTimeout = .seconds(60)
+        }
+        try await server.withProxiedTransport(settings, logger: recorder.logger) { broker, proxy in
             let queue = Queue(.unique("deleted"), durable: false)
             try await broker.declare(Topology(queues: [queue]))
-            let statuses = broker.statusUpdates()
             let lost = Mailbox<Void>()
             let mailbox = Mailbox<Delivery>()
             let consumer = try await broker.consume(queue.name, options: ConsumerOptions()) {
@@ -33,10 +37,18 @@ import Testing
                 mailbox.put($0)
             }
             await broker.reaches { $0 == .connected }
-            try await server.withTransport { try await $0.delete(queue: queue.name) }
-            try await lost.next()
-            for await status in statuses where status == .connected { break }
-            try await eventually("it is served") { consumer.isActive }
+            let consumeOk: UInt32 = 60 << 16 | 21
+            // It is not consumed again before the status was seen.
+            try await proxy.holding(consumeOk) {
+                try await server.withTransport { try await $0.delete(queue: queue.name) }
+                try await lost.next()
+                await broker.reaches {
+                    if case .connecting(_, let reason?) = $0 { reason.contains("deleted by someone") } else { false }
+                }
+                #expect(!consumer.isActive)
+            }
+            await broker.reaches { $0 == .connected }
+            #expect(consumer.isActive)
             try await broker.publish(Message("x"), to: "", routingKey: queue.name)
             try await mailbox.next().token.settle(.ack)
             #expect(lost.isEmpty)
@@ -135,6 +147,11 @@ import Testing
                 try await other.delete(queue: queue.name)
                 try await other.declare(Topology(queues: [Queue(queue.name)]))
                 try proxy.listen()
+                // Not the status: it is that of before, where the connection that consumes has not yet noticed that it is lost.
+                try await eventually("both are told of") {
+                    let lines = recorder.recorded.filter { $0.contains("restoring the topology") }
+                    return [queue, used].allSatisfy { queue in lines.contains { $0.contains(queue.name) } }
+                }
                 await broker.reaches { $0 == .connected }
                 let lines = recorder.recorded.filter { $0.contains("restoring the topology") }
                 #expect(lines.first { $0.contains(queue.name) }?.hasPrefix("error") == true)
@@ -148,7 +165,8 @@ import Testing
     /// As after the loss of a broker's disk.
     @Test(arguments: TransportServer.allCases)
     func anEmptyBrokerGetsTheWholeTopologyBeforeWhatWaits(on server: TransportServer) async throws {
-        try await server.withProxiedTransport(RabbitMQConfiguration.quickly) { broker, proxy in
+        let recorder = LogRecorder()
+        try await server.withProxiedTransport(RabbitMQConfiguration.quickly, logger: recorder.logger) { broker, proxy in
             let queue = Queue(.unique("wiped"), durable: true)
             let exchange = Exchange(.unique("wiped"), .topic, durable: true)
             let binding = Binding(from: exchange.name, toQueue: queue.name, routingKey: "#")
@@ -164,7 +182,11 @@ import Testing
             _ = try await mailbox.next()
             proxy.stop()
             proxy.filter(nil)
-            await broker.reaches { if case .connecting = $0 { true } else { false } }
+            for name in ["publishing", "consuming"] {
+                try await eventually("the \(name) connection is lost") {
+                    recorder.recorded.contains { $0.contains("lost the connection") && $0.contains(name) }
+                }
+            }
             broker.publish(Message("waiting"), to: exchange.name, routingKey: "k", options: mandatory) {
                 outcomes.put($0)
             }

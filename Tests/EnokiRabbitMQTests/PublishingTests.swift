@@ -1,7 +1,8 @@
 import EnokiBroker
-import EnokiRabbitMQ
 import EnokiTestSupport
 import Testing
+
+@testable import EnokiRabbitMQ
 
 @Suite(.timeLimit(.minutes(5))) struct PublishingTests {
     @Test(arguments: TransportServer.allCases)
@@ -191,6 +192,7 @@ import Testing
         try await server.withTransport { broker in
             let queue = Queue(.unique("suspects"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
+            let begin = ContinuousClock.now
             let outcomes = await withTaskGroup(of: (Int, BrokerError?).self) { group in
                 for number in 0..<60 {
                     group.addTask {
@@ -206,7 +208,12 @@ import Testing
                 }
                 return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
             }
-            #expect(outcomes.keys.sorted() == [7, 22, 37, 52])
+            // What may be guilty goes one at a time no longer than this; then one that is innocent may be sent twice for nothing.
+            let isInTime = ContinuousClock.now - begin < Publisher.timeToBeNew
+            let innocent = outcomes.filter { $0.key % 15 != 7 }
+            #expect(outcomes.keys.filter { $0 % 15 == 7 }.sorted() == [7, 22, 37, 52])
+            #expect(innocent.isEmpty || !isInTime)
+            #expect(innocent.values.allSatisfy { $0.code == .outcomeUnknown })
             #expect(outcomes.values.allSatisfy { $0.message.contains("user_id") })
         }
     }
@@ -224,6 +231,7 @@ import Testing
                     let binding = Binding(from: "amq.topic", toQueue: queue.name, routingKey: "#")
                     try await broker.declare(Topology(queues: [queue], bindings: [binding]))
                     let outcomes = Mailbox<(String, BrokerError.Code?)>()
+                    let begin = ContinuousClock.now
                     for number in 0..<300 {
                         let key = number % 100 == 50 ? "closed" : "open"
                         let options = PublishOptions(persistent: true)
@@ -235,12 +243,19 @@ import Testing
                             }
                         }
                     }
+                    var unknown = 0
                     for _ in 0..<300 {
                         let (key, code) = try await outcomes.next()
-                        #expect(code == (key == "open" ? nil : .accessRefused))
+                        if key == "open", code == .outcomeUnknown {
+                            unknown += 1
+                        } else {
+                            #expect(code == (key == "open" ? nil : .accessRefused))
+                        }
                     }
+                    // What is sent again is confirmed before others are sent, or this time is over.
+                    #expect(unknown == 0 || ContinuousClock.now - begin >= Publisher.timeToBeNew)
                     let count = try await broker.inspect(queue: queue.name).messageCount
-                    #expect((297...594).contains(count))
+                    #expect((297 - unknown...594).contains(count))
                 }
             }
         }

@@ -17,6 +17,23 @@ extension RabbitMQConfiguration {
     }
 }
 
+extension FaultProxy {
+    /// Keeps the broker's frames with `method` back, and all that is behind them on their connection, until `body` has ended.
+    func holding<Result>(_ method: UInt32, while body: () async throws -> Result) async rethrows -> Result {
+        let isHeld = Locked(true)
+        self.filter { frame in
+            // On a thread that the proxy has for this connection alone.
+            while frame.method == method, isHeld.withLock({ $0 }) { Thread.sleep(forTimeInterval: 0.005) }
+            return true
+        }
+        defer {
+            isHeld.withLock { $0 = false }
+            self.filter(nil)
+        }
+        return try await body()
+    }
+}
+
 extension Broker {
     /// Waits until the status is so.
     func reaches(_ isReached: @Sendable (BrokerStatus) -> Bool) async {

@@ -235,7 +235,7 @@ import Testing
         arguments: TransportServer.allCases
     )
     func aSilentBrokerIsNoticedWithinTwoHeartbeats(on server: TransportServer) async throws {
-        let heartbeat = Duration.seconds(2)
+        let heartbeat = Duration.seconds(4)
         try await server.withProxiedTransport({
             RabbitMQConfiguration.quickly(&$0)
             $0.heartbeat = heartbeat
@@ -285,6 +285,8 @@ import Testing
         try await server.withProxiedTransport(RabbitMQConfiguration.quickly) { broker, proxy in
             let queue = Queue(.unique("blocked"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
+            // The connection that publishes has to be there too, to be told.
+            await broker.reaches { $0 == .connected }
             proxy.inject(.blocked("low on memory"))
             await broker.reaches { $0 == .blocked(reason: "low on memory") }
             let before = proxy.accepted
@@ -305,7 +307,8 @@ import Testing
                 to: server.uri,
                 RabbitMQConfiguration.quickly,
                 logger: recorder.logger,
-                watchInterval: .milliseconds(50)
+                // So long that it has not seen to it before this test has looked.
+                watchInterval: .seconds(4)
             ) { broker in
                 let queue = Queue(.unique("forgotten"))
                 try await broker.declare(Topology(queues: [queue]))
@@ -329,11 +332,11 @@ import Testing
     @Test(arguments: TransportServer.allCases)
     func anIdleConnectionLives(on server: TransportServer) async throws {
         let recorder = LogRecorder()
-        try await server.withTransport({ $0.heartbeat = .seconds(1) }, logger: recorder.logger) { broker in
+        try await server.withTransport({ $0.heartbeat = .seconds(4) }, logger: recorder.logger) { broker in
             let queue = Queue(.unique("idle"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
             // RabbitMQ closes a connection that is silent for two heartbeats; so would we.
-            try await Task.sleep(for: .seconds(4))
+            try await Task.sleep(for: .seconds(16))
             #expect(try await broker.inspect(queue: queue.name).messageCount == 0)
         }
         #expect(!recorder.recorded.contains { $0.contains("lost the connection") })
@@ -345,6 +348,8 @@ import Testing
         try await server.withProxiedTransport(RabbitMQConfiguration.quickly, logger: recorder.logger) { broker, proxy in
             let queue = Queue(.unique("operator"), exclusive: true)
             try await broker.declare(Topology(queues: [queue]))
+            // The connection that publishes has to be there too, to be closed.
+            await broker.reaches { $0 == .connected }
             // connection.close with 320, as `rabbitmqctl close_all_connections` makes the broker say it.
             let text = Array("CONNECTION_FORCED - because".utf8)
             let payload: [UInt8] = [0, 10, 0, 50, 1, 0x40, UInt8(text.count)] + text + [0, 0, 0, 0]

@@ -1,6 +1,7 @@
 import Dispatch
 import EnokiBroker
 import EnokiTestSupport
+import EnokiTestTraits
 import Testing
 
 @testable import EnokiRabbitMQ
@@ -28,12 +29,12 @@ import Testing
         #expect(throws: Resolver.Failure.self) { try resolver.addresses(of: "localhost", within: .seconds(10)) }
     }
 
-    @Test func theSystemKnowsThisMachine() throws {
+    @Test(.ownThread) func theSystemKnowsThisMachine() throws {
         let addresses = try Resolver(waker: Waker()).addresses(of: "localhost", within: .seconds(60))
         #expect(!addresses.isEmpty && addresses.allSatisfy { NumericAddress($0)?.isLoopback == true })
     }
 
-    @Test func whoAsksAgainWaitsForTheSameAnswerAndALaterOneIsNew() throws {
+    @Test(.ownThread) func whoAsksAgainWaitsForTheSameAnswerAndALaterOneIsNew() throws {
         let system = SlowSystem()
         let resolver = Resolver(waker: Waker(), lookUp: system.lookUp)
         for _ in 0..<3 {

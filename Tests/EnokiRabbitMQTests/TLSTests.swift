@@ -74,21 +74,21 @@ import Testing
         var configuration = try self.configuration()
         // The same machine, by an address and a name that are not in the certificate.
         configuration.endpoints[0].host = "127.0.0.2"
-        let server = try TLSServer("server")
-        configuration.endpoints[0].port = server.port
-        await self.fails(configuration, because: "127.0.0.2")
-        server.stop()
+        try await TLSServer.with("server") { port in
+            configuration.endpoints[0].port = port
+            await self.fails(configuration, because: "127.0.0.2")
+        }
     }
 
     @Test(arguments: [
         ("wrong-host", "hostname mismatch"), ("expired", "expired"), ("untrusted", "unable to get local issuer"),
     ])
     func aServerWithABadCertificateIsRefused(_ name: String, _ reason: String) async throws {
-        let server = try TLSServer(name)
-        defer { server.stop() }
-        var configuration = try self.configuration()
-        configuration.endpoints = [.init(host: "localhost", port: server.port)]
-        await self.fails(configuration, because: reason)
+        try await TLSServer.with(name) { port in
+            var configuration = try self.configuration()
+            configuration.endpoints = [.init(host: "localhost", port: port)]
+            await self.fails(configuration, because: reason)
+        }
     }
 
     @Test func theSystemsAuthoritiesDoNotKnowOurs() async throws {
@@ -99,27 +99,27 @@ import Testing
 
     /// By default OpenSSL itself refuses what is older, whatever is asked of it; so in a process in which it would not.
     @Test func anOldVersionIsRefused() async throws {
-        let server = try TLSServer("server", arguments: ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"])
-        defer { server.stop() }
         let file = FileManager.default.temporaryDirectory.appending(path: "openssl-\(UUID().uuidString).cnf")
         try Data(Self.anyVersion.utf8).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
         let environment = ["OPENSSL_CONF": file.path()]
 
-        let client = ["openssl", "s_client", "-connect", "localhost:\(server.port)"]
-        try await ChildProcess.with("/usr/bin/env", client, environment: environment) { child in
-            try child.write("Q\n")
-            let exit = try await child.ended()
-            #expect(exit == .status(0), "OpenSSL by itself speaks it: \(child.errors)")
-        }
-        let uri = "amqps://guest:guest@localhost:\(server.port)?cacertfile=\(try Self.file("ca.pem"))"
-        let program = BuiltExecutable.path("enoki")
-        let arguments = ["dead-letters", "list", "--queue", "none", "--broker", uri]
-        try await ChildProcess.with(program, arguments, environment: environment) { child in
-            let exit = try await child.ended()
-            #expect(exit == .status(3))
-            let errors = child.errors
-            #expect(errors.contains("TLS handshake failed") && errors.contains("protocol version"), "\(errors)")
+        try await TLSServer.with("server", arguments: ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"]) { port in
+            let client = ["openssl", "s_client", "-connect", "localhost:\(port)"]
+            try await ChildProcess.with("/usr/bin/env", client, environment: environment) { child in
+                try child.write("Q\n")
+                let exit = try await child.ended()
+                #expect(exit == .status(0), "OpenSSL by itself speaks it: \(child.errors)")
+            }
+            let uri = "amqps://guest:guest@localhost:\(port)?cacertfile=\(try Self.file("ca.pem"))"
+            let program = BuiltExecutable.path("enoki")
+            let arguments = ["dead-letters", "list", "--queue", "none", "--broker", uri]
+            try await ChildProcess.with(program, arguments, environment: environment) { child in
+                let exit = try await child.ended()
+                #expect(exit == .status(3))
+                let errors = child.errors
+                #expect(errors.contains("TLS handshake failed") && errors.contains("protocol version"), "\(errors)")
+            }
         }
     }
 
@@ -166,32 +166,33 @@ import Testing
 }
 
 /// OpenSSL's own server, which does the handshake and no more.
-private final class TLSServer {
-    let port: Int
-    private let process = Process()
-
-    init(_ certificate: String, arguments: [String] = []) throws {
+private enum TLSServer {
+    /// Runs `body` with the port that it listens on, which it chooses itself.
+    static func with(
+        _ certificate: String,
+        arguments: [String] = [],
+        _ body: (_ port: Int) async throws -> Void
+    ) async throws {
         let directory = try TestEnvironment.value("ENOKI_TEST_TLS_DIR")
-        let listener = try FaultProxy.bindListener(port: 0)
-        self.port = FaultProxy.port(of: listener)
-        close(listener)
-        self.process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        self.process.arguments =
-            ["openssl", "s_server", "-quiet", "-accept", "\(self.port)"]
+        let server =
+            ["openssl", "s_server", "-accept", "0"]
             + ["-cert", "\(directory)/\(certificate).pem", "-key", "\(directory)/\(certificate).key"] + arguments
-        self.process.standardInput = Pipe()
-        self.process.standardOutput = FileHandle.nullDevice
-        self.process.standardError = FileHandle.nullDevice
-        try self.process.run()
-        let deadline = Date(timeIntervalSinceNow: 20)
-        while !FaultProxy.accepts(self.port) {
-            guard Date() < deadline else { throw CancellationError() }
-            Thread.sleep(forTimeInterval: 0.01)
+        // Not a request: a signal may be blocked in what the tests started.
+        try await ChildProcess.with("/usr/bin/env", server, stopSignal: SIGKILL) { child in
+            try await EnokiTestSupport.eventually("OpenSSL listens", within: .seconds(60)) {
+                Self.port(in: child.output) != nil || child.hasEnded
+            }
+            let port = Self.port(in: child.output)
+            try await body(try #require(port, "\(child.errors)"))
         }
     }
 
-    func stop() {
-        // Not a request: a signal may be blocked in what the tests started.
-        kill(self.process.processIdentifier, SIGKILL)
+    /// What stands behind the last colon of its line `ACCEPT 0.0.0.0:4711`.
+    private static func port(in output: String) -> Int? {
+        // A line that is not whole may lack digits.
+        guard let end = output.lastIndex(of: "\n"),
+            let line = output[..<end].split(separator: "\n").first(where: { $0.hasPrefix("ACCEPT ") })
+        else { return nil }
+        return line.split(separator: ":").last.flatMap { Int($0) }
     }
 }

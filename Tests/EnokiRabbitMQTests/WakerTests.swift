@@ -1,10 +1,11 @@
 import EnokiBroker
+import EnokiTestTraits
 import Testing
 
 @testable import EnokiRabbitMQ
 
 @Suite struct WakerTests {
-    @Test func whatCouldNotBeHadAtFirstIsAskedForAgain() {
+    @Test(.ownThread) func whatCouldNotBeHadAtFirstIsAskedForAgain() {
         let isExhausted = Locked(true)
         let waker = Waker { isExhausted.withLock { $0 } ? nil : Platform.makeWakeDescriptors() }
         #expect(!waker.isReady())

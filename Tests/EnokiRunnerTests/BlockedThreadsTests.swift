@@ -48,9 +48,10 @@ import Testing
         }
     }
 
-    /// RabbitMQ closes a connection that is silent for three heartbeats; all threads are blocked for longer than that, twice.
+    /// RabbitMQ closes a connection that is silent for three heartbeats; all threads are blocked for longer than that, twice. But not one
+    /// whose process stands still for a moment.
     @Test func heartbeatsAndAcknowledgementsGoOnAndTheLogSaysWhatBlocks() async throws {
-        try await self.fixture(["stall_threshold": "1"], heartbeat: 1) { child, host in
+        try await self.fixture(["stall_threshold": "1"], heartbeat: 3) { child, host in
             let before = try await eventually("both connections are listed") {
                 try await host.connections().filter {
                     $0.clientProperties?.connectionName?.hasPrefix("fixture") == true
@@ -58,18 +59,18 @@ import Testing
             } until: {
                 $0.count == 2
             }
-            try await self.publish(Self.calls, milliseconds: 4000, to: host)
+            try await self.publish(Self.calls, milliseconds: 12_000, to: host)
             try await eventually("all are in hand") {
                 try await host.queue(Self.queue)
             } until: {
                 $0?.messagesUnacknowledged == Self.calls
             }
-            try await eventually("half are acknowledged, while the others block") {
+            try await eventually("half are acknowledged, while the others block", within: .seconds(60)) {
                 try await host.queue(Self.queue)?.messagesUnacknowledged ?? 0
             } until: {
                 $0 == Self.calls / 2
             }
-            try await eventually("the log says that it is over") {
+            try await eventually("the log says that it is over", within: .seconds(60)) {
                 child.errors
             } until: {
                 $0.contains(Self.over)
@@ -102,59 +103,63 @@ import Testing
 
     // MARK: - For good
 
-    /// Runs calls that block all threads for good; `body` begins when they do.
-    private func stuck(_ settings: [String], _ body: (ChildProcess) async throws -> Void) async throws {
+    /// Runs calls that block all threads for good; `body` begins when they do, and learns of a time shortly before that.
+    private func stuck(
+        _ settings: [String],
+        _ body: (ChildProcess, ContinuousClock.Instant) async throws -> Void
+    ) async throws {
         let threads = ProcessInfo.processInfo.activeProcessorCount
         let definitions = (settings + ["max_workers=\(threads)"]).flatMap { ["-d", $0] }
         try await RunnerFixture.with(["run", "stuck"] + definitions) { child in
-            try await eventually("all threads are blocked") {
-                child.errors
-            } until: {
-                $0.ranges(of: "begins").count == threads
+            var before = ContinuousClock.now
+            try await eventually("all threads are blocked", equals: threads) {
+                let look = ContinuousClock.now
+                let count = child.errors.ranges(of: "begins").count
+                if count < threads { before = look }
+                return count
             }
-            try await body(child)
+            try await body(child, before)
         }
     }
 
     @Test func aSignalEndsAProcessWhoseThreadsAreAllBlocked() async throws {
-        try await self.stuck(["shutdown_grace=0.2"]) { child in
-            child.send(signal: SIGTERM)
-            let exit = try await child.ended()
-            #expect(exit == .status(1))
-            #expect(child.errors.contains("stops; a second signal kills"))
-            #expect(child.errors.contains("gives up waiting for calls that ignore their cancellation"))
-            #expect(child.errors.contains("stuck.block_1"))
+        try await self.stuck(["shutdown_grace=0.2"]) { child, _ in
+            let end = try await child.end(by: SIGTERM)
+            #expect(end.exit == .status(1))
+            #expect(end.errors.contains("stops; a second signal kills"))
+            for text in ["gives up waiting for calls that ignore their cancellation", "stuck.block_1"] {
+                #expect(end.says(text, due: .seconds(5.2)), "\(end.errors)")
+            }
         }
     }
 
     @Test func aSecondSignalKillsAProcessWhoseThreadsAreAllBlocked() async throws {
-        try await self.stuck(["shutdown_grace=600"]) { child in
+        try await self.stuck(["shutdown_grace=600"]) { child, _ in
             child.send(signal: SIGTERM)
-            try await eventually("the second signal counts") {
-                child.send(signal: SIGTERM)
-                return child.errors
-            } until: {
-                $0.contains("kills the calls in work")
-            }
-            let exit = try await child.ended()
-            #expect(exit == .status(130))
+            let end = try await child.end(bySecond: SIGTERM)
+            #expect(end.exit == .status(130))
+            #expect(end.says("kills the calls in work", due: .milliseconds(500)), "\(end.errors)")
         }
     }
 
     @Test func aProcessWhoseThreadsAreBlockedForTooLongEndsByItself() async throws {
-        try await self.stuck(["stall_threshold=0.2", "stall_limit=1", "shutdown_grace=0.2"]) { child in
+        try await self.stuck(["stall_threshold=0.2", "stall_limit=1", "shutdown_grace=0.2"]) { child, before in
             let exit = try await child.ended()
-            #expect(exit == .status(1))
-            #expect(child.errors.contains(Self.stalled))
-            #expect(child.errors.contains("no call has gone on for"))
-            #expect(child.errors.contains("gives up waiting for calls that ignore their cancellation"))
+            let end = RunnerFixture.End(exit: exit, took: before.duration(to: .now), errors: child.errors)
+            #expect(end.exit == .status(1))
+            #expect(end.errors.contains(Self.stalled))
+            #expect(end.errors.contains("no call has gone on for"))
+            // After a second of silence, less a tick of the watch, and the 5.2 seconds that are left to a process that stops.
+            let last = "gives up waiting for calls that ignore their cancellation"
+            #expect(end.says(last, due: .seconds(6.1)), "\(end.errors)")
         }
     }
 
     @Test func oneWhoseThreadsAreFreeAfterThatStopsInOrder() async throws {
         try await self.fixture(["stall_threshold": "0.2", "stall_limit": "1"]) { child, host in
-            try await self.publish(Self.calls / 2, milliseconds: 4000, to: host)
-            let exit = try await child.ended()
+            // So long that all of them block at one time for longer than a second, though one may come later than the others.
+            try await self.publish(Self.calls / 2, milliseconds: 10_000, to: host)
+            let exit = try await child.ended(within: .seconds(60))
             #expect(exit == .status(1))
             #expect(child.errors.contains("fixture: stopped by an error: no call has gone on for"))
             #expect(!child.errors.contains("gives up waiting"))

@@ -115,7 +115,7 @@ import Testing
             }
             #expect(error?.path == missing)
             let reason = "the folder '\(missing.dropLast("messages.sqlite".count))' does not exist: make it first"
-            #expect(error?.description == "could not open with the idempotency store '\(missing)': \(reason)")
+            #expect(error?.description == "the idempotency store '\(missing)' could not open: \(reason)")
             error = await #expect(throws: SQLiteIdempotencyError.self) {
                 try await SQLiteIdempotencyStore(path: place.folder.path()).open()
             }
@@ -186,7 +186,10 @@ import Testing
             let queue = try DatabaseQueue(path: place.path, configuration: configuration)
             let store = SQLiteIdempotencyStore(queue) { place.now }
             try await store.open()
-            let other = try DatabaseQueue(path: place.path)
+            // Who commits waits for those who look whether they may begin.
+            var patient = Configuration()
+            patient.busyMode = .timeout(60)
+            let other = try DatabaseQueue(path: place.path, configuration: patient)
             for operation in ["begin", "complete", "commit"] {
                 let isLocked = Latch()
                 begun.withLock { $0 = 0 }

@@ -33,7 +33,12 @@ import Testing
             try await NamekoPeer.with(nameko, on: host, eventsOf: "swift") { _ in
                 let configuration = try RabbitMQConfiguration(uri: host.uri)
                 let connect = { @Sendable in RabbitMQBroker(configuration: configuration, logger: TestBroker.silent) }
-                try await withServices([circle], settings: settings, connect: connect) { cluster in
+                try await withServices(
+                    [circle],
+                    settings: settings,
+                    connect: connect,
+                    patience: clusterPatience
+                ) { cluster in
                     let error = await #expect(throws: RemoteError.self) {
                         let _: JSONValue = try await cluster.rpc("circle").turn()
                     }

@@ -102,11 +102,12 @@ import Testing
                 requests.append(delivery.message)
                 delivery.token.settle(.ack)
             }
-            let sum: Int = try await cluster.rpc("peer", timeout: .seconds(7)).add(1, 2)
+            // Another time than the default, and so long that the request does not expire before nameko takes it.
+            let sum: Int = try await cluster.rpc("peer", timeout: .seconds(70)).add(1, 2)
             #expect(sum == 3)
             let request = try await requests.first(1)[0]
-            #expect(request.properties.expiration == .seconds(7))
-            #expect(request.properties.headers["enoki.timeout"] == .int64(7000))
+            #expect(request.properties.expiration == .seconds(70))
+            #expect(request.properties.headers["enoki.timeout"] == .int64(70_000))
 
             let hasDeadline: Bool = try await cluster.rpc("peer").relay("catalogue", "has_deadline")
             #expect(!hasDeadline)

@@ -24,6 +24,9 @@ struct NamekoClient: Sendable {
     let nameko: Nameko
     let host: TestVirtualHost
 
+    /// How long a call may take on a busy machine.
+    static let callTimeout = Duration.seconds(30)
+
     /// Evaluates Python expressions one after the other and expects of each its `repr`, or `class: text` of the exception.
     ///
     /// - Parameters:
@@ -32,7 +35,7 @@ struct NamekoClient: Sendable {
     func expect(
         _ outcomes: KeyValuePairs<String, String>,
         context: String = "{}",
-        timeout: Duration? = .seconds(10),
+        timeout: Duration? = Self.callTimeout,
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
         let seen: [Outcome<NoReply>] = try await self.run(outcomes.map(\.key), context: context, timeout: timeout)
@@ -46,7 +49,7 @@ struct NamekoClient: Sendable {
     ///
     /// - Throws: ``Exception`` where it raises.
     func value<Value: Decodable>(_ expression: String, context: String = "{}") async throws -> Value {
-        let outcomes: [Outcome<Value>] = try await self.run([expression], context: context, timeout: .seconds(10))
+        let outcomes: [Outcome<Value>] = try await self.run([expression], context: context, timeout: Self.callTimeout)
         if let error = outcomes.first?.error { throw Exception(description: error) }
         guard let value = outcomes.first?.result else {
             throw Failure(description: "\(expression) is null, expected \(Value.self)")
@@ -56,7 +59,7 @@ struct NamekoClient: Sendable {
 
     /// Evaluates Python expressions that must not raise, for what they do.
     func run(_ expressions: String..., context: String = "{}") async throws {
-        let outcomes: [Outcome<NoReply>] = try await self.run(expressions, context: context, timeout: .seconds(10))
+        let outcomes: [Outcome<NoReply>] = try await self.run(expressions, context: context, timeout: Self.callTimeout)
         if let error = outcomes.lazy.compactMap(\.error).first { throw Exception(description: error) }
     }
 
@@ -72,7 +75,7 @@ struct NamekoClient: Sendable {
             environment: ["PYTHONDONTWRITEBYTECODE": "1", "PYTHONWARNINGS": "ignore"],
             directory: NamekoPeer.directory
         ) { process in
-            let exit = try await process.ended()
+            let exit = try await process.ended(within: NamekoPeer.patience)
             let lines = process.output.split(separator: "\n")
             guard exit == .status(0), lines.count == expressions.count else {
                 throw Failure(description: "client.py ended with \(exit): \(process.output)\(process.errors)")

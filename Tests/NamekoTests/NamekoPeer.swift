@@ -13,6 +13,9 @@ struct NamekoPeer: Sendable {
         let context: ObservedContext
     }
 
+    /// A busy machine takes long to start a Python with its libraries.
+    static let patience = Duration.seconds(120)
+
     static let directory = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Peer").path
 
     let client: NamekoClient
@@ -56,7 +59,7 @@ struct NamekoPeer: Sendable {
     /// What this process received, once that is as much as expected.
     func receivedEvents(_ count: Int, by cluster: Cluster) async throws -> [ReceivedEvent] {
         let service = cluster.rpc(self.ownService)
-        return try await eventually("\(self.ownService) received \(count) events") {
+        return try await eventually("\(self.ownService) received \(count) events", within: Self.patience) {
             try await service.received() as [ReceivedEvent]
         } until: {
             $0.count >= count
@@ -66,7 +69,7 @@ struct NamekoPeer: Sendable {
     private func serves(on host: TestVirtualHost) async throws {
         do {
             // Two RPC queues, six of event handlers, and one for replies.
-            try await eventually("nameko consumes its nine queues", within: .seconds(30)) {
+            try await eventually("nameko consumes its nine queues", within: Self.patience) {
                 try await host.consumedQueues().sorted()
             } until: {
                 $0.count >= 9

@@ -14,13 +14,13 @@ import Testing
                     let before: Int = try await service.relay("catalogue", "add", 1, 2)
                     #expect(before == 3)
                     try await host.dropConnections(foreignCount: 2, because: "closed by the test")
-                    try await eventually("nameko and Swift consume again", within: .seconds(30)) {
+                    try await eventually("nameko and Swift consume again", within: NamekoPeer.patience) {
                         try await host.consumedQueues()
                     } until: {
                         // Nine of the peer, and of each Swift service its RPC queue.
                         $0.count >= 11 && $0.contains("rpc-catalogue") && $0.contains("rpc-peer")
                     }
-                    let after = try await eventually("a call goes through both languages") {
+                    let after = try await eventually("a call goes through both", within: NamekoPeer.patience) {
                         try await service.relay("catalogue", "add", 3, 4) as Int
                     } until: {
                         $0 == 7
@@ -41,7 +41,7 @@ import Testing
             guard case .amqpPort(let broker, _) = host else { return }
             try await NamekoPeer.with(nameko, on: host) { peer in
                 let connect = { @Sendable in broker.connect(name: "swift") }
-                try await withServices(Front(), Catalogue(), connect: connect) { cluster in
+                try await withServices(Front(), Catalogue(), connect: connect, patience: clusterPatience) { cluster in
                     let sum: Int = try await cluster.rpc("peer").relay("catalogue", "add", 2, 3)
                     #expect(sum == 5)
                     try await peer.client.expect([

@@ -3,6 +3,9 @@ import EnokiRabbitMQ
 import EnokiTestSupport
 import EnokiTesting
 
+/// How long services may take for what goes through two languages, on a busy machine.
+let clusterPatience = Duration.seconds(60)
+
 /// Runs nameko's `peer` and Swift services on a virtual host of their own.
 func withNameko(
     _ nameko: Nameko,
@@ -36,5 +39,5 @@ func withServices<Result: Sendable>(
 ) async throws -> Result {
     let configuration = try RabbitMQConfiguration(uri: host.uri)
     let connect = { @Sendable in RabbitMQBroker(configuration: configuration, logger: TestBroker.silent) }
-    return try await withServices(services, connect: connect) { try await body($0) }
+    return try await withServices(services, connect: connect, patience: clusterPatience) { try await body($0) }
 }

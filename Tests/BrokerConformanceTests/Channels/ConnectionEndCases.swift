@@ -75,9 +75,12 @@ import Testing
             try await session.channel().declare(Queue("q"))
             let connection = try await session.connect()
             let channel = try await connection.channel()
+            try await channel.declare(Queue("mine", exclusive: true))
             try await channel.call(.txSelect)
             try await channel.publish("1", key: "q")
             try await connection.close()
+            // What goes with the connection is gone: whatever its end does has been done.
+            try await session.expectNoQueue("mine")
             #expect(try await session.contents(of: "q", count: 0) == [])
         }
     }

@@ -8,13 +8,14 @@ import Testing
 
     @Test func clientIsLeftToCloseTheSocket() async throws {
         try await conformOnWire { session in
-            let client = try await session.connect(tuneOk: .tuneOk(heartbeat: 1))
+            // So much that a machine that is busy is not taken for a silent client.
+            let client = try await session.connect(tuneOk: .tuneOk(heartbeat: 5))
             let begin = ContinuousClock.now
             client.send(.connectionClose)
-            #expect(try await client.next() == "0 connection.close-ok")
+            #expect(try await client.nextButHeartbeats(1) == ["0 connection.close-ok"])
             // As long as a heartbeat may take, where that is less than half a minute.
             #expect(try await client.nextButHeartbeats(1) == [RawConnection.end])
-            #expect((.milliseconds(900) ... .seconds(20)).contains(ContinuousClock.now - begin))
+            #expect((.milliseconds(4900) ... .seconds(20)).contains(ContinuousClock.now - begin))
         }
     }
 
@@ -74,12 +75,12 @@ import Testing
 
     @Test func brokerDoesNotWaitForeverForTheClientToAgree() async throws {
         try await conformOnWire { session in
-            let client = try await session.connect(tuneOk: .tuneOk(heartbeat: 1))
+            let client = try await session.connect(tuneOk: .tuneOk(heartbeat: 5))
             let begin = ContinuousClock.now
             client.send(.connectionOpen("/"))
-            #expect(try await client.next() == Self.unexpected)
+            #expect(try await client.nextButHeartbeats(1) == [Self.unexpected])
             #expect(try await client.nextButHeartbeats(1) == [RawConnection.end])
-            #expect((.milliseconds(900) ... .seconds(20)).contains(ContinuousClock.now - begin))
+            #expect((.milliseconds(4900) ... .seconds(20)).contains(ContinuousClock.now - begin))
         }
     }
 

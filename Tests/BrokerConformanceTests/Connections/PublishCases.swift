@@ -1,4 +1,5 @@
 import EnokiTestSupport
+import EnokiTestTraits
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct PublishCases {
@@ -62,7 +63,9 @@ import Testing
 
     private static let immediate = "0 connection.close 540 'NOT_IMPLEMENTED - immediate=true' 60 40"
     private static let claimed = failed("user_id property set to 'bob' but authenticated user was 'guest'")
-    @Test func messageAboveTheLimitClosesTheChannelWhenItIsThere() async throws {
+
+    /// To send 128 MiB blocks a thread for as long as the broker takes to read them.
+    @Test(.ownThread) func messageAboveTheLimitClosesTheChannelWhenItIsThere() async throws {
         try await conformOnWire { session in
             let client = try await session.connect()
             let size = 134_217_729

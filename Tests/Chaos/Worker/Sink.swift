@@ -6,7 +6,7 @@ import Enoki
 ///
 /// ## Configuration keys
 /// `chaos_sabotage`, to prove that the driver sees it: `ack-first` gives the event back as handled before the work is done,
-/// `leak` keeps some hundred bytes of each event.
+/// `leak` keeps 1600 bytes of each event: as many as are seen in half a minute on a machine that handles few.
 struct Sink: Microservice {
     static let name = "sink"
     let config = Config()
@@ -22,7 +22,7 @@ struct Sink: Microservice {
             return
         }
         if try self.config.reader.string(forKey: "chaos_sabotage") == "leak" {
-            UnsafeMutablePointer<UInt8>.allocate(capacity: 400).initialize(repeating: 1, count: 400)
+            UnsafeMutablePointer<UInt8>.allocate(capacity: 1600).initialize(repeating: 1, count: 1600)
         }
         try await self.work(on: tick, again: WorkerContext.current?.redelivered == true)
     }

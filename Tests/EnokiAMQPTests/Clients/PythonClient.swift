@@ -47,6 +47,9 @@ struct PythonProcess: Sendable {
         let description: String
     }
 
+    /// A busy machine takes long to start a Python with its libraries.
+    private static let patience = Duration.seconds(120)
+
     fileprivate let client: PythonClient
     fileprivate let process: ChildProcess
 
@@ -64,7 +67,7 @@ struct PythonProcess: Sendable {
     /// The first reports, once there are so many.
     func reports(_ count: Int) async throws -> [String] {
         do {
-            return try await eventually("\(self.client) reported \(count) times") {
+            return try await eventually("\(self.client) reported \(count) times", within: Self.patience) {
                 self.reports
             } until: {
                 $0.count >= count
@@ -76,7 +79,7 @@ struct PythonProcess: Sendable {
 
     /// All reports, once the scenario is over.
     func result() async throws -> [String] {
-        let exit = try await self.process.ended()
+        let exit = try await self.process.ended(within: Self.patience)
         guard exit == .status(0) else {
             throw Failure(description: "\(self.client) ended with \(exit): \(self.reports)\n\(self.process.errors)")
         }

@@ -24,6 +24,29 @@ import Testing
         try await self.drain(queue, of: broker).map { String(decoding: $0.message.body, as: UTF8.self) }
     }
 
+    /// Looks, replays or discards; what follows finds so many letters, and nobody who has some.
+    ///
+    /// Whoever looks returns when the broker counts right again, but waits no longer than 0.6 s for that. After one that took as long the
+    /// test waits.
+    private func look<Result>(
+        at letters: DeadLetterQueue,
+        leaving count: Int,
+        _ body: (DeadLetterQueue) async throws -> Result
+    ) async throws -> Result {
+        let start = ContinuousClock.now
+        let result = try await body(letters)
+        if start.duration(to: .now) > .milliseconds(600) { try await self.areBack(count, in: letters) }
+        return result
+    }
+
+    /// Waits until so many letters are in their queue, and nobody has it.
+    private func areBack(_ count: Int, in letters: DeadLetterQueue) async throws {
+        try await eventually("\(count) letters are back, and nobody has them") {
+            let status = try await letters.broker.inspect(queue: letters.name.name)
+            return status.messageCount == count && status.consumerCount == 0
+        }
+    }
+
     private let ten = (1...10).map { Letters.letter("\($0)", id: "id-\($0)", reason: $0 % 2 == 0 ? .timeout : .error) }
 
     @Test(arguments: TestBroker.allCases) func lookingLeavesAllInTheirPlace(_ broker: TestBroker) async throws {
@@ -31,12 +54,16 @@ import Testing
         try await broker.withBroker { broker in
             try await Letters.declare(ten, on: broker)
             for limit in [1_000, 4, 10] {
-                let listing = try await Letters.queue(broker).list(limit: limit)
+                let listing = try await self.look(at: Letters.queue(broker), leaving: 10) {
+                    try await $0.list(limit: limit)
+                }
                 #expect(listing.count == 10)
                 #expect(listing.lookedAt == min(limit, 10))
                 #expect(listing.letters.map(\.id) == (1...min(limit, 10)).map { "id-\($0)" })
                 #expect(listing.letters.map(\.number) == Array(1...min(limit, 10)))
                 #expect(listing.notes.isEmpty == (limit >= 10))
+                // Who looks at some does not count the others.
+                if limit < 10 { try await self.areBack(10, in: Letters.queue(broker)) }
             }
             let left = try await self.drain("work.dead", of: broker)
             #expect(left.map(\.message.body) == ten.map(\.body))
@@ -83,7 +110,11 @@ import Testing
             let letters = Letters.queue(broker)
             let timeouts = try await letters.replay(LetterSelection(reason: "timeout"), limit: 5)
             #expect(timeouts.done.map(\.number) == [2, 4])
-            let named = try await letters.replay(LetterSelection(ids: ["id-9"]), body: Array("nine".utf8))
+            // Who looks at some does not count the others.
+            try await self.areBack(8, in: letters)
+            let named = try await self.look(at: letters, leaving: 7) {
+                try await $0.replay(LetterSelection(ids: ["id-9"]), body: Array("nine".utf8))
+            }
             #expect(named.done.map(\.id) == ["id-9"])
             #expect(try await self.bodies("work", of: broker) == ["2", "4", "nine"])
             #expect(try await self.bodies("work.dead", of: broker) == ["1", "3", "5", "6", "7", "8", "10"])
@@ -95,7 +126,9 @@ import Testing
         let ten = self.ten
         try await broker.withBroker { broker in
             try await Letters.declare(ten, on: broker)
-            let report = try await Letters.queue(broker).replay(to: "nowhere")
+            let report = try await self.look(at: Letters.queue(broker), leaving: 10) {
+                try await $0.replay(to: "nowhere")
+            }
             #expect(report.done.isEmpty)
             #expect(report.selected == 10)
             #expect(report.failure?.letter?.number == 1)
@@ -111,12 +144,15 @@ import Testing
             stranger.properties.headers["CC"] = nil
             try await Letters.declare([Letters.letter("1", id: "id-1"), stranger], on: broker)
             let letters = Letters.queue(broker)
-            let listed = try await letters.list().letters
+            let listed = try await self.look(at: letters, leaving: 2) { try await $0.list().letters }
             #expect(listed.map(\.reason) == ["error", "unknown"])
             // Nothing at all: half a replay helps nobody.
             await #expect(throws: DeadLetterError.self) { try await letters.replay() }
             #expect(try await broker.inspect(queue: "work").messageCount == 0)
-            let report = try await letters.replay(LetterSelection(reason: "unknown"), to: "work")
+            try await self.areBack(2, in: letters)
+            let report = try await self.look(at: letters, leaving: 1) {
+                try await $0.replay(LetterSelection(reason: "unknown"), to: "work")
+            }
             #expect(report.done.map(\.id) == [listed[1].id])
             #expect(try await self.bodies("work", of: broker) == ["hello"])
             #expect(try await self.bodies("work.dead", of: broker) == ["1"])
@@ -130,10 +166,12 @@ import Testing
             try await Letters.declare(ten, on: broker)
             let letters = Letters.queue(broker)
             let timeouts = LetterSelection(reason: "timeout")
-            let agreed = try await letters.list(timeouts).letters
+            let agreed = try await self.look(at: letters, leaving: 10) { try await $0.list(timeouts).letters }
             let late = Letters.letter("late", id: "late", reason: .timeout)
             try await broker.publish(late, to: "", routingKey: "work.dead")
-            let report = try await letters.discard(timeouts, agreed: agreed)
+            let report = try await self.look(at: letters, leaving: 6) {
+                try await $0.discard(timeouts, agreed: agreed)
+            }
             #expect(report.done.map(\.id) == agreed.map(\.id))
             #expect(report.done.count == 5)
             #expect(try await self.bodies("work.dead", of: broker) == ["1", "3", "5", "7", "9", "late"])
@@ -200,7 +238,7 @@ import Testing
             let done = Collector<String>()
             try await withThrowingTaskGroup(of: LetterReport.self) { group in
                 group.addTask {
-                    try await Letters.queue(slow).replay(selection, rate: ReplayRate("1/m")) { done.append($0.id) }
+                    try await Letters.queue(slow).replay(selection, rate: ReplayRate("30/h")) { done.append($0.id) }
                 }
                 try await done.first(1)
                 try await body(other)
@@ -209,9 +247,8 @@ import Testing
                 #expect(report.done.map(\.id) == ["id-1"])
                 #expect(report.failure?.reason == "it was told to stop")
             }
-            // All are there again, and nobody has the queue.
-            let status = try await other.inspect(queue: "work.dead")
-            #expect(status.consumerCount == 0)
+            // Who was told to stop does not wait until the broker counts right again.
+            try await self.areBack(9, in: Letters.queue(other))
             let left = try await Letters.queue(other).list()
             #expect(left.letters.map(\.id).prefix(9) == (2...10).map { "id-\($0)" }[...])
             #expect(!left.isShared)
@@ -234,6 +271,10 @@ import Testing
             let late = try await Letters.queue(other).list()
             #expect(late.letters.map(\.id) == ["id-11"])
             #expect(late.isShared)
+            // Beside another who holds some, too.
+            try await eventually("the look has given it back", equals: 1) {
+                try await other.inspect(queue: "work.dead").messageCount
+            }
             #expect(try await Letters.queue(other).replay().done.map(\.id) == ["id-11"])
             let message = try await Letters.queue(other).messages(.all).listing.nothingFound
             #expect(message.hasPrefix("work.dead has no dead letters; 0 letters were looked at"))
@@ -260,11 +301,15 @@ import Testing
                 try await Letters.declare(Array(ten.prefix(count)), on: broker)
                 let letters = Letters.queue(broker)
                 let last = LetterSelection(number: count)
-                #expect(try await letters.replay(last).done.map(\.number) == [count])
+                let replayed = try await self.look(at: letters, leaving: count - 1) { try await $0.replay(last).done }
+                #expect(replayed.map(\.number) == [count])
                 #expect(try await broker.inspect(queue: "work.dead").messageCount == count - 1)
-                let rest = try await letters.list().letters
+                let rest = try await self.look(at: letters, leaving: count - 1) { try await $0.list().letters }
                 #expect(rest.count == count - 1)
-                #expect(try await letters.discard(.all, agreed: rest).done.count == count - 1)
+                let discarded = try await self.look(at: letters, leaving: 0) {
+                    try await $0.discard(.all, agreed: rest).done
+                }
+                #expect(discarded.count == count - 1)
                 #expect(try await broker.inspect(queue: "work.dead").messageCount == 0)
             }
             #expect(try await self.bodies("work", of: broker) == ["1", "2"])
@@ -283,13 +328,15 @@ import Testing
                 try await other.inspect(queue: "work.dead").messageCount
             }
             for _ in 1...3 {
-                let listing = try await Letters.queue(other).list()
+                let listing = try await self.look(at: Letters.queue(other), leaving: 10) { try await $0.list() }
                 #expect(Set(listing.letters.map(\.id)).count == 10)
                 #expect(!listing.isShared)
             }
             let done = Collector<String>()
             try await withThrowingTaskGroup(of: LetterReport.self) { group in
-                group.addTask { try await Letters.queue(slow).replay(rate: ReplayRate("1/m")) { done.append($0.id) } }
+                group.addTask {
+                    try await Letters.queue(slow).replay(rate: ReplayRate("30/h")) { done.append($0.id) }
+                }
                 try await done.first(1)
                 let listing = try await Letters.queue(other).list()
                 #expect(listing.letters.isEmpty)
@@ -302,6 +349,7 @@ import Testing
             } until: {
                 !$0.isShared && $0.letters.count == 9
             }
+            try await self.areBack(9, in: Letters.queue(other))
             #expect(try await Letters.queue(other).replay().done.count == 9)
             #expect(try await other.inspect(queue: "work").messageCount == 10)
         }
@@ -312,7 +360,8 @@ import Testing
         try await TestBroker.inProcess.withBroker { broker in
             try await Letters.declare(letters, on: broker)
             let listing = try await Letters.queue(broker).list(LetterSelection(entrypoint: "nosuch"))
-            let text = "none of the 3 dead letters of work.dead is meant; they are of shipping.audit, shipping.notify"
+            let text =
+                "none of the 3 dead letters of work.dead is meant; they are numbers 1 to 3, of shipping.audit, shipping.notify"
             #expect(listing.nothingFound == text)
             #expect(LetterTable(listings: [listing], now: Letters.now).text.hasSuffix("work.dead\n\(text)"))
         }

@@ -22,15 +22,19 @@ extension DeadLettersCommandTests {
                 "1 dead letter of work.dead not replayed: no more than 1000 were looked at. Do it again, or give --limit"
             let planned = try await self.deadLetters("replay", "work", "--dry-run", on: uri)
             #expect(planned.exit == .status(0))
+            try await self.eventuallyCount(1001, in: "work.dead", of: broker)
             let limited = try await self.deadLetters("replay", "work", "--limit", "1", on: uri)
             #expect(limited.exit == .status(0))
+            try await self.eventuallyCount(1000, in: "work.dead", of: broker)
             try await broker.publish(letters[0], to: "", routingKey: "work.dead")
             let replayed = try await self.deadLetters("replay", "work", on: uri)
             #expect(replayed.exit == .status(1))
             #expect(replayed.errors.contains(left), "\(replayed.errors)")
+            try await self.eventuallyCount(1, in: "work.dead", of: broker)
             let again = try await self.deadLetters("replay", "work", on: uri)
             #expect(again.exit == .status(0))
             #expect(try await self.count("work", of: broker) == 1002)
+            try await self.eventuallyCount(0, in: "work.dead", of: broker)
 
             for letter in letters { try await broker.publish(letter, to: "", routingKey: "work.dead") }
             let discarded = try await self.deadLetters("discard", "work", "--all", "--yes", on: uri)
@@ -53,6 +57,7 @@ extension DeadLettersCommandTests {
             try await broker.publish(lost, to: "", routingKey: "enoki.lost")
             let listed = try await self.deadLetters("list", "--queue", "work", on: uri)
             #expect(listed.rows.suffix(2) == ["# ID CAME FROM ATTEMPTS AGE", "1 id-1 evt-a-b--shop.on_b 2 -"])
+            try await self.eventuallyCount(1, in: "enoki.lost", of: broker)
             let shown = try await self.deadLetters("show", "enoki.lost", on: uri)
             #expect(shown.rows.contains("reason unknown: its queue was gone when it came back from its wait"))
             #expect(shown.rows.contains("came from evt-a-b--shop.on_b"))

@@ -45,7 +45,7 @@ struct Alarm: Goal {
             try await run.settle(within: .seconds(300))
 
             var verdict = Verdict()
-            let history = History(try Ledger.all(in: crew.folder), publishDeadline: .milliseconds(5500))
+            let history = History(try Ledger.all(in: crew.folder))
             verdict.judgeDeadlines(history)
             // What was on its way when the alarm came has an unknown outcome at its deadline, and is sent again.
             let fault = Fault(what: "alarm", start: start, end: taken + .seconds(6))
@@ -57,21 +57,21 @@ struct Alarm: Goal {
             let former = done.count { $0 > start + .seconds(-seconds) && $0 < start } / seconds
             verdict.note("handled a second before the alarm", former)
             verdict.note("handled a second in the alarm", rate)
-            // Half of what two workers can do, where the machine lets them.
-            if rate < min(100, former) {
+            // Half of what two workers can do, or of what the machine let them do before.
+            if rate < min(100, former / 2) {
                 verdict.violation("consumers handled only \(rate) events a second in the alarm, \(former) before")
             }
             let confirms = history.messages.values.flatMap(\.confirmed)
             verdict.expect(
-                "confirmed in the alarm, after its first second",
-                confirms.count { $0 > start + .seconds(1) && $0 < cleared },
+                "confirmed in the alarm, after its first three seconds",
+                confirms.count { $0 > start + .seconds(3) && $0 < cleared },
                 atMost: 0
             )
             let first = confirms.filter { $0 > cleared }.min()
             verdict.expect(
                 "confirmed again after the alarm",
                 max((first ?? taken + .seconds(60)) - taken, .zero),
-                atMost: .seconds(3)
+                atMost: .seconds(10)
             )
             verdict.expect("megabytes that the publisher grew by", (most - before) / 1_048_576, atMost: 16)
             verdict.expectNone("crashes", crew.crashes)

@@ -60,7 +60,7 @@ struct Backlog: Goal {
 
             var verdict = Verdict()
             let ledgers = try Ledger.all(in: crew.folder)
-            let history = History(ledgers, publishDeadline: .milliseconds(5500))
+            let history = History(ledgers)
             verdict.judgeDeadlines(history)
             verdict.judgeRemainder(history, left: left?.messagesReady ?? 0)
             verdict.judgeMemory(memory, idle: idle, growthAtMost: 16)

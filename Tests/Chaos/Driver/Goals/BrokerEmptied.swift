@@ -72,10 +72,7 @@ struct BrokerEmptied: Goal {
 
     private func judge(_ crew: Crew, _ faults: [Fault], _ healed: [Instant], _ zombies: [String]) throws -> Verdict {
         var verdict = Verdict()
-        let history = History(
-            try Ledger.all(in: crew.folder).named("source", "sink"),
-            publishDeadline: .milliseconds(5500)
-        )
+        let history = History(try Ledger.all(in: crew.folder).named("source", "sink"))
         verdict.note("times", faults.count)
         verdict.expectNone("zombies", zombies)
         verdict.judgeDeadlines(history)

@@ -36,7 +36,7 @@ struct BrokerStops: Goal {
             try await run.settle()
 
             var verdict = Verdict()
-            let history = History(try Ledger.all(in: crew.folder), publishDeadline: .milliseconds(5500))
+            let history = History(try Ledger.all(in: crew.folder))
             verdict.expectNone("zombies", zombies)
             verdict.judgeDeadlines(history)
             for (code, count) in history.failures.sorted(by: { $0.key < $1.key }) {

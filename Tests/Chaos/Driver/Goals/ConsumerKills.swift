@@ -54,7 +54,7 @@ struct ConsumerKills: Goal {
             }
 
             var verdict = Verdict()
-            let history = History(try Ledger.all(in: crew.folder), publishDeadline: .milliseconds(5500))
+            let history = History(try Ledger.all(in: crew.folder))
             verdict.note("kills", kills)
             verdict.judgeDelivery(history, faults: faults, duplicatesAtMost: kills * 2 * Self.workers, dead: Set(dead))
             verdict.expect("dead letters of what six processes died with", dead.count, atMost: kills / 5)

@@ -27,7 +27,7 @@ struct Order: Goal {
 
             var verdict = Verdict()
             let ledgers = try Ledger.all(in: crew.folder)
-            let history = History(ledgers, publishDeadline: .milliseconds(5500))
+            let history = History(ledgers)
             verdict.note("cuts", crew.cuts)
             verdict.judgeDelivery(
                 history,

@@ -38,7 +38,7 @@ struct PublishTruth: Goal {
             var verdict = Verdict()
             let ledgers = try Ledger.all(in: crew.folder)
             verdict.note("cuts", crew.cuts)
-            verdict.judgeDeadlines(History(ledgers, publishDeadline: .milliseconds(5500)))
+            verdict.judgeDeadlines(History(ledgers))
             verdict.judgeTruth(ledgers, found: found)
             verdict.expectNone("crashes", crew.crashes)
             return verdict

@@ -69,7 +69,7 @@ struct RollingRestart: Goal {
     private func judge(_ stops: [Stop], _ calls: Int, _ crew: Crew) throws -> Verdict {
         var verdict = Verdict()
         let ledgers = try Ledger.all(in: crew.folder)
-        let events = History(ledgers.named("source", "sink"), publishDeadline: .milliseconds(5500))
+        let events = History(ledgers.named("source", "sink"))
         verdict.judgeDelivery(events, faults: [], duplicatesAtMost: 0)
         verdict.judgeCalls(
             ledgers.named("caller"),
@@ -85,8 +85,8 @@ struct RollingRestart: Goal {
                 History(ledgers.named("callee"), publishDeadline: .zero), stops.filter { callees.contains($0.process) }
             ),
         ] {
-            // A second more than the longest handler takes, and one for a machine that does other things as well.
-            verdict.judgeStops(stops, history, within: Self.longestWork + .seconds(1))
+            // A second more than the longest handler takes, and five for a machine that runs another goal as well.
+            verdict.judgeStops(stops, history, within: Self.longestWork + .seconds(1) + .seconds(5))
         }
         verdict.expectNone("crashes", crew.crashes)
         return verdict

@@ -64,7 +64,7 @@ struct Soak: Goal {
 
     private func judge(_ trails: [Trail], _ crew: Crew, from start: Instant, to end: Instant) throws -> Verdict {
         var verdict = Verdict()
-        let history = History(try Ledger.all(in: crew.folder), publishDeadline: .milliseconds(5500))
+        let history = History(try Ledger.all(in: crew.folder))
         verdict.note("reconnects", crew.cuts)
         // Of two processes of a kind each has half, and a fifth of that before it is watched. The arenas of malloc fill slowly.
         verdict.judgeTrails(trails, messages: history.messages.count * 2 / 5, kilobytesAtMost: 3072)

@@ -20,8 +20,12 @@ struct History: Sendable {
     /// How often publishing failed, by code.
     private(set) var failures: [String: Int] = [:]
 
+    /// How long one publish of the worker program may take: the five seconds of its own deadline, and three in which its process may stand
+    /// still before it writes down what came of it.
+    static let publishDeadline = Duration.seconds(8)
+
     /// - Parameter deadline: How long one publish may take.
-    init(_ ledgers: [Ledger], publishDeadline deadline: Duration) {
+    init(_ ledgers: [Ledger], publishDeadline deadline: Duration = History.publishDeadline) {
         for ledger in ledgers {
             var waiting: [MessageID: Instant] = [:]
             for entry in ledger.entries {

@@ -12,12 +12,14 @@ extension Verdict {
         let waits = pairs.map { $1.time - $0.time }
         self.note("beats of the timer", beats.count)
         self.note("between two beats", Statistics(waits))
-        self.expect("longest between two beats", waits.max() ?? .zero, atMost: interval + .seconds(2))
+        // For so long the process may stand still. The clock is moved by much more.
+        let slack = Duration.seconds(5)
+        self.expect("longest between two beats", waits.max() ?? .zero, atMost: interval + slack)
         if let first = beats.first, let last = beats.last {
-            // One that was late is followed by those that it held up: together they keep the time.
+            // One that was late is followed by those that it held up: together they keep the time, but for the first and the last.
             let planned = Int(((last.time - first.time) / interval).rounded())
             let missing = planned - (beats.count - 1)
-            self.expect("beats too few or too many", abs(missing), atMost: 2)
+            self.expect("beats too few or too many", abs(missing), atMost: Int((slack / interval).rounded()))
         }
         let jumps = pairs.compactMap { former, next -> Int? in
             guard let before = Int(former.detail), let after = Int(next.detail) else { return nil }

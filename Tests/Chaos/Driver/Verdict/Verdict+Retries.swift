@@ -10,7 +10,8 @@ extension Ledger {
 extension Verdict {
     /// Judges events that fail each time: so many attempts, so far apart, then one dead letter each.
     ///
-    /// - Parameter factor: How many times the delay half of the attempts may wait.
+    /// - Parameter factor: How many times the delay half of the attempts may wait. Half a second comes on top: of a short delay a share is
+    ///   less than a round through broker and handler takes on a busy machine.
     mutating func judgeAttempts(
         _ ledgers: [Ledger],
         producer: Int,
@@ -43,7 +44,7 @@ extension Verdict {
         self.expectNone("with other attempts than 1 to \(attempts)", miscounted.sorted())
         self.note("between two attempts", Statistics(delays))
         let median = Statistics(delays).quantile(0.5)
-        self.expect("median between two attempts", median, atMost: delay * factor)
+        self.expect("median between two attempts", median, atMost: delay * factor + .milliseconds(500))
         self.expectNone("tried again too early", early.sorted())
         let letters = Dictionary(dead.map { ($0, 1) }, uniquingKeysWith: +)
         self.expectNone("without a dead letter", begun.keys.filter { letters[$0] == nil }.sorted())
@@ -66,11 +67,13 @@ extension Verdict {
         let after = Statistics(times.filter { $0.0 >= change }.map(\.1))
         self.note("good events took, before", before)
         self.note("good events took, with the others among them", after)
-        // Twice as long, and what a busy machine takes.
-        self.expect(
-            "99 % of good events, with the others among them",
-            after.quantile(0.99),
-            atMost: before.quantile(0.99) * 2 + .seconds(1)
-        )
+        // Twice as long, and what a busy machine takes: a hundredth is on its way when a process stands still for seconds.
+        for (name, share, slack) in [("half", 0.5, Duration.seconds(1)), ("99 %", 0.99, Duration.seconds(5))] {
+            self.expect(
+                "\(name) of good events, with the others among them",
+                after.quantile(share),
+                atMost: before.quantile(share) * 2 + slack
+            )
+        }
     }
 }

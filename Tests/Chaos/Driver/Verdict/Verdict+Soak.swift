@@ -38,7 +38,9 @@ extension Verdict {
         self.note("events took, in the first third", first)
         self.note("events took, in the last third", last)
         if first.count == 0 || last.count == 0 { self.violation("no events at the beginning or at the end") }
-        // Twice as long, and what a busy machine takes.
-        self.expect("99 % in the last third", last.quantile(0.99), atMost: first.quantile(0.99) * 2 + .seconds(1))
+        // Twice as long, and what a busy machine takes: a hundredth is on its way when a process stands still for seconds.
+        for (name, share, slack) in [("half", 0.5, Duration.seconds(1)), ("99 %", 0.99, Duration.seconds(5))] {
+            self.expect("\(name) in the last third", last.quantile(share), atMost: first.quantile(share) * 2 + slack)
+        }
     }
 }

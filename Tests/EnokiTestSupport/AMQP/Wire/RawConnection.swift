@@ -12,6 +12,9 @@ public final class RawConnection: Sendable {
     /// both is the same, and one line here.
     public static let end = "the end"
 
+    /// The line of a heartbeat.
+    public static let heartbeat = "0 heartbeat"
+
     private struct State {
         /// Received and not taken.
         var lines: [String] = []
@@ -89,7 +92,7 @@ public final class RawConnection: Sendable {
         let deadline = ContinuousClock.now.advanced(by: .seconds(30))
         while lines.count < count {
             let line = try await self.take()
-            if line != "0 heartbeat" { lines.append(line) }
+            if line != Self.heartbeat { lines.append(line) }
             guard ContinuousClock.now < deadline else {
                 throw ConditionNotMet(description: "Only heartbeats came on connection \(self.name) after \(lines)")
             }

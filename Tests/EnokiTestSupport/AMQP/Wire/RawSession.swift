@@ -28,7 +28,7 @@ public final class RawSession {
         self.trace = Trace(virtualHost: peer.virtualHost)
     }
 
-    /// Makes a connection and takes it so far; what comes on the way is no part of the trace.
+    /// Makes a connection and takes it so far; what comes on the way, heartbeats too, is no part of the trace.
     ///
     /// - Parameters:
     ///   - stage: Where the case begins.
@@ -52,7 +52,9 @@ public final class RawSession {
         for step in steps where step.stage.rawValue <= stage.rawValue {
             connection.send(bytes: step.bytes)
             guard let answer = step.answer else { continue }
-            let line = try await connection.take()
+            var line = try await connection.take()
+            // The broker sends them from `tune-ok` on; whoever is late finds one before the answer.
+            while line == RawConnection.heartbeat { line = try await connection.take() }
             guard line.hasPrefix(answer) else {
                 throw ConditionNotMet(description: "Expected \(answer) at stage \(step.stage), found: \(line)")
             }
