@@ -58,7 +58,7 @@ private enum URIParser {
         }
         guard let separator = uri.firstRange(of: "://") else {
             throw Self.invalid(
-                "it has no scheme; write amqp://host:port/vhost, with user:password and an @ before the host"
+                "it has no scheme; write amqp://host:5672/vhost, with user:password and an @ before the host"
             )
         }
         var configuration = RabbitMQConfiguration()

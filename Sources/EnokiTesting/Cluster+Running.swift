@@ -44,7 +44,9 @@ extension Cluster {
                         return .other
                     }
                 case .outOfPatience where waits > 1 || hosts.contains { $0.runningCalls > 0 }:
-                    self.fail(await self.stillRunning())
+                    self.fail(
+                        await self.stillRunning(after: waits > 1 ? self.patience + self.startPatience : self.patience)
+                    )
                     // Cancelled, the services kill their calls and give the messages back.
                     group.cancelAll()
                 case .outOfPatience:
@@ -82,9 +84,9 @@ extension Cluster {
         )
     }
 
-    private func stillRunning() async -> ExpectationError {
+    private func stillRunning(after time: Duration) async -> ExpectationError {
         ExpectationError(
-            "at the end of the test the services did not stop within \(self.patience): a call is still running, which may "
+            "at the end of the test the services did not stop within \(time): a call is still running, which may "
                 + "wait for something that the test must give it, such as time; it was cancelled\n\n"
                 + (await self.report())
         )

@@ -86,6 +86,8 @@ import Testing
         #expect(error?.code == .invalidAddress)
         #expect(error?.message.contains(hint) == true, "\(error?.message ?? "")")
         for secret in ["hunt", "er2"] { #expect(error?.message.contains(secret) == false) }
+        // A runner prints it without what looks like a password: nothing of the hint does.
+        #expect(error.map { Redaction.withoutCredentials($0.message) } == error?.message)
     }
 
     @Test(

@@ -111,7 +111,7 @@ func withTransportBroker<Result: Sendable>(
     lookUp: @escaping Resolver.LookUp = Resolver.askSystem,
     _ body: @Sendable (RabbitMQBroker) async throws -> Result
 ) async throws -> Result {
-    var configuration = try RabbitMQConfiguration(uri: uri)
+    var configuration = try RabbitMQConfiguration.patient(uri: uri)
     try change(&configuration)
     let broker = RabbitMQBroker(
         configuration: configuration,

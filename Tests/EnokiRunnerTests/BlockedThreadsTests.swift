@@ -14,7 +14,10 @@ import Testing
     private static let calls = 2 * ProcessInfo.processInfo.activeProcessorCount
 
     private func publish(_ count: Int, milliseconds: Int, to host: RabbitMQVirtualHost) async throws {
-        let broker = RabbitMQBroker(configuration: try RabbitMQConfiguration(uri: host.uri), logger: TestBroker.silent)
+        let broker = RabbitMQBroker(
+            configuration: try RabbitMQConfiguration.patient(uri: host.uri),
+            logger: TestBroker.silent
+        )
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await broker.run() }
             let properties = BasicProperties(contentType: "application/json")

@@ -56,7 +56,7 @@ import Testing
     private func with(_ broker: TestBroker, _ body: @escaping (Work) async throws -> Void) async throws {
         try await Place.with { place in
             try await broker.withURI { uri in
-                let configuration = try RabbitMQConfiguration(uri: uri)
+                let configuration = try RabbitMQConfiguration.patient(uri: uri)
                 let connect = { @Sendable in RabbitMQBroker(configuration: configuration, logger: TestBroker.silent) }
                 try await withServices([], connect: connect, patience: .seconds(60)) { cluster in
                     try await body(Work(place: place, uri: uri, cluster: cluster))

@@ -93,7 +93,7 @@ final class PoolWatchdog: Sendable {
         case .stalled(let duration, let number):
             let calls = self.calls()
             var metadata: Logger.Metadata = [
-                "stalled_for": .stringConvertible(duration),
+                "stalled_for": .stringConvertible(Duration.milliseconds(duration.wholeMilliseconds)),
                 "calls_in_work": .stringConvertible(calls.count),
                 LoggingKeys.callIDs: .array(calls.prefix(Self.mostCalls).map { .string($0.callID) }),
             ]
@@ -102,7 +102,7 @@ final class PoolWatchdog: Sendable {
         case .recovered(let duration):
             self.logger.warning(
                 "threads are free again: calls go on",
-                metadata: ["stalled_for": .stringConvertible(duration)]
+                metadata: ["stalled_for": .stringConvertible(Duration.milliseconds(duration.wholeMilliseconds))]
             )
         }
     }

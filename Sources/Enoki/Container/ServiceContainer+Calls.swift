@@ -117,12 +117,20 @@ extension ServiceContainer {
             }
             // The gate first, since what is admitted may take a place in the quarantine.
             guard let gate else { return begin(job) }
-            let putsOff: @Sendable () -> Bool = {
-                guard putOff(incoming) else { return false }
-                self.process.quarantine.leave(delivery.token)
-                return true
-            }
-            gate.submit(job, for: delivery.token, unless: putsOff, again: submit, begin)
+            // One that the gate turns back at its turn has a place there, which is not for those who only wait.
+            let leave: @Sendable () -> Void = { self.process.quarantine.leave(delivery.token) }
+            gate.submit(
+                job,
+                for: delivery.token,
+                unless: {
+                    leave()
+                    return putOff(incoming)
+                },
+                { job in
+                    leave()
+                    begin(job)
+                }
+            )
         }
         return try await self.untilAnswered { [options] in
             try await self.process.broker.consume(queue, options: options, onDelivery: onDelivery)

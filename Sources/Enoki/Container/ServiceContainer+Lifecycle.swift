@@ -44,10 +44,11 @@ extension ServiceContainer {
         for dependency in self.dependencies { group.addTask { await self.watch { try await dependency.run() } } }
     }
 
-    /// Returns when all services of the process have started: who begins by itself finds the queues of all.
+    /// Returns when this service and those of its host have started: who begins by itself finds the queues of all.
     ///
     /// - Returns: Whether they have; false when the task was cancelled, or a service could not start.
     func waitUntilAllHaveStarted() async -> Bool {
+        await self.startEnded.wait()
         await self.process.startEnded.wait()
         return self.process.startEnded.isOpen && self.isStarted
     }

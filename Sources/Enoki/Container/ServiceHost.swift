@@ -268,6 +268,8 @@ public final class ServiceHost: Service, Sendable {
                     group.addTask { await container.stopRequested.wait() }
                 }
                 group.addTask {
+                    let timer = self.process.timers.schedule(after: Self.patience) { self.logWhoIsWaitedFor() }
+                    defer { self.process.timers.cancel(timer) }
                     for container in self.containers { await container.startEnded.wait() }
                     if self.containers.allSatisfy(\.isStarted) {
                         self.hasStarted.withLock { $0 = true }
@@ -289,6 +291,19 @@ public final class ServiceHost: Service, Sendable {
         } onCancelOrGracefulShutdown: {
             self.stop()
         }
+    }
+
+    /// How long a start is nothing to speak of.
+    private static let patience = Duration.seconds(30)
+
+    /// Timers and `Once` of those that have started wait for the others.
+    private func logWhoIsWaitedFor() {
+        let late = self.containers.filter { !$0.isStarted }.map(\.name)
+        guard !late.isEmpty, late.count < self.containers.count, !self.isStopping else { return }
+        self.process.logger.warning(
+            "timers and `Once` wait: not all services of the process have started",
+            metadata: ["services": .array(late.map { .string($0) })]
+        )
     }
 
     // MARK: - Calls and events from outside of any service

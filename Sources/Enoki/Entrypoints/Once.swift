@@ -1,4 +1,4 @@
-/// Calls a method once, when the service and all others of its process have started.
+/// Calls a method once, when the service and the others of its ``ServiceHost`` have started.
 ///
 /// ```swift
 /// Once("warm_up", warmUp)

@@ -4,9 +4,10 @@
 /// Timer("expire_stale", every: .seconds(30), expireStale)
 /// ```
 ///
-/// With nameko's rules: the first call comes one interval after the start, which is that of all services of the process; a call that takes longer than the interval is not
+/// With nameko's rules: the first call comes one interval after the start; a call that takes longer than the interval is not
 /// overtaken, and the ones it held up follow back to back until the schedule is caught up; an error is logged and the timer
-/// goes on. Every instance of the service has its own timer.
+/// goes on. Every instance of the service has its own timer. The start is that of all services of a ``ServiceHost``, so that
+/// what a call dispatches finds the queues of all.
 public struct Timer: Entrypoint, WithoutArguments {
     /// The name.
     public let name: String

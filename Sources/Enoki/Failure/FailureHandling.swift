@@ -1,6 +1,6 @@
 /// A policy at work for one queue: what becomes of its deliveries.
 struct FailureHandling: Sendable {
-    /// The name of whose calls fail.
+    /// The name of the entrypoint.
     let entrypoint: String
     let policy: FailurePolicy
     let queue: Queue

@@ -13,7 +13,7 @@ final class KillSwitchGate: Sendable {
 
     private struct State {
         var machine: Machine
-        /// Those that were submitted, and whose turn came in a pause: they are older than all others.
+        /// Those whose turn came in a pause: they go before those that only wait.
         var turnedBack: Deque<Waiting> = []
         var waiting: Deque<Waiting> = []
         var isClosed = false
@@ -33,46 +33,30 @@ final class KillSwitchGate: Sendable {
     }
 
     /// Submits the job of a delivery, now or when calls may begin again. Each that is submitted is to end here, by running or by
-    /// ``ended(_:failed:)``. It is asked once more when its turn has come: a pause may have begun while it waited for a worker.
+    /// ``ended(_:failed:)``. It is asked once more when its turn has come, since a pause may have begun while it waited for a worker,
+    /// and may be submitted again then.
     ///
-    /// - Parameters:
-    ///   - putOff: Asked of a delivery that would have to wait: whether it does not, and is settled.
-    ///   - again: Submits a job that was submitted before, and turned back.
+    /// - Parameter putOff: Asked of a delivery that would have to wait: whether it does not, and is settled.
     func submit(
         _ job: WorkerPool.Job,
         for token: DeliveryToken,
         unless putOff: @escaping @Sendable () -> Bool,
-        again: @escaping @Sendable (WorkerPool.Job) -> Void,
         _ submit: @escaping @Sendable (WorkerPool.Job) -> Void
     ) {
-        let id = ObjectIdentifier(token)
-        let job = self.gated(job, id, unless: putOff, again: again)
-        func begin(or refused: (inout State) -> Void) -> (@Sendable () -> Void)? {
-            self.state.withLock { state in
-                if state.isClosed { return job.discard }
-                if state.machine.begin(id) { return { submit(job) } }
-                refused(&state)
-                return nil
-            }
-        }
-        if let action = begin(or: { _ in }) { return action() }
-        if putOff() { return }
-        begin(or: { $0.waiting.append(Waiting(id: id, job: job, submit: submit)) })?()
+        self.submit(job, ObjectIdentifier(token), isTurnedBack: false, unless: putOff, submit)
     }
 
-    /// A job that runs if calls may begin when its turn has come, and otherwise waits.
-    private func gated(
+    private func submit(
         _ job: WorkerPool.Job,
         _ id: ObjectIdentifier,
+        isTurnedBack: Bool,
         unless putOff: @escaping @Sendable () -> Bool,
-        again: @escaping @Sendable (WorkerPool.Job) -> Void
-    ) -> WorkerPool.Job {
-        WorkerPool.Job(
+        _ submit: @escaping @Sendable (WorkerPool.Job) -> Void
+    ) {
+        let gated = WorkerPool.Job(
             run: {
-                if !self.mayBegin(id) {
-                    if putOff() { return }
-                    let job = self.gated(job, id, unless: putOff, again: again)
-                    if self.turnsBack(Waiting(id: id, job: job, submit: again)) { return }
+                guard self.state.withLock({ $0.machine.begin(id) }) else {
+                    return self.submit(job, id, isTurnedBack: true, unless: putOff, submit)
                 }
                 await job.run()
                 // One that was not called, or was cancelled, says nothing.
@@ -80,21 +64,21 @@ final class KillSwitchGate: Sendable {
             },
             discard: job.discard
         )
-    }
-
-    private func mayBegin(_ id: ObjectIdentifier) -> Bool { self.state.withLock { $0.machine.begin(id) } }
-
-    /// Whether a job whose turn has come has to wait all the same. At the end it is given back.
-    private func turnsBack(_ waiting: Waiting) -> Bool {
-        enum Answer { case goesOn, waits, isOver }
-        let answer = self.state.withLock { state -> Answer in
-            if state.isClosed { return .isOver }
-            if state.machine.begin(waiting.id) { return .goesOn }
-            state.turnedBack.append(waiting)
-            return .waits
+        func begin(or refused: (inout State) -> Void) -> (@Sendable () -> Void)? {
+            self.state.withLock { state in
+                if state.isClosed { return gated.discard }
+                if state.machine.begin(id) { return { submit(gated) } }
+                refused(&state)
+                return nil
+            }
         }
-        if answer == .isOver { waiting.job.discard() }
-        return answer != .goesOn
+        if let action = begin(or: { _ in }) { return action() }
+        if putOff() { return }
+        let action = begin { state in
+            let waiting = Waiting(id: id, job: gated, submit: submit)
+            if isTurnedBack { state.turnedBack.append(waiting) } else { state.waiting.append(waiting) }
+        }
+        action?()
     }
 
     /// The call of a delivery has ended; `nil` where that says nothing, or no call was made.

@@ -1,7 +1,7 @@
 /// The places of a process for messages that have come back more than once: one at first.
 ///
 /// One of them may kill the process. Then all that is in hand comes back and is counted, so that no other that has a
-/// count already shall be in hand with it. With each that leaves and leaves the process alive there are twice as many places,
+/// count already shall be in hand with it. With each whose call ends and leaves the process alive there are twice as many places,
 /// so that many that came back for another reason, such as a broker that was restarted twice, are not worked on one by one.
 /// Among so many there may still be one that kills: who may not come back once more takes all places, and shares them with nobody.
 final class Quarantine: Sendable {
@@ -59,7 +59,11 @@ final class Quarantine: Sendable {
     /// Leaves, if the delivery is here: its call has ended, or is not made.
     func leave(_ token: DeliveryToken) {
         self.state.withLock { state in
-            guard state.occupants.removeValue(forKey: ObjectIdentifier(token)) != nil else { return }
+            // One whose call has not begun has proved nothing.
+            guard let occupant = state.occupants.removeValue(forKey: ObjectIdentifier(token)), occupant.end != nil
+            else {
+                return
+            }
             state.places = min(state.places * 2, Self.mostPlaces)
         }
     }

@@ -263,13 +263,14 @@ final class Settler: Sendable {
     private func logReturn(of failed: FailedMessage, _ wait: RetryDelay, _ returns: Returns) {
         let now = self.timers.now
         let count = self.returns.withLock { $0[failed.queue, default: Doublings(within: .seconds(60))].note(at: now) }
+        var metadata: Logger.Metadata = [
+            "redeliveries": "\(returns.count)", "delay": "\(wait.delay)", LoggingKeys.reason: "unsettled",
+        ]
+        if let count { metadata["messages_within_a_minute"] = "\(count)" }
         self.logger.log(
             level: count == nil && returns.count < 2 ? .debug : .notice,
             "came back unsettled, from a process that stopped, or died, perhaps of it, or the broker was restarted: a copy takes its place",
-            metadata: failed.metadata.merging([
-                "redeliveries": "\(returns.count)", "delay": "\(wait.delay)", LoggingKeys.reason: "unsettled",
-                "messages_within_a_minute": "\(count ?? 0)",
-            ]) { $1 }
+            metadata: failed.metadata.merging(metadata) { $1 }
         )
     }
 

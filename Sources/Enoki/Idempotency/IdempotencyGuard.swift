@@ -85,10 +85,10 @@ final class IdempotencyGuard: Sendable {
         }
     }
 
-    /// The outcome of a call that was not made because its guard failed: also where its time has passed meanwhile, since the handler
-    /// has not taken it. A stop is no failure.
+    /// The outcome of a call that was not made because its guard failed. That is why also where the call's time has passed meanwhile:
+    /// not the handler took it. A stop is no failure.
     func refuse(_ error: any Error, _ context: WorkerContext, _ call: TimedCall?) -> Outcome {
-        guard !(error is CancellationError) else { return .cancelled }
+        if error is CancellationError, Task.isCancelled { return .cancelled }
         context.logger.warning(
             "\(context.entrypoint) was not called: its idempotency guard failed",
             metadata: FailureText.metadata(of: error).merging(context.named) { $1 }

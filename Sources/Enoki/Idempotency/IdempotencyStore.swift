@@ -4,7 +4,8 @@
 /// what is over without being asked, at a cost per call that has a bound.
 ///
 /// What it does must go through when the calling task is cancelled: the effects of the handler are there already. An error of
-/// ``begin(_:lease:)`` fails the attempt, so that no message is worked on unguarded.
+/// ``begin(_:lease:)`` fails the attempt, so that no message is worked on unguarded; it is the reason of the failure also where the
+/// call's time is over by then.
 public protocol IdempotencyStore: Sendable {
     /// Makes it usable. Called before the first message, by each handler that uses the store.
     ///

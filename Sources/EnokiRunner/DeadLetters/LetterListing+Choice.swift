@@ -30,6 +30,6 @@ extension LetterListing {
         guard !self.entrypoints.isEmpty else { return none }
         let dots = self.entrypoints.count > 10 ? ", …" : ""
         return
-            "\(none); they are numbers 1 to \(self.lookedAt), of \(self.entrypoints.prefix(10).joined(separator: ", "))\(dots)"
+            "\(none); numbers go from 1 to \(self.lookedAt), and they are of \(self.entrypoints.prefix(10).joined(separator: ", "))\(dots)"
     }
 }

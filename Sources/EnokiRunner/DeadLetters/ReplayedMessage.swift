@@ -21,7 +21,8 @@ struct ReplayedMessage: Sendable, Hashable {
     ///   - destination: Where it goes; by default where it came from.
     ///   - body: What takes the place of its body.
     ///   - contentType: What its body is, in place of what its publisher said of it; its content encoding goes then, too.
-    /// - Throws: ``DeadLetterError`` where nobody knows where it came from, and where the destination is for dead letters.
+    /// - Throws: ``DeadLetterError`` where nobody knows where it came from, where the destination is for dead letters, and for a body that
+    ///   is not of the type that is said for it.
     init(
         _ original: Message,
         _ letter: ListedLetter,
@@ -51,9 +52,29 @@ struct ReplayedMessage: Sendable, Hashable {
         // RabbitMQ closes the channel for another user's name.
         properties.userID = nil
         properties.clusterID = nil
-        if let contentType { (properties.contentType, properties.contentEncoding) = (contentType, nil) }
+        if let contentType {
+            (properties.contentType, properties.contentEncoding) = (contentType, nil)
+            try Self.check(body ?? original.body, as: properties, of: letter)
+        }
         self.message = Message(body: body ?? original.body, properties: properties)
         self.queue = queue
+    }
+
+    /// What would only come back as a dead letter is not replayed.
+    private static func check(
+        _ body: [UInt8],
+        as properties: BasicProperties,
+        of letter: ListedLetter
+    ) throws(DeadLetterError) {
+        // Of other types than ours nobody here knows.
+        guard (try? Codecs.json.codec(for: properties)) != nil else { return }
+        do {
+            _ = try JSONCodec().decode(JSONValue.self, from: body)
+        } catch {
+            throw DeadLetterError(
+                "the body of number \(letter.number), \(letter.id), is no JSON: --content-type is for those whose body is what it says"
+            )
+        }
     }
 
     /// The queue that a letter came from. A stranger's message may say anything, so that only a queue of lost messages, whose

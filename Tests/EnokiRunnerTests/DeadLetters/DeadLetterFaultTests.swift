@@ -122,7 +122,7 @@ import Testing
         let all = (1...30).map { "\($0)" }
         try await TestVirtualHost.withFresh(of: kind) { host in
             let broker = RabbitMQBroker(
-                configuration: try RabbitMQConfiguration(uri: host.uri),
+                configuration: try RabbitMQConfiguration.patient(uri: host.uri),
                 logger: TestBroker.silent
             )
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -361,7 +361,7 @@ import Testing
             try await Letters.declare(letters, on: broker)
             let listing = try await Letters.queue(broker).list(LetterSelection(entrypoint: "nosuch"))
             let text =
-                "none of the 3 dead letters of work.dead is meant; they are numbers 1 to 3, of shipping.audit, shipping.notify"
+                "none of the 3 dead letters of work.dead is meant; numbers go from 1 to 3, and they are of shipping.audit, shipping.notify"
             #expect(listing.nothingFound == text)
             #expect(LetterTable(listings: [listing], now: Letters.now).text.hasSuffix("work.dead\n\(text)"))
         }

@@ -27,6 +27,15 @@ import Testing
         input: String? = nil,
         environment: [String: String] = [:]
     ) async throws -> Ended {
+        try await self.deadLetters(arguments, on: uri, input: input, environment: environment)
+    }
+
+    func deadLetters(
+        _ arguments: [String],
+        on uri: String,
+        input: String? = nil,
+        environment: [String: String] = [:]
+    ) async throws -> Ended {
         let environment = environment.merging(["AMQP_URI": uri]) { $1 }
         let path = BuiltExecutable.path("enoki")
         return try await ChildProcess.with(path, ["dead-letters"] + arguments, environment: environment) { child in
@@ -46,7 +55,10 @@ import Testing
         _ body: (String, any Broker) async throws -> Void
     ) async throws {
         try await broker.withURI { uri in
-            let broker = RabbitMQBroker(configuration: try RabbitMQConfiguration(uri: uri), logger: TestBroker.silent)
+            let broker = RabbitMQBroker(
+                configuration: try RabbitMQConfiguration.patient(uri: uri),
+                logger: TestBroker.silent
+            )
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await broker.run() }
                 defer { group.cancelAll() }
@@ -168,7 +180,7 @@ import Testing
             try await self.eventuallyCount(2, in: "work.dead", of: broker)
             let none = try await self.deadLetters("show", "work", "--id", "id-3", on: uri)
             #expect(none.exit == .status(1))
-            let entrypoint = "they are numbers 1 to 2, of shipping.notify"
+            let entrypoint = "numbers go from 1 to 2, and they are of shipping.notify"
             #expect(none.errors == "enoki: none of the 2 dead letters of work.dead is meant; \(entrypoint)\n")
         }
     }
@@ -205,6 +217,31 @@ import Testing
             #expect(all.exit == .status(0))
             #expect(try await self.count("work.dead", of: broker) == 0)
             try await self.eventuallyCount(3, in: "work", of: broker)
+        }
+    }
+
+    @Test(arguments: TestBroker.reachable) func replaysAsWhatItReallyIs(_ broker: TestBroker) async throws {
+        let letters = [(id: "id-1", body: "{}"), (id: "id-2", body: "no JSON")].map { id, body in
+            var letter = Letters.letter(body, id: id)
+            letter.properties.contentType = "text/plain"
+            return letter
+        }
+        try await self.withLetters(letters, on: broker) { uri, broker in
+            func replay(_ id: String, _ more: String...) async throws -> Ended {
+                try await self.eventuallyCount(2, in: "work.dead", of: broker)
+                let arguments = ["replay", "work", "--id", id, "--content-type", "application/json"] + more
+                return try await self.deadLetters(arguments, on: uri)
+            }
+            for more in [[], ["--dry-run"]] {
+                let refused = try await more.isEmpty ? replay("id-2") : replay("id-2", more[0])
+                #expect(refused.exit == .status(1))
+                #expect(refused.errors.contains("the body of number 2, id-2, is no JSON"))
+            }
+            #expect(try await self.count("work", of: broker) == 0)
+            #expect(try await replay("id-1").exit == .status(0))
+            let message = try await self.first(of: "work", broker)
+            #expect(message.properties.contentType == "application/json")
+            #expect(message.properties.messageID == "id-1")
         }
     }
 
@@ -366,7 +403,8 @@ import Testing
             let healthy = try await self.deadLetters("list", "--queue", "healthy", on: uri)
             #expect(healthy.exit == .status(0))
             let entrypoint = try await self.deadLetters("list", "--queue", "work", "--entrypoint", "nosuch", on: uri)
-            let none = "none of the 3 dead letters of work.dead is meant; they are numbers 1 to 3, of shipping.notify"
+            let none =
+                "none of the 3 dead letters of work.dead is meant; numbers go from 1 to 3, and they are of shipping.notify"
             #expect(entrypoint.output.contains(none))
         }
     }
@@ -378,6 +416,8 @@ import Testing
         (["list", "--reason", "bad"], "--reason is 'bad'"), (["list", "--older-than", "old"], "older-than"),
         (["replay", "work", "--rate", "fast"], "rate"),
         (["replay", "work", "--edit", "--body", "x"], "--edit and --body"),
+        (["replay", "work", "--content-type", "application/json"], "say which letters are meant"),
+        (["replay", "work", "--id", "1", "--content-type", "json"], "a type and a subtype"),
         (["replay", "work", "--body", "/nowhere/x"], "'/nowhere/x' cannot be read"), (["replay"], "queue"),
         (["replay", "work", "--number", "0"], "--number is 0"), (["show", "work", "--number", "0"], "--number is 0"),
         (["replay", "work", "--to", "work.dead"], "--to: 'work.dead' is for dead letters"),

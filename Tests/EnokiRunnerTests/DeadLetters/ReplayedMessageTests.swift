@@ -29,6 +29,12 @@ import Testing
         #expect(properties.contentType == "application/json")
         #expect(properties.contentEncoding == nil)
         #expect(try self.replayed(letter).message.properties.contentEncoding == "gzip")
+        let binary = Letters.letter("no JSON")
+        for type in ["application/json", "application/json; charset=utf-8"] {
+            #expect(throws: DeadLetterError.self) { try self.replayed(binary, contentType: type) }
+            #expect(throws: Never.self) { try self.replayed(binary, body: Array("{}".utf8), contentType: type) }
+        }
+        #expect(throws: Never.self) { try self.replayed(binary, contentType: "application/x-yaml") }
     }
 
     @Test func itHasNothingOfItsFailuresButHowItWasPublished() throws {

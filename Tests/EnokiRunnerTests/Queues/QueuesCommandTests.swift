@@ -17,7 +17,7 @@ import Darwin
     private func withOrphan(_ body: ([String: String]) async throws -> Void) async throws {
         try await RabbitMQVirtualHost.withFresh { host in
             let broker = RabbitMQBroker(
-                configuration: try RabbitMQConfiguration(uri: host.uri),
+                configuration: try RabbitMQConfiguration.patient(uri: host.uri),
                 logger: TestBroker.silent
             )
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -160,8 +160,18 @@ import Testing
             let entered = tokens.filter { quarantine.enter($0, .onePlace, at: .zero) }
             #expect(entered.count == tokens.count - 1)
             inHand += entered
+            quarantine.begin(inHand[0], at: .zero)
             quarantine.leave(inHand.removeFirst())
         }
+    }
+
+    @Test func whoseCallHasNotBegunHasProvedNothing() {
+        let quarantine = Quarantine()
+        let tokens = Self.tokens(3)
+        #expect(quarantine.enter(tokens[0], .onePlace, at: .zero))
+        quarantine.leave(tokens[0])
+        #expect(quarantine.enter(tokens[1], .onePlace, at: .zero))
+        #expect(!quarantine.enter(tokens[2], .onePlace, at: .zero))
     }
 
     @Test func whoTakesAllPlacesSharesThemWithNobody() {
@@ -170,6 +180,7 @@ import Testing
         // There are four places now.
         for token in tokens[0...1] {
             _ = quarantine.enter(token, .onePlace, at: .zero)
+            quarantine.begin(token, at: .zero)
             quarantine.leave(token)
         }
         #expect(quarantine.enter(tokens[0], .onePlace, at: .zero))

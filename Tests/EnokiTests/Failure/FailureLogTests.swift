@@ -276,7 +276,7 @@ import Testing
         try await RabbitMQVirtualHost.withFresh { host in
             try await host.withUser(password: "secret") { user in
                 try await user.set(configure: #"^(?!.*\\.dead$).*"#)
-                var configuration = try RabbitMQConfiguration(uri: host.uri)
+                var configuration = try RabbitMQConfiguration.patient(uri: host.uri)
                 configuration.user = user.name
                 configuration.password = "secret"
                 let limited = configuration

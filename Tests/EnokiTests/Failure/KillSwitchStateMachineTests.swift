@@ -83,6 +83,16 @@ import Testing
         #expect(machine.begin(11) == false)
     }
 
+    @Test func aTryMayBeginWheneverItIsAsked() {
+        var machine = self.paused
+        machine.pauseEnded()
+        #expect(machine.begin(10) == true)
+        #expect(machine.begin(10) == true)
+        #expect(machine.begin(11) == false)
+        #expect(machine.ended(10, failed: true, at: .zero) == .pauseAgain(.seconds(2)))
+        #expect(machine.begin(10) == false)
+    }
+
     @Test func aTryThatSaysNothingIsFollowedByAnother() {
         var machine = self.paused
         machine.pauseEnded()

@@ -279,6 +279,30 @@ import Testing
         }
     }
 
+    /// As a library's does whose connection was closed: nobody has cancelled the call.
+    @Test func aStoreThatThrowsACancellationOfItsOwnHasFailed() async throws {
+        struct ClosedStore: IdempotencyStore {
+            let asked = Shelf<Int>()
+            func begin(_ claim: IdempotencyClaim, lease: Duration) async throws -> IdempotencyAnswer {
+                asked.put(1)
+                throw CancellationError()
+            }
+            func renew(_ claims: [IdempotencyClaim], lease: Duration) async throws {}
+            func complete(_ claim: IdempotencyClaim) async throws -> Bool { true }
+            func release(_ claim: IdempotencyClaim) async throws {}
+        }
+        let store = ClosedStore()
+        let guarded = Guarded(Idempotency(store: store, for: .seconds(3600)), .retry(upTo: 3, .fixed(.seconds(1))))
+        let log = LogRecorder()
+        try await withServices(guarded, logger: log.logger) { cluster in
+            try await cluster.publish("News", id: "m-1")
+            await cluster.clock.advance(by: .seconds(10))
+            #expect(store.asked.elements.count == 3)
+            #expect(try cluster.snapshot()[queue: Guarded.deadLetters]?.ready.count == 1)
+            #expect(log.entries.contains { $0.message.contains("its idempotency guard failed") })
+        }
+    }
+
     @Test func aMessageThatCannotBeNotedAsDoneIsNotHandledAgainForThat() async throws {
         let store = FaultyStore(broken: ["complete"])
         let guarded = Guarded(Idempotency(store: store, for: .seconds(3600)))

@@ -50,7 +50,7 @@ struct ReplayLettersCommand<Owner: Program>: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "What the bodies are, such as application/json, where their publisher said something else.",
+            "What the bodies are, such as application/json, where their publisher said something else, or that they are encoded.",
             valueName: "type"
         )
     )
@@ -76,8 +76,17 @@ struct ReplayLettersCommand<Owner: Program>: AsyncParsableCommand {
         if let refusal = self.to.flatMap(DeadLetterQueueName(self.queue).refusal) {
             throw ValidationError("--to: \(refusal)")
         }
-        if let type = self.contentType, type.isEmpty || type.utf8.count > 255 {
-            throw ValidationError("--content-type: give 1 to 255 bytes, such as application/json")
+        if let type = self.contentType {
+            guard type.utf8.count <= 255, type.split(separator: "/").count == 2 else {
+                throw ValidationError(
+                    "--content-type: give a type and a subtype of at most 255 bytes, such as application/json"
+                )
+            }
+            guard !self.selection.selection.isAll || self.number != nil else {
+                throw ValidationError(
+                    "--content-type: say which letters are meant, such as with --id or --reason: what their publishers said goes"
+                )
+            }
         }
         if self.edit, self.body != nil { throw ValidationError("--edit and --body: leave one of them out") }
         if self.edit, self.dryRun { throw ValidationError("--edit and --dry-run: leave one of them out") }
@@ -122,7 +131,7 @@ struct ReplayLettersCommand<Owner: Program>: AsyncParsableCommand {
     private func plan(_ letters: DeadLetterQueue, _ selection: LetterSelection) async throws -> LetterReport {
         let (listing, messages) = try await letters.messages(selection, limit: self.options.limit)
         for (letter, message) in zip(listing.letters, messages) {
-            _ = try ReplayedMessage(message, letter, in: listing.queue, to: self.to)
+            _ = try ReplayedMessage(message, letter, in: listing.queue, to: self.to, contentType: self.contentType)
         }
         return LetterReport(done: listing.letters, selected: listing.letters.count, listing: listing)
     }
