@@ -31,8 +31,12 @@ public final class ChildProcess: Sendable {
         self.process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
         if let directory { self.process.currentDirectoryURL = URL(filePath: directory) }
         self.process.standardInput = self.input
-        self.process.standardOutput = try self.file("output")
-        self.process.standardError = try self.file("errors")
+        let files = try (output: self.file("output"), errors: self.file("errors"))
+        // Foundation keeps a process and all that it was given for ever. With some 1,350 open descriptors the next `run()` reads beyond a
+        // buffer that has their names.
+        defer { for file in [files.output, files.errors] { try? file.close() } }
+        self.process.standardOutput = files.output
+        self.process.standardError = files.errors
         self.process.terminationHandler = { [collected] process in
             let end = process.terminationStatus
             collected.withLock { $0 = process.terminationReason == .exit ? .status(end) : .signal(end) }
@@ -128,6 +132,7 @@ public final class ChildProcess: Sendable {
                 _ = try? await self.ended()
             }
         }.value
+        for end in [self.input.fileHandleForReading, self.input.fileHandleForWriting] { try? end.close() }
         try? FileManager.default.removeItem(at: self.folder)
     }
 

@@ -20,7 +20,7 @@ extension TestBroker {
             }
         case .amqpPort, .rabbitMQ:
             return try await self.withURI(logger: logger) { uri in
-                var configuration = try RabbitMQConfiguration(uri: uri)
+                var configuration = try RabbitMQConfiguration.patient(uri: uri)
                 let proxy = try FaultProxy(to: configuration.endpoints[0])
                 try proxy.listen()
                 defer { proxy.stop() }

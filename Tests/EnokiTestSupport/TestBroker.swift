@@ -34,13 +34,13 @@ public enum TestBroker: String, CaseIterable, Sendable {
             return try await BrokerFixture.with(broker, makeConnection: { broker.connect(name: "another") }, body: body)
         case .amqpPort:
             return try await InProcessBroker(logger: logger).listen(logger: logger) { port in
-                let configuration = try RabbitMQConfiguration(uri: port.uri())
+                let configuration = try RabbitMQConfiguration.patient(uri: port.uri())
                 let connect = { @Sendable in RabbitMQBroker(configuration: configuration, logger: logger) }
                 return try await BrokerFixture.with(connect(), makeConnection: connect, body: body)
             }
         case .rabbitMQ:
             return try await RabbitMQVirtualHost.withFresh { host in
-                let configuration = try RabbitMQConfiguration(uri: host.uri)
+                let configuration = try RabbitMQConfiguration.patient(uri: host.uri)
                 let connect = { @Sendable in RabbitMQBroker(configuration: configuration, logger: logger) }
                 return try await BrokerFixture.with(
                     connect(),
@@ -62,12 +62,12 @@ public enum TestBroker: String, CaseIterable, Sendable {
             return try await Self.withServer(logger) { server in try await body { server.connect(name: "test") } }
         case .amqpPort:
             return try await InProcessBroker(logger: logger).listen(logger: logger) { port in
-                let configuration = try RabbitMQConfiguration(uri: port.uri())
+                let configuration = try RabbitMQConfiguration.patient(uri: port.uri())
                 return try await body { RabbitMQBroker(configuration: configuration, logger: logger) }
             }
         case .rabbitMQ:
             return try await RabbitMQVirtualHost.withFresh { host in
-                let configuration = try RabbitMQConfiguration(uri: host.uri)
+                let configuration = try RabbitMQConfiguration.patient(uri: host.uri)
                 return try await body { RabbitMQBroker(configuration: configuration, logger: logger) }
             }
         }
@@ -78,7 +78,7 @@ public enum TestBroker: String, CaseIterable, Sendable {
         _ body: (_ connect: @escaping @Sendable (_ maxBodySize: Int) throws -> any Broker) async throws -> Result
     ) async throws -> Result {
         func transport(_ uri: String) throws -> @Sendable (Int) -> any Broker {
-            let configuration = try RabbitMQConfiguration(uri: uri)
+            let configuration = try RabbitMQConfiguration.patient(uri: uri)
             return { size in
                 var configuration = configuration
                 configuration.maxBodySize = size

@@ -1,15 +1,18 @@
 import Dispatch
 public import Testing
 
-/// Runs tests on a thread of their own: those that compute for seconds and never give way. On the threads that all tests share, of which
-/// there are as many as processors, two of them would stop all others, their timeouts too.
+/// Runs tests on a thread beside those that all tests share, one after another: those that compute or block for seconds and never give
+/// way. On the shared threads, of which there are as many as processors, two of them would stop all others, their timeouts too. More
+/// threads than one would take the processors from brokers and other processes.
 public struct OwnThread: TestTrait, SuiteTrait, TestScoping {
     /// It is for each test of a suite.
     public var isRecursive: Bool { true }
 
-    /// One of a serial queue, which Dispatch gives a thread however many are busy.
+    /// The thread of a serial queue, which Dispatch gives one however many are busy.
     private final class Executor: TaskExecutor {
-        private let queue = DispatchQueue(label: "a test's own")
+        static let shared = Executor()
+
+        private let queue = DispatchQueue(label: "tests beside the others")
 
         func enqueue(_ job: consuming ExecutorJob) {
             let job = UnownedJob(job)
@@ -17,17 +20,17 @@ public struct OwnThread: TestTrait, SuiteTrait, TestScoping {
         }
     }
 
-    /// Makes the thread and runs the test on it.
+    /// Runs the test there.
     @concurrent public func provideScope(
         for test: Test,
         testCase: Test.Case?,
         performing function: @concurrent @Sendable () async throws -> Void
     ) async throws {
-        try await withTaskExecutorPreference(Executor()) { try await function() }
+        try await withTaskExecutorPreference(Executor.shared) { try await function() }
     }
 }
 
 extension Trait where Self == OwnThread {
-    /// A thread for each test, or each of its cases, alone.
+    /// A thread for such tests alone.
     public static var ownThread: Self { Self() }
 }

@@ -31,7 +31,7 @@ import Testing
         let circle = Circle()
         try await nameko.withVirtualHost { [settings] host in
             try await NamekoPeer.with(nameko, on: host, eventsOf: "swift") { _ in
-                let configuration = try RabbitMQConfiguration(uri: host.uri)
+                let configuration = try RabbitMQConfiguration.patient(uri: host.uri)
                 let connect = { @Sendable in RabbitMQBroker(configuration: configuration, logger: TestBroker.silent) }
                 try await withServices(
                     [circle],

@@ -37,7 +37,7 @@ func withServices<Result: Sendable>(
     on host: TestVirtualHost,
     _ body: (Cluster) async throws -> Result
 ) async throws -> Result {
-    let configuration = try RabbitMQConfiguration(uri: host.uri)
+    let configuration = try RabbitMQConfiguration.patient(uri: host.uri)
     let connect = { @Sendable in RabbitMQBroker(configuration: configuration, logger: TestBroker.silent) }
     return try await withServices(services, connect: connect, patience: clusterPatience) { try await body($0) }
 }

@@ -41,7 +41,7 @@ import Testing
                     try await isRunning(second)
                     let connect: @Sendable () throws -> any Broker = {
                         RabbitMQBroker(
-                            configuration: try RabbitMQConfiguration(uri: uri),
+                            configuration: try RabbitMQConfiguration.patient(uri: uri),
                             logger: TestBroker.silent
                         )
                     }
@@ -81,7 +81,7 @@ import Testing
                     try await isRunning(second)
                     let connect: @Sendable () throws -> any Broker = {
                         RabbitMQBroker(
-                            configuration: try RabbitMQConfiguration(uri: uri),
+                            configuration: try RabbitMQConfiguration.patient(uri: uri),
                             logger: TestBroker.silent
                         )
                     }

@@ -204,7 +204,7 @@ import Testing
             case .amqpPort(let broker, _): try await body(host, broker)
             case .rabbitMQ(let virtualHost):
                 let broker = RabbitMQBroker(
-                    configuration: try RabbitMQConfiguration(uri: virtualHost.uri),
+                    configuration: try RabbitMQConfiguration.patient(uri: virtualHost.uri),
                     logger: TestBroker.silent
                 )
                 try await withThrowingTaskGroup { group in
