@@ -334,7 +334,8 @@ import Testing
                             (RawClient.declare(queue: "q"), .queueDeclareOk),
                         ] as [(ByteBuffer, WireFault.FrameKind?)] {
                             client.send(bytes)
-                            try await eventually("an answer or the end") {
+                            let wanted = "\(answer.map { "\($0)" } ?? "nothing") or the end, after \(port.faults)"
+                            try await eventually(wanted, within: .seconds(120)) {
                                 client.end != nil || answer.map(client.kinds.contains) ?? true
                             }
                         }
