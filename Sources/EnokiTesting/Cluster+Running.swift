@@ -33,7 +33,7 @@ extension Cluster {
                 }
             }
             var running = hosts.count
-            var waits = 1
+            var waited = self.patience
             while running > 0, let ending = await group.next() {
                 switch ending {
                 case .host: running -= 1
@@ -43,14 +43,12 @@ extension Cluster {
                         await self.clock.advance(by: Self.longestPublish)
                         return .other
                     }
-                case .outOfPatience where waits > 1 || hosts.contains { $0.runningCalls > 0 }:
-                    self.fail(
-                        await self.stillRunning(after: waits > 1 ? self.patience + self.startPatience : self.patience)
-                    )
+                case .outOfPatience where waited > self.patience || hosts.contains { $0.runningCalls > 0 }:
+                    self.fail(await self.stillRunning(after: waited))
                     // Cancelled, the services kill their calls and give the messages back.
                     group.cancelAll()
                 case .outOfPatience:
-                    waits += 1
+                    waited += self.startPatience
                     self.startWaiting(self.startPatience, in: &group)
                 case .quiet, .other: break
                 }

@@ -117,19 +117,13 @@ extension ServiceContainer {
             }
             // The gate first, since what is admitted may take a place in the quarantine.
             guard let gate else { return begin(job) }
-            // One that the gate turns back at its turn has a place there, which is not for those who only wait.
-            let leave: @Sendable () -> Void = { self.process.quarantine.leave(delivery.token) }
             gate.submit(
                 job,
                 for: delivery.token,
-                unless: {
-                    leave()
-                    return putOff(incoming)
-                },
-                { job in
-                    leave()
-                    begin(job)
-                }
+                // Its place in the quarantine is not for those who only wait.
+                turnedBack: { self.process.quarantine.leave(delivery.token) },
+                unless: { putOff(incoming) },
+                begin
             )
         }
         return try await self.untilAnswered { [options] in

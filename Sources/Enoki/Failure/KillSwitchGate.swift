@@ -36,27 +36,32 @@ final class KillSwitchGate: Sendable {
     /// ``ended(_:failed:)``. It is asked once more when its turn has come, since a pause may have begun while it waited for a worker,
     /// and may be submitted again then.
     ///
-    /// - Parameter putOff: Asked of a delivery that would have to wait: whether it does not, and is settled.
+    /// - Parameters:
+    ///   - turnedBack: Called of a delivery that may not begin though its turn has come, before it is submitted again.
+    ///   - putOff: Asked of a delivery that would have to wait: whether it does not, and is settled.
     func submit(
         _ job: WorkerPool.Job,
         for token: DeliveryToken,
+        turnedBack: @escaping @Sendable () -> Void,
         unless putOff: @escaping @Sendable () -> Bool,
         _ submit: @escaping @Sendable (WorkerPool.Job) -> Void
     ) {
-        self.submit(job, ObjectIdentifier(token), isTurnedBack: false, unless: putOff, submit)
+        self.submit(job, ObjectIdentifier(token), isTurnedBack: false, turnedBack, unless: putOff, submit)
     }
 
     private func submit(
         _ job: WorkerPool.Job,
         _ id: ObjectIdentifier,
         isTurnedBack: Bool,
+        _ turnedBack: @escaping @Sendable () -> Void,
         unless putOff: @escaping @Sendable () -> Bool,
         _ submit: @escaping @Sendable (WorkerPool.Job) -> Void
     ) {
         let gated = WorkerPool.Job(
             run: {
                 guard self.state.withLock({ $0.machine.begin(id) }) else {
-                    return self.submit(job, id, isTurnedBack: true, unless: putOff, submit)
+                    turnedBack()
+                    return self.submit(job, id, isTurnedBack: true, turnedBack, unless: putOff, submit)
                 }
                 await job.run()
                 // One that was not called, or was cancelled, says nothing.

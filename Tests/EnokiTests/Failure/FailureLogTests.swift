@@ -178,6 +178,10 @@ import Testing
             // The handler has not run: its time is not why.
             #expect(lines.map { $0.metadata["error_type"] } == ["IsLocked", "IsLocked"])
             #expect(lines.allSatisfy { $0.level == .warning && $0.metadata["message_id"] == "m-1" })
+            await cluster.clock.advance(by: .seconds(20))
+            let letter = try #require(try await cluster.takeMessage(from: Guarded.deadLetters))
+            #expect(letter.properties.headers["x-enoki-reason"] == "error")
+            #expect(letter.properties.headers["x-enoki-error-type"] == "IsLocked")
         }
     }
 

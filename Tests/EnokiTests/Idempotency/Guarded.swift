@@ -61,17 +61,14 @@ final class FaultyStore: IdempotencyStore {
     private let store = InMemoryIdempotencyStore()
     let broken = Locked<Set<String>>([])
     let gate: Latch?
-    let gated: String
     let noted = Shelf<String>()
 
     /// - Parameters:
     ///   - broken: What fails: `open`, `begin`, `renew`, `complete` or `release`.
-    ///   - gate: What is waited for, as long as the call is not cancelled.
-    ///   - gated: What waits: `begin` or `complete`.
-    init(broken: Set<String> = [], gate: Latch? = nil, before gated: String = "complete") {
+    ///   - gate: What `complete` waits for.
+    init(broken: Set<String> = [], gate: Latch? = nil) {
         self.broken.withLock { $0 = broken }
         self.gate = gate
-        self.gated = gated
     }
 
     func repair() { self.broken.withLock { $0 = [] } }
@@ -84,7 +81,6 @@ final class FaultyStore: IdempotencyStore {
     func open() async throws { try self.note("open") }
 
     func begin(_ claim: IdempotencyClaim, lease: Duration) async throws -> IdempotencyAnswer {
-        if self.gated == "begin" { await self.gate?.wait() }
         try self.note("begin")
         return await self.store.begin(claim, lease: lease)
     }
@@ -96,7 +92,7 @@ final class FaultyStore: IdempotencyStore {
 
     func complete(_ claim: IdempotencyClaim) async throws -> Bool {
         try self.note("complete")
-        if self.gated == "complete" { await self.gate?.wait() }
+        await self.gate?.wait()
         return await self.store.complete(claim)
     }
 

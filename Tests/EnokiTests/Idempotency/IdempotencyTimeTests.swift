@@ -264,21 +264,6 @@ import Testing
         }
     }
 
-    /// Its time was over before the guard had answered, but that is not why it failed.
-    @Test func aGuardThatFailsTooLateIsTheReasonAndNotTheTime() async throws {
-        let store = FaultyStore(broken: ["begin"], gate: Latch(), before: "begin")
-        var guarded = Guarded(Idempotency(store: store, for: .seconds(3600)), .deadLetter)
-        guarded.timeout = .seconds(5)
-        try await withServices(guarded) { cluster in
-            try await cluster.publish("News", id: "m-1")
-            await cluster.clock.advance(by: .seconds(6))
-            let letter = try #require(try await cluster.takeMessage(from: Guarded.deadLetters))
-            #expect(letter.properties.headers["x-enoki-reason"] == "error")
-            #expect(letter.properties.headers["x-enoki-error"] == "OutOfOrder()")
-            #expect(guarded.calls.elements == [])
-        }
-    }
-
     /// As a library's does whose connection was closed: nobody has cancelled the call.
     @Test func aStoreThatThrowsACancellationOfItsOwnHasFailed() async throws {
         struct ClosedStore: IdempotencyStore {

@@ -82,7 +82,7 @@ struct ReplayLettersCommand<Owner: Program>: AsyncParsableCommand {
                     "--content-type: give a type and a subtype of at most 255 bytes, such as application/json"
                 )
             }
-            guard !self.selection.selection.isAll || self.number != nil else {
+            guard !self.chosen.isAll else {
                 throw ValidationError(
                     "--content-type: say which letters are meant, such as with --id or --reason: what their publishers said goes"
                 )
@@ -92,11 +92,17 @@ struct ReplayLettersCommand<Owner: Program>: AsyncParsableCommand {
         if self.edit, self.dryRun { throw ValidationError("--edit and --dry-run: leave one of them out") }
     }
 
+    /// Those that are meant.
+    private var chosen: LetterSelection {
+        var selection = self.selection.selection
+        selection.number = self.number
+        return selection
+    }
+
     func run() async throws {
         let name = DeadLetterQueueName(self.queue)
         let body = try self.body.map(TextFile.read)
-        var selection = self.selection.selection
-        selection.number = self.number
+        let selection = self.chosen
         let report = try await self.options.withBroker(of: Owner.self, self.options.sources()) { broker in
             let letters = DeadLetterQueue(name, on: broker, now: Timestamp.unixTime)
             return switch (self.dryRun, self.edit || body != nil) {
@@ -169,10 +175,9 @@ struct ReplayLettersCommand<Owner: Program>: AsyncParsableCommand {
 
     /// A slip of the pen would only come back as a dead letter.
     private func check(_ body: [UInt8], as message: Message) throws {
-        guard self.contentType ?? message.properties.contentType == "application/json" else { return }
-        do {
-            _ = try JSONCodec().decode(JSONValue.self, from: body)
-        } catch {
+        var properties = message.properties
+        if let type = self.contentType { (properties.contentType, properties.contentEncoding) = (type, nil) }
+        guard ReplayedMessage.isReadable(body, as: properties) else {
             throw DeadLetterError("the message is application/json, and its new body is no JSON")
         }
     }
