@@ -207,30 +207,38 @@ import Testing
 
     // MARK: - Many at once
 
-    @Test func ofManyMessagesThatComeBackAtOnceFewHaveALine() async throws {
-        let log = LogRecorder()
+    /// Has messages come back from a process that did not settle them, and handled then.
+    private func comeBack(_ titles: [String], after redeliveries: Int?, _ log: LogRecorder) async throws {
         try await TestBroker.inProcess.withConnections { connect in
             try await withServices(Flaky(.discard), connect: connect) { _ in }
             try await withServices(connect: connect) { cluster in
-                for number in 1...20 { try await self.publish("News", id: "m-\(number)", on: cluster) }
+                for title in titles {
+                    let message = Message.published(title, redeliveries: redeliveries)
+                    try await cluster.broker.publish(message, to: "", routingKey: Flaky.queue)
+                }
                 let taken = Collector<Delivery>()
                 let consumer = try await cluster.broker.consume(
                     Flaky.queue,
                     options: ConsumerOptions(prefetch: 20)
                 ) { taken.append($0) }
-                try await eventually("all are taken", equals: 20) { taken.elements.count }
+                try await eventually("all are taken", equals: titles.count) { taken.elements.count }
                 await consumer.close()
-                try await cluster.waitForQueue(Flaky.queue) { $0.messageCount == 20 }
+                try await cluster.waitForQueue(Flaky.queue) { $0.messageCount == titles.count }
             }
             let quiet = Flaky { _, _ in }
             let settings = ServiceSettings()
             try await withServices(quiet, settings: settings, connect: connect, logger: log.logger) { cluster in
-                try await eventually("all are handled", equals: 20) {
+                try await eventually("all are handled", equals: titles.count) {
                     await cluster.clock.advance(by: .seconds(1))
                     return quiet.attempts.elements.count
                 }
             }
         }
+    }
+
+    @Test func ofManyMessagesThatComeBackAtOnceFewHaveALine() async throws {
+        let log = LogRecorder()
+        try await self.comeBack((1...20).map { "\($0)" }, after: nil, log)
         let lines = log.entries.filter { $0.message.hasPrefix("came back unsettled") }
         #expect(lines.count == 20)
         let told = lines.filter { $0.level == .notice }
@@ -243,31 +251,7 @@ import Testing
 
     @Test func whatComesBackForTheSecondTimeAlwaysHasALine() async throws {
         let log = LogRecorder()
-        try await TestBroker.inProcess.withConnections { connect in
-            try await withServices(Flaky(.discard), connect: connect) { _ in }
-            try await withServices(connect: connect) { cluster in
-                for title in ["a", "b", "c"] {
-                    let message = Message.published(title, redeliveries: 1)
-                    try await cluster.broker.publish(message, to: "", routingKey: Flaky.queue)
-                }
-                let taken = Collector<Delivery>()
-                let consumer = try await cluster.broker.consume(
-                    Flaky.queue,
-                    options: ConsumerOptions(prefetch: 20)
-                ) { taken.append($0) }
-                try await eventually("all are taken", equals: 3) { taken.elements.count }
-                await consumer.close()
-                try await cluster.waitForQueue(Flaky.queue) { $0.messageCount == 3 }
-            }
-            let quiet = Flaky { _, _ in }
-            let settings = ServiceSettings()
-            try await withServices(quiet, settings: settings, connect: connect, logger: log.logger) { cluster in
-                try await eventually("all are handled", equals: 3) {
-                    await cluster.clock.advance(by: .seconds(1))
-                    return quiet.attempts.elements.count
-                }
-            }
-        }
+        try await self.comeBack(["a", "b", "c"], after: 1, log)
         let told = log.entries.filter { $0.message.hasPrefix("came back unsettled") && $0.level == .notice }
         #expect(told.map { $0.metadata["message_id"] } == ["a", "b", "c"])
         #expect(told.allSatisfy { $0.metadata["redeliveries"] == "2" })
